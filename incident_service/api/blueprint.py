@@ -1,0 +1,204 @@
+"""The blueprint of the API: flask-smorest's, with its defaults set to the contract (§1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, ClassVar, NoReturn, TypeVar
+
+import flask
+import flask_smorest
+import marshmallow as ma
+from flask import current_app, g, request
+from webargs.flaskparser import FlaskParser
+
+from incident_service import accounts
+from incident_service.caller import Caller
+from incident_service.db import Database
+from incident_service.errors import (
+    InvalidRequest,
+    NotAuthorized,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def database() -> Database:
+    """Return the application's database."""
+    found: Database = current_app.extensions["incident_service.database"]
+    return found
+
+
+def caller() -> Caller:
+    """Return who makes the call at hand."""
+    found: Caller = g.caller
+    return found
+
+
+class Parser(FlaskParser):
+    """Reads a request strictly: JSON alone, its types as they are, nothing unknown."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": ma.RAISE,
+        "querystring": ma.RAISE,
+    }
+
+    def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
+        """Return the body. Raises `InvalidRequest` `invalid_json`, or what is wrong with it."""
+        return read_json(req)
+
+    def load_querystring(self, req: flask.Request, schema: ma.Schema) -> Any:
+        """Return the query's values; from here on none counts as unexpected."""
+        g.query_was_read = True
+        return super().load_querystring(req, schema)
+
+    def handle_error(
+        self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any
+    ) -> NoReturn:
+        """Raise `ValidationFailed` with a list of sentences for each field."""
+        (found,) = error.normalized_messages().values()
+        raise ValidationFailed(
+            {_printable(str(name)): list(_sentences(nested)) for name, nested in found.items()}
+        )
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """A blueprint whose answers are `{"data": …}` and whose callers must have a key."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, name: str, *, description: str, public: bool = False) -> None:
+        """`public`: whether its calls need no key."""
+        super().__init__(name, __name__, description=description)
+        if not public:
+            self.before_request(_authenticate)
+
+    def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]:
+        """As flask-smorest's, with one schema for all requests instead of one for each."""
+        instance = schema() if isinstance(schema, type) else schema
+        decorator: Callable[[View], View] = super().arguments(instance, **options)
+        return decorator
+
+    def response(
+        self, status_code: int, schema: Any = None, **options: Any
+    ) -> Callable[[View], View]:
+        """As flask-smorest's; a query that the call does not read is an error."""
+        decorate = super().response(status_code, schema, **options)
+
+        def decorator(view: View) -> View:
+            @wraps(view)
+            def checked(*args: Any, **kwargs: Any) -> Any:
+                if request.args and not g.get("query_was_read"):
+                    raise ValidationFailed(
+                        {name: ["Unknown query parameter."] for name in request.args}
+                    )
+                return view(*args, **kwargs)
+
+            decorated: View = decorate(checked)
+            return decorated
+
+        return decorator
+
+    @staticmethod
+    def _prepare_response_content(data: Any) -> Any:
+        return {"data": data}
+
+    @staticmethod
+    def _make_doc_response_schema(schema: ma.Schema | None) -> ma.Schema | None:
+        if schema is None:
+            return None
+        name = type(schema).__name__.removesuffix("Schema") + "AnswerSchema"
+        envelope = ma.Schema.from_dict({"data": ma.fields.Nested(schema, required=True)}, name=name)
+        return envelope()
+
+
+def _authenticate() -> None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        raise NotAuthorized("The API key is missing: send the header Authorization: Bearer.")
+    scheme, _, key = header.partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key.startswith(accounts.KEY_START) or not key.isascii():
+        raise NotAuthorized("The API key is malformed: Bearer scl_live_… is expected.")
+    with database().read() as db:
+        g.caller = accounts.authenticate(db, key)
+
+
+def read_json(req: flask.Request) -> Any:
+    """Return the request's body, parsed once for each request.
+
+    Raises `UnsupportedMediaType`, `InvalidRequest` `invalid_json`, and `ValidationFailed` where a
+    text in it has a NUL or a lone surrogate.
+    """
+    if "json_body" not in g:
+        raw = req.get_data(cache=False)
+        if req.mimetype != "application/json":
+            raise UnsupportedMediaType("The body must be application/json.")
+        g.json_body = _parse_json(raw)
+    return g.json_body
+
+
+def _parse_json(raw: bytes) -> Any:
+    try:
+        text = raw.decode("utf-8")
+        body = json.loads(text, parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise InvalidRequest("The body is not UTF-8.", code="invalid_json") from None
+    except RecursionError:
+        raise InvalidRequest("The body is nested too deep.", code="invalid_json") from None
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
+    if "\\u" in text:  # only an escape can bring in a NUL or a lone surrogate
+        bad = next((path for path, value in _texts(body) if not _is_clean(value)), None)
+        if bad is not None:
+            name, *rest = bad or ("body",)
+            way = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
+            sentence = "Has a NUL or a lone surrogate, which is no text."
+            raise ValidationFailed(
+                {_printable(str(name)): [f"{_printable(way)}: {sentence}" if way else sentence]}
+            )
+    return body
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _texts(body: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield every text of a JSON value, names of fields included, with the way to it."""
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), body)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, list):
+            pending.extend(((*path, n), item) for n, item in enumerate(value))
+        elif isinstance(value, dict):
+            for name, item in value.items():
+                yield (*path, name), name
+                pending.append(((*path, name), item))
+
+
+def _is_clean(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _printable(text: str) -> str:
+    """Return the text with a lone surrogate spelled out, so that an answer can carry it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _sentences(messages: Any, way: str = "") -> Iterator[str]:
+    """Yield the sentences of marshmallow's nested messages, each with the way to its place."""
+    if isinstance(messages, dict):
+        for step, nested in messages.items():
+            deeper = f"[{step}]" if isinstance(step, int) else f".{_printable(str(step))}"
+            yield from _sentences(nested, way + deeper)
+    else:
+        for sentence in messages:
+            yield f"{way}: {sentence}" if way else sentence

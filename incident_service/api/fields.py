@@ -1,0 +1,70 @@
+"""What the schemas of all resources share: base classes and field types (contract §1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from incident_service.ids import canonical_uuid
+
+
+class Schema(ma.Schema):
+    """A schema that is camelCase on the wire and snake_case in the code."""
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """Name the field on the wire."""
+        field_obj.data_key = field_obj.data_key or re.sub(
+            r"_(\w)", lambda match: match[1].upper(), field_name
+        )
+
+
+class RequestSchema(Schema):
+    """A body in which `null` for an optional field is the same as leaving it out."""
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """Let optional fields be null."""
+        super().on_bind_field(field_name, field_obj)
+        field_obj.allow_none = field_obj.allow_none or not field_obj.required
+
+    @ma.pre_load
+    def _leave_out_null(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        optional = {field.data_key for field in self.fields.values() if not field.required}
+        return {
+            name: value for name, value in data.items() if value is not None or name not in optional
+        }
+
+    def handle_error(self, error: ma.ValidationError, data: Any, **_: Any) -> None:
+        """Name the body itself where it is no object."""
+        if isinstance(error.messages, dict) and "_schema" in error.messages:
+            error.messages["body"] = error.messages.pop("_schema")
+
+
+class Text(fields.String):
+    """Text of a length in Unicode characters, kept exactly as sent."""
+
+    def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
+        super().__init__(validate=validate.Length(minimum, maximum), **options)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if self.required and text and not text.strip():
+            raise ma.ValidationError("Only white space.")
+        return text
+
+
+class UUID(fields.String):
+    """A UUID in canonical form; any letter case in, lower case out."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return canonical_uuid(super()._deserialize(value, *args, **kwargs))
+        except ma.ValidationError:
+            raise
+        except ValueError as error:
+            raise ma.ValidationError(str(error)) from None

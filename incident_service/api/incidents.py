@@ -1,0 +1,97 @@
+"""Incidents: `POST /v1/incidents` (contract §2)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import marshmallow as ma
+from flask import request
+from marshmallow import fields, validate
+
+from incident_service import clock, incidents
+from incident_service.api.blueprint import Blueprint, caller, database, read_json
+from incident_service.api.fields import UUID, RequestSchema, Schema, Text
+
+blueprint = Blueprint("incidents", description="Open incidents.")
+
+
+class OpenIncidentSchema(RequestSchema):
+    """The body that opens an incident."""
+
+    title = Text(1, 100, required=True)
+    description = Text(0, 10_000)
+    severity = fields.String(required=True, validate=validate.OneOf(incidents.SEVERITIES))
+    owner_id = Text(1, 255)
+    owner_schedule_id = UUID()
+    escalation_policy_id = UUID()
+    component_ids = fields.List(UUID(), validate=validate.Length(max=50))
+
+    @ma.validates_schema(skip_on_field_errors=False)
+    def _has_a_target(self, data: dict[str, Any], **_: Any) -> None:
+        if "owner_id" not in data and "owner_schedule_id" not in data:
+            raise ma.ValidationError(
+                "At least one of ownerId and ownerScheduleId is required.", "ownerId"
+            )
+
+
+class IdempotencySchema(Schema):
+    """The header that lets a request be repeated."""
+
+    key = Text(1, 255, data_key="Idempotency-Key")
+
+
+class AffectedComponentSchema(Schema):
+    """A component that an incident names."""
+
+    id = fields.String()
+    name = fields.String()
+
+
+class IncidentSchema(Schema):
+    """An incident."""
+
+    id = fields.String()
+    org_id = fields.String()
+    sequential_id = fields.Integer()
+    title = fields.String()
+    description = fields.String(allow_none=True)
+    severity = fields.String()
+    status = fields.String()
+    owner_id = fields.String(allow_none=True)
+    owner_schedule_id = fields.String(allow_none=True)
+    escalation_policy_id = fields.String(allow_none=True)
+    affected_components = fields.List(fields.Nested(AffectedComponentSchema))
+    acknowledged_at = fields.String(allow_none=True)
+    acknowledged_by = fields.String(allow_none=True)
+    resolved_at = fields.String(allow_none=True)
+    created_by = fields.String()
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+@blueprint.route("/v1/incidents", methods=["POST"])
+@blueprint.arguments(OpenIncidentSchema)
+@blueprint.arguments(IdempotencySchema, location="headers")
+@blueprint.response(201, IncidentSchema)
+def open_incident(body: dict[str, Any], headers: dict[str, str]) -> Any:
+    """Open an incident."""
+    component_ids = tuple(body.pop("component_ids", ()))
+    new = incidents.NewIncident(**body, component_ids=component_ids)
+    replayed = False
+    with database().write() as db:
+        if "key" in headers:
+            key = incidents.IdempotencyKey(headers["key"], _hash(read_json(request)))
+            incident, replayed = incidents.open_once(db, caller(), new, key, now=clock.now())
+        else:
+            incident = incidents.open_incident(db, caller(), new, now=clock.now())
+    answer_headers = {"Location": f"/v1/incidents/{incident['id']}"}
+    if replayed:
+        answer_headers["Idempotent-Replayed"] = "true"
+    return incident, 201, answer_headers
+
+
+def _hash(body: Any) -> str:
+    """Return the SHA-256 of a parsed body: equal for bodies that are equal once parsed."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,21 @@
+"""The WSGI application, put together."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from incident_service import api, middleware
+from incident_service.config import Settings
+from incident_service.db import Database
+
+
+def build_app(settings: Settings | None = None) -> Flask:
+    """See `incident_service.create_app`."""
+    settings = settings or Settings.from_environ()
+    database = Database(settings.database, write_timeout=settings.write_timeout)
+    database.initialise()
+    app = Flask("incident_service", static_folder=None)
+    app.extensions["incident_service.database"] = database
+    middleware.install(app)
+    api.install(app)
+    return app

@@ -1,0 +1,25 @@
+"""Who makes a call: the organization, the actor and the role behind an API key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["org:admin", "org:member"]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The bearer of an API key (contract §1)."""
+
+    org_id: str
+    key_id: str
+    user_id: str | None
+    role: Role
+
+    @property
+    def actor_id(self) -> str:
+        """Whom records name: the key's user, or the key where it acts for itself."""
+        return self.user_id or self.key_id

@@ -1,0 +1,204 @@
+"""The console command `incident-service` (contract §9)."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+import click
+
+from incident_service import accounts, clock, quickstart
+from incident_service.caller import ROLES, Role
+from incident_service.config import Settings
+from incident_service.db import Database
+from incident_service.errors import ServiceError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _with_clear_errors(command: Command) -> Command:
+    """Print an error of the service as one line on standard error; exit with status 1."""
+
+    @functools.wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except ServiceError as error:
+            raise click.ClickException(error.message) from None
+
+    return cast(Command, wrapper)
+
+
+def _listening(command: Command) -> Command:
+    """Add the options that override the settings of the same names."""
+    command = click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")(
+        command
+    )
+    return click.option("--host", help="Address to listen on.")(command)
+
+
+class _Text(click.ParamType):
+    """Text of 1 to 255 characters that is not only white space."""
+
+    name = "text"
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        if not value.strip() or len(value) > 255 or "\0" in value or not _is_unicode(value):
+            self.fail("must be 1 to 255 characters of text, not only white space", param, ctx)
+        return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+TEXT = _Text()
+
+
+@click.group()
+@click.version_option(package_name="incident-service")
+def main() -> None:
+    """A self-hosted incident and on-call service in one SQLite file."""
+
+
+@main.command("quickstart")
+@_listening
+@_with_clear_errors
+def quickstart_command(host: str | None, port: int | None) -> None:
+    """Make what a first incident needs, show how to open it, and serve."""
+    from incident_service.server import serve
+
+    settings = _settings(host=host, port=port)
+    with _database(settings).write() as db:
+        made = quickstart.provision(db, now=clock.now())
+    serve(settings, when_ready=lambda: click.echo(_greeting(settings, made)))
+
+
+@main.command("serve")
+@_listening
+@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.")
+@_with_clear_errors
+def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the API."""
+    from incident_service.server import serve
+
+    settings = _settings(host=host, port=port, workers=workers)
+    _database(settings)
+    serve(settings)
+
+
+@main.command("init-db")
+@_with_clear_errors
+def init_db() -> None:
+    """Make the database, where there is none yet."""
+    settings = _settings()
+    _database(settings)
+    _print({"database": str(settings.database.resolve())})
+
+
+@main.command("create-org")
+@click.argument("name", type=TEXT)
+@_with_clear_errors
+def create_org(name: str) -> None:
+    """Make an organization."""
+    with _database(_settings()).write() as db:
+        org_id = accounts.create_organization(db, name=name, now=clock.now())
+    _print({"id": org_id})
+
+
+@main.command("create-user")
+@click.option("--org", required=True, type=TEXT, help="The organization's id.")
+@click.option("--email", required=True, type=TEXT)
+@click.option("--id", "id_", type=TEXT, help="The user's id; a new one unless given.")
+@click.option("--first-name", type=TEXT)
+@click.option("--last-name", type=TEXT)
+@click.option("--role", type=click.Choice(ROLES), default="org:member", show_default=True)
+@_with_clear_errors
+def create_user(
+    org: str,
+    email: str,
+    id_: str | None,
+    first_name: str | None,
+    last_name: str | None,
+    role: Role,
+) -> None:
+    """Make a user."""
+    with _database(_settings()).write() as db:
+        user_id = accounts.create_user(
+            db,
+            org_id=org,
+            email=email,
+            id=id_,
+            first_name=first_name,
+            last_name=last_name,
+            role=role,
+            now=clock.now(),
+        )
+    _print({"id": user_id})
+
+
+@main.command("create-key")
+@click.option("--org", required=True, type=TEXT, help="The organization's id.")
+@click.option("--user", type=TEXT, help="The user whom the key acts for; itself unless given.")
+@click.option("--role", type=click.Choice(ROLES), default="org:member", show_default=True)
+@click.option("--name", type=TEXT, default="command line", show_default=True)
+@_with_clear_errors
+def create_key(org: str, user: str | None, role: Role, name: str) -> None:
+    """Make an API key; this is the only time that it is shown."""
+    with _database(_settings()).write() as db:
+        key_id, key = accounts.create_key(
+            db, org_id=org, user_id=user, role=role, name=name, now=clock.now()
+        )
+    _print({"id": key_id, "key": key})
+
+
+def _settings(**options: Any) -> Settings:
+    given = {name: value for name, value in options.items() if value is not None}
+    return replace(Settings.from_environ(), **given)
+
+
+def _database(settings: Settings) -> Database:
+    database = Database(settings.database, write_timeout=settings.write_timeout)
+    database.initialise()
+    return database
+
+
+def _print(answer: dict[str, Any]) -> None:
+    click.echo(json.dumps(answer, ensure_ascii=False))
+
+
+def _greeting(settings: Settings, made: quickstart.Provisioned) -> str:
+    return f"""\
+incident-service listens on {settings.public_url}; its database is {settings.database.resolve()}
+
+  organization       {made.org_id}  ({quickstart.ORGANIZATION})
+  admin, on call     {made.user_id}  ({quickstart.EMAIL})
+  schedule           {made.schedule_id}  ({quickstart.SCHEDULE})
+  escalation policy  {made.policy_id}  ({quickstart.POLICY})
+  component          {made.component_id}  ({quickstart.COMPONENT})
+  API key            {made.key}
+
+Open an incident, in a second terminal:
+
+curl --request POST \\
+  --url "{settings.public_url}/v1/incidents" \\
+  --header "Authorization: Bearer {made.key}" \\
+  --header "Content-Type: application/json" \\
+  --data '{{
+    "title": "Payment service elevated error rate",
+    "description": "The payment processing service is returning 5xx errors.",
+    "severity": "critical",
+    "ownerScheduleId": "{made.schedule_id}",
+    "componentIds": ["{made.component_id}"]
+  }}'
+
+Next: `incident-service create-user --help` and `create-key --help`. Ctrl-C stops the service;
+your data stays in the file.
+"""

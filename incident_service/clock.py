@@ -1,0 +1,55 @@
+"""Instants: the only reader of the clock, and the two spellings of time on the wire.
+
+An instant is a `datetime` with time zone UTC everywhere in the service.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+# RFC 3339 section 5.6; its note allows lower-case `t` and `z`.
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))",
+    re.ASCII,
+)
+
+
+def now() -> datetime:
+    """Return the current instant."""
+    return datetime.now(UTC)
+
+
+def format_instant(instant: datetime) -> str:
+    """Return the instant as the service writes it: `2025-04-07T08:23:11.000Z` (contract §1)."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def sortable(instant: datetime) -> str:
+    """Return the instant in UTC with microseconds: text that compares as time does."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Return the instant that RFC 3339 text names, cut to microseconds.
+
+    A leap second is the first instant of the next minute. Raises `ValueError` where the text is
+    nothing that RFC 3339 allows, or is outside the years 1 to 9999.
+    """
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
+        raise ValueError("Not an RFC 3339 date and time with an offset.")
+    date, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
+    microseconds = int((fraction or "0")[:6].ljust(6, "0"))
+    offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
+    if int(offset_hours or 0) > 23 or int(offset_minutes or 0) > 59 or int(second) > 60:
+        raise ValueError("Not an RFC 3339 date and time with an offset.")
+    try:
+        wall = datetime.fromisoformat(f"{date}T{minute}:00").replace(tzinfo=UTC)
+        wall += timedelta(seconds=int(second), microseconds=microseconds)
+        instant = wall + offset if sign == "-" else wall - offset
+    except (ValueError, OverflowError):
+        raise ValueError("Not an instant of the years 1 to 9999.") from None
+    if second == "60" and (instant.hour, instant.minute, instant.second) != (0, 0, 0):
+        raise ValueError("A leap second is 23:59:60 in UTC.")
+    return instant

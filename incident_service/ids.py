@@ -1,0 +1,40 @@
+"""Identifiers: UUIDv7 for things, `org_…` and `user_…` for organizations and users."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import uuid_utils
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+# A forked worker would go on with its parent's random numbers, and make its parent's ids.
+os.register_at_fork(after_in_child=uuid_utils.reseed_rng)
+
+
+def new_id() -> str:
+    """Return a new UUIDv7, lower case; within one process it sorts after all earlier ones."""
+    return str(uuid_utils.uuid7())
+
+
+def new_org_id() -> str:
+    """Return a new organization's id, `org_` and 32 hexadecimal digits."""
+    return f"org_{uuid_utils.uuid7().hex}"
+
+
+def new_user_id() -> str:
+    """Return a new user's id, `user_` and 32 hexadecimal digits."""
+    return f"user_{uuid_utils.uuid7().hex}"
+
+
+def canonical_uuid(text: str) -> str:
+    """Return the UUID in lower case.
+
+    Raises `ValueError` where the text is not the canonical form, five groups of hexadecimal
+    digits in any letter case.
+    """
+    lowered = text.lower()
+    if _UUID.fullmatch(lowered) is None:
+        raise ValueError("Not a valid UUID.")
+    return lowered

@@ -1,0 +1,201 @@
+"""What happens to an incident: opening it (contract §2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+from incident_service import ids, oncall
+from incident_service.caller import Caller
+from incident_service.clock import format_instant, sortable
+from incident_service.db import Connection
+from incident_service.errors import Conflict, InvalidRequest, NotFound
+from incident_service.store import (
+    Row,
+    audit,
+    components,
+    idempotency,
+    organizations,
+    policies,
+    schedules,
+    users,
+)
+from incident_service.store import incidents as rows
+
+Severity = Literal["critical", "high", "medium", "low"]
+
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+IDEMPOTENCY_KEY_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class NewIncident:
+    """What a caller says of an incident that is to be opened; `owner_id` or the schedule is set."""
+
+    title: str
+    severity: Severity
+    description: str | None = None
+    owner_id: str | None = None
+    owner_schedule_id: str | None = None
+    escalation_policy_id: str | None = None
+    component_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A key under which a request may be repeated; `request_hash` is the request's SHA-256."""
+
+    key: str
+    request_hash: str
+
+
+def open_once(
+    db: Connection, caller: Caller, new: NewIncident, key: IdempotencyKey, *, now: datetime
+) -> tuple[Row, bool]:
+    """Open the incident, or return what the key's first request opened, as it was then.
+
+    Returns the incident, and whether it is a replay. Raises what `open_incident` raises, and
+    `Conflict` `idempotency_key_reused` where the key came with another request.
+    """
+    since = format_instant(now - IDEMPOTENCY_KEY_LIFE)
+    first = idempotency.get(db, caller.org_id, key.key, since=since)
+    if first is not None:
+        if first["request_hash"] != key.request_hash:
+            raise Conflict(
+                "Idempotency-Key: was used for a request with another body.",
+                code="idempotency_key_reused",
+            )
+        return first["answer"], True
+    incident = open_incident(db, caller, new, now=now)
+    idempotency.delete_expired(db, until=since)
+    idempotency.put(
+        db,
+        org_id=caller.org_id,
+        key=key.key,
+        request_hash=key.request_hash,
+        answer=incident,
+        at=format_instant(now),
+    )
+    return incident, False
+
+
+def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: datetime) -> Row:
+    """Open an incident and return it, with `affected_components` in the order sent.
+
+    Raises `InvalidRequest` with `invalid_owner_id`, `duplicate_component_id` or
+    `invalid_component_id`, and `NotFound` for the schedule and the policy.
+    """
+    org_id, at = caller.org_id, format_instant(now)
+    owner_id = _owner_id(db, org_id, new, now)
+    policy_id = _policy_id(db, org_id, new)
+    affected = _affected_components(db, org_id, new.component_ids)
+    incident: Row = {
+        "org_id": org_id,
+        "id": ids.new_id(),
+        "sequential_id": organizations.next_incident_number(db, org_id),
+        "title": new.title,
+        "description": new.description,
+        "severity": new.severity,
+        "status": "investigating",
+        "owner_id": owner_id,
+        "owner_schedule_id": new.owner_schedule_id,
+        "escalation_policy_id": policy_id,
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "resolved_at": None,
+        "created_by": caller.actor_id,
+        "created_at": at,
+        "updated_at": at,
+    }
+    rows.insert(db, incident)
+    rows.insert_components(db, org_id, incident["id"], [c["id"] for c in affected])
+    rows.insert_status(
+        db,
+        {
+            "org_id": org_id,
+            "incident_id": incident["id"],
+            "id": ids.new_id(),
+            "status": incident["status"],
+            "changed_at": at,
+            "changed_by": caller.actor_id,
+            "resolution_note": None,
+        },
+    )
+    audit.append(
+        db,
+        org_id=org_id,
+        incident_id=incident["id"],
+        id=ids.new_id(),
+        event="incident_opened",
+        at=at,
+        actor_id=caller.actor_id,
+        details={
+            "severity": new.severity,
+            "ownerId": owner_id,
+            "ownerScheduleId": new.owner_schedule_id,
+            "escalationPolicyId": policy_id,
+        },
+    )
+    return {**incident, "affected_components": affected}
+
+
+def _owner_id(db: Connection, org_id: str, new: NewIncident, now: datetime) -> str | None:
+    if new.owner_id is not None and users.get(db, org_id, new.owner_id) is None:
+        raise InvalidRequest(
+            f"ownerId: {new.owner_id} is no user of your organization.", code="invalid_owner_id"
+        )
+    if new.owner_schedule_id is None:
+        return new.owner_id
+    schedule = schedules.get(db, org_id, new.owner_schedule_id)
+    if schedule is None:
+        raise NotFound(
+            f"ownerScheduleId: {new.owner_schedule_id} is no schedule of your organization."
+        )
+    return new.owner_id or _schedule_owner_id(db, schedule, now)
+
+
+def _schedule_owner_id(db: Connection, schedule: Row, now: datetime) -> str | None:
+    org_id, schedule_id = schedule["org_id"], schedule["id"]
+    overrides = schedules.overrides_at(db, org_id, schedule_id, sortable(now))
+    answer = oncall.on_call(
+        ZoneInfo(schedule["timezone"]),
+        [oncall.Layer.from_row(row) for row in schedules.layers(db, org_id, schedule_id)],
+        [oncall.Override.from_row(row) for row in overrides],
+        now,
+    )
+    return answer.owner.user_id if answer.owner else None
+
+
+def _policy_id(db: Connection, org_id: str, new: NewIncident) -> str | None:
+    if new.escalation_policy_id is not None:
+        if policies.get(db, org_id, new.escalation_policy_id) is None:
+            raise NotFound(
+                f"escalationPolicyId: {new.escalation_policy_id} is no policy of your organization."
+            )
+        return new.escalation_policy_id
+    if new.owner_schedule_id is None:
+        return None
+    return policies.id_for_schedule(db, org_id, new.owner_schedule_id)
+
+
+def _affected_components(db: Connection, org_id: str, component_ids: tuple[str, ...]) -> list[Row]:
+    seen: set[str] = set()
+    for id in component_ids:
+        if id in seen:
+            raise InvalidRequest(
+                f"componentIds: {id} stands there twice.", code="duplicate_component_id"
+            )
+        seen.add(id)
+    affected = []
+    for id in component_ids:
+        component = components.get(db, org_id, id)
+        if component is None:
+            raise InvalidRequest(
+                f"componentIds: {id} is no component of your organization.",
+                code="invalid_component_id",
+            )
+        affected.append({"id": id, "name": component["name"]})
+    return affected

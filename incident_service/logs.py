@@ -1,0 +1,40 @@
+"""Logs: one JSON object a line on standard error."""
+
+from __future__ import annotations
+
+import logging.config
+from typing import Any
+
+
+def as_json(level: str) -> dict[str, Any]:
+    """Return the standard library's logging configuration for this service and its server."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": "pythonjsonlogger.json.JsonFormatter",
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+                "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+                "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+            }
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "stream": "ext://sys.stderr",
+            }
+        },
+        "root": {"level": "WARNING", "handlers": ["stderr"]},
+        "loggers": {
+            "incident_service": {"level": level},
+            "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
+            "gunicorn.access": {"level": "CRITICAL"},  # the application logs its requests
+        },
+    }
+
+
+def configure(level: str) -> None:
+    """Log from `level` up: `DEBUG`, `INFO`, `WARNING` or `ERROR`."""
+    logging.config.dictConfig(as_json(level))

@@ -1,0 +1,53 @@
+"""What every request has: an id, and a line in the access log."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+
+from flask import Flask, Response, g, request
+
+from incident_service.ids import canonical_uuid
+
+_log = logging.getLogger("incident_service.access")
+
+
+def install(app: Flask) -> None:
+    """Give each request its id, and log it when it is answered."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def request_id() -> str:
+    """Return the id of the request at hand: the client's, if it sent a UUID, else a new one."""
+    if "request_id" not in g:
+        sent = request.headers.get("X-Request-Id", "")
+        try:
+            canonical_uuid(sent)
+            g.request_id = sent
+        except ValueError:
+            g.request_id = str(uuid.uuid4())
+    return str(g.request_id)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request_id()
+    caller = g.get("caller")
+    _log.info(
+        "request",
+        extra={
+            "method": request.method,
+            "route": request.url_rule.rule if request.url_rule else None,
+            "status": response.status_code,
+            "milliseconds": round((time.perf_counter() - g.began) * 1000, 2),
+            "requestId": request_id(),
+            "orgId": caller.org_id if caller else None,
+            "keyId": caller.key_id if caller else None,
+        },
+    )
+    return response

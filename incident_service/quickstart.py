@@ -1,0 +1,106 @@
+"""A first organization with all that opening an incident needs (contract §9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from incident_service import accounts, ids
+from incident_service.clock import format_instant
+from incident_service.db import Connection
+from incident_service.store import components, organizations, policies, schedules, users
+
+ORGANIZATION = "Quickstart"
+EMAIL = "admin@example.com"
+SCHEDULE = "Primary on-call"
+POLICY = "Page the primary on-call"
+COMPONENT = "Payments API"
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """What there is to open an incident with; `key` is new each time."""
+
+    org_id: str
+    user_id: str
+    schedule_id: str
+    policy_id: str
+    component_id: str
+    key: str
+
+
+def provision(db: Connection, *, now: datetime) -> Provisioned:
+    """Make what is missing of the quickstart organization, and a fresh key of its admin."""
+    organization = organizations.oldest_named(db, ORGANIZATION)
+    org_id = (
+        organization["id"]
+        if organization
+        else accounts.create_organization(db, name=ORGANIZATION, now=now)
+    )
+    user = users.with_email(db, org_id, EMAIL)
+    user_id = (
+        user["id"]
+        if user
+        else accounts.create_user(
+            db,
+            org_id=org_id,
+            email=EMAIL,
+            first_name="Ada",
+            last_name="Admin",
+            role="org:admin",
+            now=now,
+        )
+    )
+    made = {
+        "org_id": org_id,
+        "created_by": user_id,
+        "description": None,
+        "created_at": format_instant(now),
+        "updated_at": format_instant(now),
+    }
+    schedule = schedules.named(db, org_id, SCHEDULE)
+    if schedule is None:
+        schedule = {**made, "id": ids.new_id(), "name": SCHEDULE, "timezone": "UTC"}
+        schedules.insert(db, schedule)
+        schedules.insert_layer(
+            db,
+            {
+                **made,
+                "id": ids.new_id(),
+                "schedule_id": schedule["id"],
+                "name": "Weekly",
+                "position": 0,
+                "rotation_type": "weekly",
+                "rotation_length_days": 7,
+                "handoff_time": "09:00",
+                "effective_from": format_instant(now),
+                "effective_until": None,
+                "participant_ids": [user_id],
+            },
+        )
+    policy = policies.named(db, org_id, POLICY)
+    if policy is None:
+        policy = {**made, "id": ids.new_id(), "name": POLICY}
+        policies.insert(db, policy)
+        policies.insert_layer(
+            db,
+            {
+                **made,
+                "id": ids.new_id(),
+                "policy_id": policy["id"],
+                "position": 1,
+                "escalate_after_seconds": 300,
+                "target_type": "schedule",
+                "schedule_id": schedule["id"],
+            },
+        )
+    component = components.named(db, org_id, COMPONENT)
+    component_id: str = component["id"] if component else ids.new_id()
+    if component is None:
+        components.insert(
+            db, org_id=org_id, id=component_id, name=COMPONENT, at=format_instant(now)
+        )
+    _, key = accounts.create_key(
+        db, org_id=org_id, user_id=user_id, role="org:admin", name="quickstart", now=now
+    )
+    return Provisioned(org_id, user_id, schedule["id"], policy["id"], component_id, key)

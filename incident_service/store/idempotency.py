@@ -1,0 +1,52 @@
+"""Rows of `idempotency_keys`: first answers, kept to be given again."""
+
+from __future__ import annotations
+
+import json
+
+from incident_service.db import Connection
+from incident_service.store import Row
+
+
+def get(db: Connection, org_id: str, key: str, *, since: str) -> Row | None:
+    """Return the key's `request_hash` and `answer`, unless it is older than `since`."""
+    row: Row | None = db.execute(
+        """
+        SELECT request_hash, answer FROM idempotency_keys
+        WHERE org_id = :org_id AND key = :key AND created_at > :since
+        """,
+        {"org_id": org_id, "key": key, "since": since},
+    ).fetchone()
+    return {**row, "answer": json.loads(row["answer"])} if row else None
+
+
+def put(db: Connection, *, org_id: str, key: str, request_hash: str, answer: Row, at: str) -> None:
+    """Keep the first answer, in place of one that has expired."""
+    db.execute(
+        """
+        INSERT INTO idempotency_keys (org_id, key, request_hash, answer, created_at)
+        VALUES (:org_id, :key, :request_hash, :answer, :at)
+        ON CONFLICT (org_id, key) DO UPDATE SET
+            request_hash = excluded.request_hash, answer = excluded.answer,
+            created_at = excluded.created_at
+        """,
+        {
+            "org_id": org_id,
+            "key": key,
+            "request_hash": request_hash,
+            "answer": json.dumps(answer, ensure_ascii=False),
+            "at": at,
+        },
+    )
+
+
+def delete_expired(db: Connection, *, until: str) -> None:
+    """Forget keys as old as `until` or older; some at a time, so that no call pays for all."""
+    db.execute(
+        """
+        DELETE FROM idempotency_keys WHERE rowid IN (
+            SELECT rowid FROM idempotency_keys WHERE created_at <= :until
+            ORDER BY created_at LIMIT 100)
+        """,
+        {"until": until},
+    )

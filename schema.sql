@@ -1,0 +1,280 @@
+-- The whole database of incident-service, readable from top to bottom.
+--
+-- Conventions
+--   * Every table of an organization carries org_id, and foreign keys between such tables are
+--     composite, (org_id, x_id) -> x (org_id, id): a row that points into another organization
+--     cannot be stored.
+--   * Instants that the service makes are text in UTC with milliseconds, `2025-04-07T08:23:11.000Z`,
+--     so that comparing text compares time. Instants that a user sent as configuration are kept as
+--     sent; where SQL has to compare them, a column `..._utc` beside them holds the same instant in
+--     UTC with microseconds.
+--   * Ids are UUIDv7 in lower case, made by the service; later ids sort later. Organizations are
+--     `org_...`, users `user_...` or whatever the client chose.
+--   * Deleting is hiding: `deleted_at` is set, and unique names look at visible rows alone, so that
+--     records keep pointing at what they were about.
+--   * History only grows: triggers refuse UPDATE and DELETE.
+
+PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
+PRAGMA user_version = 1;
+
+-- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
+-- its latest incident got.
+CREATE TABLE organizations (
+    id                   TEXT NOT NULL PRIMARY KEY CHECK (id LIKE 'org\_%' ESCAPE '\'),
+    name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    last_incident_number INTEGER NOT NULL DEFAULT 0,
+    created_at           TEXT NOT NULL
+) STRICT;
+
+-- A person who can own incidents and be on call.
+CREATE TABLE users (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 255),
+    email      TEXT NOT NULL CHECK (length(email) BETWEEN 1 AND 255),
+    email_key  TEXT NOT NULL,  -- the email with letter case folded: what is unique
+    first_name TEXT CHECK (length(first_name) <= 255),
+    last_name  TEXT CHECK (length(last_name) <= 255),
+    role       TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX users_email ON users (org_id, email_key) WHERE deleted_at IS NULL;
+
+-- A secret that lets a script act for a user, or for itself where user_id is null. Only the
+-- SHA-256 of the secret is kept. A revoked key stays, so that its use can be told from a typing
+-- error.
+CREATE TABLE api_keys (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL,
+    user_id    TEXT,
+    name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    role       TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
+    key_hash   TEXT NOT NULL UNIQUE CHECK (length(key_hash) = 64),
+    key_prefix TEXT NOT NULL CHECK (length(key_prefix) = 14),
+    created_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT;
+
+-- A part of the customer's product that an incident can affect.
+CREATE TABLE components (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL,
+    deleted_at  TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX components_name ON components (org_id, name) WHERE deleted_at IS NULL;
+
+-- An on-call schedule: layers of rotations in one time zone.
+CREATE TABLE schedules (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    description TEXT,
+    timezone    TEXT NOT NULL,  -- an IANA name
+    created_by  TEXT NOT NULL,
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL,
+    deleted_at  TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX schedules_name ON schedules (org_id, name) WHERE deleted_at IS NULL;
+
+-- A rotation within a schedule. Position 0 comes first: it owns the schedule while it is active.
+CREATE TABLE schedule_layers (
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    id                   TEXT NOT NULL,
+    schedule_id          TEXT NOT NULL,
+    name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    position             INTEGER NOT NULL CHECK (position >= 0),
+    rotation_type        TEXT NOT NULL CHECK (rotation_type IN ('daily', 'weekly', 'custom')),
+    rotation_length_days INTEGER NOT NULL CHECK (rotation_length_days BETWEEN 1 AND 3650),
+    handoff_time         TEXT NOT NULL CHECK (handoff_time GLOB '[0-2][0-9]:[0-5][0-9]'),
+    effective_from       TEXT NOT NULL,  -- as sent
+    effective_until      TEXT,           -- as sent
+    created_at           TEXT NOT NULL,
+    updated_at           TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, schedule_id, position),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT;
+
+-- A participant of a layer's rotation, at its place in the order.
+CREATE TABLE schedule_layer_participants (
+    org_id   TEXT NOT NULL,
+    layer_id TEXT NOT NULL,
+    ordinal  INTEGER NOT NULL CHECK (ordinal >= 0),
+    user_id  TEXT NOT NULL,
+    PRIMARY KEY (org_id, layer_id, ordinal),
+    FOREIGN KEY (org_id, layer_id) REFERENCES schedule_layers (org_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Somebody who stands in for a schedule's first active layer for a while.
+CREATE TABLE schedule_overrides (
+    org_id        TEXT NOT NULL REFERENCES organizations (id),
+    id            TEXT NOT NULL,
+    schedule_id   TEXT NOT NULL,
+    user_id       TEXT NOT NULL,
+    starts_at     TEXT NOT NULL,  -- as sent
+    ends_at       TEXT NOT NULL,  -- as sent
+    starts_at_utc TEXT NOT NULL,
+    ends_at_utc   TEXT NOT NULL,
+    reason        TEXT CHECK (length(reason) <= 255),
+    created_by    TEXT NOT NULL,
+    created_at    TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    CHECK (starts_at_utc < ends_at_utc),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT;
+CREATE INDEX schedule_overrides_by_end
+    ON schedule_overrides (org_id, schedule_id, ends_at_utc, starts_at_utc);
+
+-- Whom to page, in which order, until somebody acknowledges.
+CREATE TABLE escalation_policies (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    description TEXT,
+    created_by  TEXT NOT NULL,
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL,
+    deleted_at  TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX escalation_policies_name
+    ON escalation_policies (org_id, name) WHERE deleted_at IS NULL;
+
+-- One step of a policy: a schedule, or the users in escalation_layer_users.
+CREATE TABLE escalation_layers (
+    org_id                 TEXT NOT NULL REFERENCES organizations (id),
+    id                     TEXT NOT NULL,
+    policy_id              TEXT NOT NULL,
+    position               INTEGER NOT NULL CHECK (position >= 1),
+    escalate_after_seconds INTEGER NOT NULL CHECK (escalate_after_seconds BETWEEN 60 AND 604800),
+    target_type            TEXT NOT NULL CHECK (target_type IN ('schedule', 'users')),
+    schedule_id            TEXT,
+    created_at             TEXT NOT NULL,
+    updated_at             TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, policy_id, position),
+    CHECK ((target_type = 'schedule') = (schedule_id IS NOT NULL)),
+    FOREIGN KEY (org_id, policy_id) REFERENCES escalation_policies (org_id, id),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT;
+CREATE INDEX escalation_layers_by_schedule ON escalation_layers (org_id, schedule_id, position)
+    WHERE schedule_id IS NOT NULL;
+
+-- A user whom a policy's layer names directly, at their place in the order.
+CREATE TABLE escalation_layer_users (
+    org_id   TEXT NOT NULL,
+    layer_id TEXT NOT NULL,
+    ordinal  INTEGER NOT NULL CHECK (ordinal >= 0),
+    user_id  TEXT NOT NULL,
+    PRIMARY KEY (org_id, layer_id, ordinal),
+    FOREIGN KEY (org_id, layer_id) REFERENCES escalation_layers (org_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Something that went wrong, and who looks after it.
+CREATE TABLE incidents (
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    id                   TEXT NOT NULL,
+    sequential_id        INTEGER NOT NULL CHECK (sequential_id >= 1),
+    title                TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 100),
+    description          TEXT CHECK (length(description) <= 10000),
+    severity             TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    status               TEXT NOT NULL
+        CHECK (status IN ('investigating', 'identified', 'monitoring', 'resolved')),
+    owner_id             TEXT,
+    owner_schedule_id    TEXT,
+    escalation_policy_id TEXT,
+    acknowledged_at      TEXT,
+    acknowledged_by      TEXT,
+    resolved_at          TEXT,
+    created_by           TEXT NOT NULL,  -- a user's id, or that of a key that acts for itself
+    created_at           TEXT NOT NULL,
+    updated_at           TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, sequential_id),
+    FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, owner_schedule_id) REFERENCES schedules (org_id, id),
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
+) STRICT;
+
+-- A component that an incident affects, at its place in the order sent.
+CREATE TABLE incident_components (
+    org_id       TEXT NOT NULL,
+    incident_id  TEXT NOT NULL,
+    ordinal      INTEGER NOT NULL CHECK (ordinal >= 0),
+    component_id TEXT NOT NULL,
+    PRIMARY KEY (org_id, incident_id, ordinal),
+    UNIQUE (org_id, incident_id, component_id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A status that an incident reached; the first row is its opening.
+CREATE TABLE status_history (
+    org_id          TEXT NOT NULL,
+    incident_id     TEXT NOT NULL,
+    id              TEXT NOT NULL,
+    status          TEXT NOT NULL
+        CHECK (status IN ('investigating', 'identified', 'monitoring', 'resolved')),
+    changed_at      TEXT NOT NULL,
+    changed_by      TEXT NOT NULL,
+    resolution_note TEXT CHECK (length(resolution_note) <= 10000),
+    PRIMARY KEY (org_id, incident_id, id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Something that happened to an incident, and who did it (null: the service itself).
+CREATE TABLE audit_events (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    event       TEXT NOT NULL CHECK (event IN ('incident_opened')),
+    at          TEXT NOT NULL,
+    actor_id    TEXT,
+    details     TEXT NOT NULL CHECK (json_valid(details)),
+    PRIMARY KEY (org_id, incident_id, id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- History is append-only. INSERT OR REPLACE would delete without asking a DELETE trigger, so an
+-- insert over an existing row is refused as well.
+CREATE TRIGGER status_history_keeps_rows BEFORE DELETE ON status_history
+BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
+CREATE TRIGGER status_history_keeps_values BEFORE UPDATE ON status_history
+BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
+CREATE TRIGGER status_history_replaces_nothing BEFORE INSERT ON status_history
+WHEN EXISTS (SELECT 1 FROM status_history
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND id = NEW.id)
+BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
+
+CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+CREATE TRIGGER audit_events_keeps_values BEFORE UPDATE ON audit_events
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+CREATE TRIGGER audit_events_replaces_nothing BEFORE INSERT ON audit_events
+WHEN EXISTS (SELECT 1 FROM audit_events
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND id = NEW.id)
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+
+-- The first answer to a request that carried an Idempotency-Key, kept for 24 hours.
+CREATE TABLE idempotency_keys (
+    org_id       TEXT NOT NULL REFERENCES organizations (id),
+    key          TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request_hash TEXT NOT NULL CHECK (length(request_hash) = 64),  -- SHA-256 of the parsed body
+    answer       TEXT NOT NULL CHECK (json_valid(answer)),         -- the incident as it was opened
+    created_at   TEXT NOT NULL,
+    PRIMARY KEY (org_id, key)
+) STRICT;
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

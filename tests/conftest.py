@@ -1,0 +1,71 @@
+"""A world of its own for each test: a database file, an application and an organization in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from incident_service import clock, create_app, quickstart
+from incident_service.config import Settings
+from incident_service.db import Database
+
+
+@dataclass
+class World:
+    """An organization with somebody on call, and a client that has its key."""
+
+    app: Flask
+    database: Database
+    client: FlaskClient
+    made: quickstart.Provisioned
+
+    def body(self, **changes: Any) -> dict[str, Any]:
+        """Return the seed's body; a change to `...` leaves the field out."""
+        body = {
+            "title": "Payment service elevated error rate",
+            "description": "The payment processing service is returning 5xx errors.",
+            "severity": "critical",
+            "ownerScheduleId": self.made.schedule_id,
+            "componentIds": [self.made.component_id],
+            **changes,
+        }
+        return {name: value for name, value in body.items() if value is not ...}
+
+    def post(self, body: Any = None, headers: dict[str, str] | None = None) -> TestResponse:
+        """Open an incident as the organization's admin."""
+        return self.client.post(
+            "/v1/incidents",
+            json=self.body() if body is None else body,
+            headers={"Authorization": f"Bearer {self.made.key}", **(headers or {})},
+        )
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        with self.database.read() as db:
+            return db.execute(sql, values).fetchall()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    return create_app(Settings(database=tmp_path / "test.db", write_timeout=0.3))
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    database: Database = app.extensions["incident_service.database"]
+    with database.write() as db:
+        made = quickstart.provision(db, now=clock.now())
+    return World(app, database, app.test_client(), made)
+
+
+@pytest.fixture
+def other_org(world: World) -> quickstart.Provisioned:
+    """Another organization with the same things, in the same file."""
+    with world.database.write() as db:
+        db.execute("UPDATE organizations SET name = 'First'")
+        return quickstart.provision(db, now=clock.now())

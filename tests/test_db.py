@@ -1,0 +1,125 @@
+"""The database file: isolation, history, locks, making it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from incident_service.db import Database
+from incident_service.errors import Busy, UnusableDatabase
+from tests.conftest import World
+
+
+@pytest.mark.parametrize("table", ["audit_events", "status_history"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM {}",
+        "UPDATE {} SET id = 'x'",
+        "INSERT OR REPLACE INTO {0} SELECT * FROM {0}",
+    ],
+)
+def test_history_cannot_be_changed_by_any_connection(
+    world: World, table: str, statement: str
+) -> None:
+    world.post()
+    stranger = sqlite3.connect(world.database.path)
+    with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
+        stranger.execute(statement.format(table))
+    stranger.close()
+
+
+def test_a_row_cannot_point_into_another_organization(world: World) -> None:
+    incident = world.post().json["data"]
+    with pytest.raises(sqlite3.IntegrityError), world.database.write() as db:
+        db.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org_2', 'x', '')")
+        db.execute(
+            "INSERT INTO status_history VALUES ('org_2', ?, 'h', 'resolved', '', 'x', NULL)",
+            (incident["id"],),
+        )
+    assert len(world.rows("SELECT * FROM organizations")) == 1
+
+
+def test_a_writer_outside_makes_the_service_busy_and_not_broken(world: World) -> None:
+    outsider = sqlite3.connect(world.database.path, isolation_level=None)
+    outsider.execute("BEGIN IMMEDIATE")
+    answer = world.post()
+    assert (answer.status_code, answer.json["code"]) == (503, "busy")
+    assert answer.headers["Retry-After"] == "1"
+    outsider.execute("ROLLBACK")
+    assert world.post().json["data"]["sequentialId"] == 1
+    outsider.close()
+
+
+def test_a_writer_inside_is_waited_for_until_the_time_out(world: World) -> None:
+    other = Database(world.database.path, write_timeout=0.05)
+    with world.database.write(), pytest.raises(Busy), other.write():
+        pass
+    with other.write():
+        pass
+
+
+def test_a_failed_write_leaves_nothing(world: World) -> None:
+    with pytest.raises(ZeroDivisionError), world.database.write() as db:
+        db.execute("UPDATE organizations SET name = 'half-written'")
+        raise ZeroDivisionError
+    assert world.rows("SELECT name FROM organizations") == [{"name": "Quickstart"}]
+
+
+def test_threads_each_get_their_turn(world: World) -> None:
+    database = Database(world.database.path)
+
+    def count() -> None:
+        for _ in range(50):
+            with database.write() as db:
+                db.execute(
+                    "UPDATE organizations SET last_incident_number = 1 + last_incident_number"
+                )
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert world.rows("SELECT last_incident_number AS n FROM organizations") == [{"n": 400}]
+
+
+def _make(path: Path) -> None:
+    Database(path).initialise()
+
+
+def test_processes_that_make_the_same_database_at_once_all_succeed(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    makers = [context.Process(target=_make, args=(tmp_path / "new.db",)) for _ in range(6)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    assert [maker.exitcode for maker in makers] == [0] * 6
+    Database(tmp_path / "new.db").check()
+
+
+def test_a_newer_schema_is_refused_with_a_clear_line(world: World) -> None:
+    with world.database.write() as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(UnusableDatabase, match=r"was made by a newer incident-service"):
+        Database(world.database.path).initialise()
+
+
+def test_what_is_no_database_of_ours_is_refused_and_left_alone(tmp_path: Path) -> None:
+    text, foreign = tmp_path / "text.db", tmp_path / "foreign.db"
+    text.write_text("not a database, but long enough to look at" * 100)
+    connection = sqlite3.connect(foreign)
+    connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    for path in (text, foreign):
+        before = path.read_bytes()
+        with pytest.raises(UnusableDatabase):
+            Database(path).initialise()
+        assert path.read_bytes() == before
+    with pytest.raises(UnusableDatabase, match="No such file or directory"):
+        Database(tmp_path / "missing" / "x.db").initialise()
