@@ -40,7 +40,7 @@ def _listening(command: Command) -> Command:
     return click.option("--host", help="Address to listen on.")(command)
 
 
-class _Text(click.ParamType):
+class _Text(click.ParamType[str]):
     """Text of 1 to 255 characters that is not only white space."""
 
     name = "text"

@@ -48,7 +48,8 @@ class Settings:
         try:
             return cls(**_SettingsSchema().load(values))
         except ma.ValidationError as error:
-            name, sentences = next(iter(error.normalized_messages().items()))
+            assert isinstance(error.messages, dict)  # every fault is a field's
+            name, sentences = next(iter(error.messages.items()))
             raise InvalidSetting(f"{PREFIX}{name.upper()}: {sentences[0]}") from None
 
     @property

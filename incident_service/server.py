@@ -19,16 +19,19 @@ GRACEFUL_SECONDS = 8
 def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> None:
     """Serve the API until a signal ends it; `when_ready` is called once it listens."""
     logs.configure(settings.log_level)
-    _Server(settings, when_ready).run()
+    Server(settings, when_ready).run()
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn with this service's settings and application."""
+
     def __init__(self, settings: Settings, when_ready: Callable[[], None]) -> None:
         self._settings = settings
         self._when_ready = when_ready
         super().__init__()
 
     def load_config(self) -> None:
+        """Set what gunicorn is to do; each setting that is not obvious says why."""
         settings = self._settings
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         options: dict[str, Any] = {
@@ -50,4 +53,5 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
+        """Return the application to serve."""
         return create_app(self._settings)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from incident_service import clock, create_app, quickstart
 from incident_service.config import Settings
@@ -22,7 +21,7 @@ class World:
 
     app: Flask
     database: Database
-    client: FlaskClient
+    client: Any
     made: quickstart.Provisioned
 
     def body(self, **changes: Any) -> dict[str, Any]:
@@ -37,11 +36,12 @@ class World:
         }
         return {name: value for name, value in body.items() if value is not ...}
 
-    def post(self, body: Any = None, headers: dict[str, str] | None = None) -> TestResponse:
+    def post(self, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """Open an incident as the organization's admin."""
         return self.client.post(
             "/v1/incidents",
-            json=self.body() if body is None else body,
+            data=json.dumps(self.body() if body is None else body),
+            content_type="application/json",
             headers={"Authorization": f"Bearer {self.made.key}", **(headers or {})},
         )
 

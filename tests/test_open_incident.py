@@ -191,7 +191,7 @@ def test_duplicate_components_are_refused_in_any_letter_case(world: World) -> No
 def test_another_organizations_things_do_not_exist(
     world: World, other_org: quickstart.Provisioned
 ) -> None:
-    for changes, status, code in [
+    cases: list[tuple[dict[str, Any], int, str]] = [
         ({"ownerScheduleId": other_org.schedule_id}, 404, "not_found"),
         ({"componentIds": [other_org.component_id]}, 400, "invalid_component_id"),
         ({"escalationPolicyId": other_org.policy_id}, 404, "not_found"),
@@ -200,7 +200,8 @@ def test_another_organizations_things_do_not_exist(
         ({"componentIds": [UNKNOWN]}, 400, "invalid_component_id"),
         ({"escalationPolicyId": UNKNOWN}, 404, "not_found"),
         ({"ownerId": "nobody"}, 400, "invalid_owner_id"),
-    ]:
+    ]
+    for changes, status, code in cases:
         answer = world.post(world.body(**changes))
         assert (answer.status_code, answer.json["code"]) == (status, code)
         named = next(iter(changes.values()))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import flask
 import flask_smorest
@@ -42,7 +42,7 @@ class Parser(FlaskParser):
     """Reads a request strictly: JSON alone, its types as they are, nothing unknown."""
 
     DEFAULT_VALIDATION_STATUS = 400
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar = {
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 (webargs' own type)
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": ma.RAISE,
         "querystring": ma.RAISE,
@@ -61,7 +61,8 @@ class Parser(FlaskParser):
         self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any
     ) -> NoReturn:
         """Raise `ValidationFailed` with a list of sentences for each field."""
-        (found,) = error.normalized_messages().values()
+        assert isinstance(error.messages, dict)  # webargs keys them by location
+        (found,) = error.messages.values()
         raise ValidationFailed(
             {_printable(str(name)): list(_sentences(nested)) for name, nested in found.items()}
         )
@@ -91,7 +92,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         decorate = super().response(status_code, schema, **options)
 
         def decorator(view: View) -> View:
-            @wraps(view)
+            @functools.wraps(view)
             def checked(*args: Any, **kwargs: Any) -> Any:
                 if request.args and not g.get("query_was_read"):
                     raise ValidationFailed(
@@ -112,9 +113,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     def _make_doc_response_schema(schema: ma.Schema | None) -> ma.Schema | None:
         if schema is None:
             return None
-        name = type(schema).__name__.removesuffix("Schema") + "AnswerSchema"
-        envelope = ma.Schema.from_dict({"data": ma.fields.Nested(schema, required=True)}, name=name)
-        return envelope()
+        return _envelope(type(schema))()
+
+
+@functools.cache
+def _envelope(schema: type[ma.Schema]) -> type[ma.Schema]:
+    """Return the schema of an answer, for the API's description."""
+    name = schema.__name__.removesuffix("Schema") + "AnswerSchema"
+    return ma.Schema.from_dict({"data": ma.fields.Nested(schema, required=True)}, name=name)
 
 
 def _authenticate() -> None:

@@ -49,7 +49,11 @@ class Text(fields.String):
     """Text of a length in Unicode characters, kept exactly as sent."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
-        super().__init__(validate=validate.Length(minimum, maximum), **options)
+        # Two, because the message of each names the limit that was passed.
+        limits = [validate.Length(max=maximum)]
+        if minimum > 0:
+            limits.append(validate.Length(min=minimum))
+        super().__init__(validate=limits, **options)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, *args, **kwargs)

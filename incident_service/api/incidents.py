@@ -28,9 +28,10 @@ class OpenIncidentSchema(RequestSchema):
     escalation_policy_id = UUID()
     component_ids = fields.List(UUID(), validate=validate.Length(max=50))
 
-    @ma.validates_schema(skip_on_field_errors=False)
-    def _has_a_target(self, data: dict[str, Any], **_: Any) -> None:
-        if "owner_id" not in data and "owner_schedule_id" not in data:
+    @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _has_a_target(self, _data: Any, sent: Any, **_: Any) -> None:
+        targets = ("ownerId", "ownerScheduleId")
+        if isinstance(sent, dict) and all(sent.get(name) is None for name in targets):
             raise ma.ValidationError(
                 "At least one of ownerId and ownerScheduleId is required.", "ownerId"
             )

@@ -1,0 +1,113 @@
+"""Real servers for tests: the installed command, in processes of its own, on a free port."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = (sys.executable, "-c", "from incident_service.cli import main; main()")
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Server:
+    """A running service; `log` holds what it printed on standard error."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:
+        """Make a request on a connection of its own; return status, body and headers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(
+                method,
+                path,
+                body=None if body is None else json.dumps(body),
+                headers={"Content-Type": "application/json", **(headers or {})},
+            )
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read()), dict(answer.getheaders())
+        finally:
+            connection.close()
+
+    def open_incident(
+        self, key: str, body: Any, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:
+        """Open an incident with the key."""
+        authorization = {"Authorization": f"Bearer {key}"}
+        return self.request("POST", "/v1/incidents", body, {**authorization, **(headers or {})})
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send the whole process group a signal; return the exit status."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+        return self.process.wait(15)
+
+
+@contextmanager
+def running(
+    database: Path,
+    *arguments: str,
+    command: Sequence[str] = COMMAND,
+    wrap: Sequence[str] = (),
+    environment: dict[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run a command that serves the database, wait until it answers, and end it afterwards.
+
+    `{port}` in an argument becomes the port that the server is to listen on.
+    """
+    port = free_port()
+    log = database.with_suffix(f".{port}.log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*wrap, *command, *(a.format(port=port) for a in arguments or ("serve",))],
+            cwd=database.parent,
+            env={
+                **os.environ,
+                "INCIDENT_SERVICE_DATABASE": str(database),
+                "INCIDENT_SERVICE_PORT": str(port),
+                **(environment or {}),
+            },
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    server = Server(process, port, log)
+    try:
+        _wait_until_it_answers(server)
+        yield server
+    finally:
+        server.stop(signal.SIGKILL)
+
+
+def _wait_until_it_answers(server: Server) -> None:
+    until = time.monotonic() + 20
+    while server.process.poll() is None and time.monotonic() < until:
+        try:
+            if server.request("GET", "/readyz")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError(f"the server did not come up:\n{server.log.read_text()}")

@@ -1,0 +1,279 @@
+"""Concurrency, durability and shutdown, with real gunicorn processes and a real file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from incident_service import clock, quickstart
+from incident_service.db import Database
+from tests.live.servers import COMMAND, Server, running
+
+
+def provision(database: Path, organizations: int = 1) -> list[quickstart.Provisioned]:
+    """Make a database with that many organizations, alike but apart."""
+    file = Database(database)
+    file.initialise()
+    made = []
+    for _ in range(organizations):
+        with file.write() as db:
+            db.execute("UPDATE organizations SET name = 'Earlier'")
+            made.append(quickstart.provision(db, now=clock.now()))
+    return made
+
+
+def body(made: quickstart.Provisioned, title: str = "Payments fail") -> dict[str, Any]:
+    return {
+        "title": title,
+        "severity": "critical",
+        "ownerScheduleId": made.schedule_id,
+        "componentIds": [made.component_id],
+    }
+
+
+def assert_whole(database: Path, answered: list[dict[str, Any]]) -> None:
+    """Every incident that was answered is there, with all that belongs to it."""
+    connection = sqlite3.connect(database)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    rows = connection.execute(
+        """
+        SELECT i.org_id, i.id, i.sequential_id,
+            (SELECT count(*) FROM incident_components c
+             WHERE c.org_id = i.org_id AND c.incident_id = i.id),
+            (SELECT count(*) FROM status_history h
+             WHERE h.org_id = i.org_id AND h.incident_id = i.id),
+            (SELECT count(*) FROM audit_events a
+             WHERE a.org_id = i.org_id AND a.incident_id = i.id)
+        FROM incidents i ORDER BY i.org_id, i.sequential_id
+        """
+    ).fetchall()
+    connection.close()
+    assert {row[3:] for row in rows} <= {(1, 1, 1)}
+    stored = {(row[0], row[1], row[2]) for row in rows}
+    assert {(i["orgId"], i["id"], i["sequentialId"]) for i in answered} <= stored
+    for org_id in {row[0] for row in rows}:
+        numbers = [row[2] for row in rows if row[0] == org_id]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_2000_incidents_from_16_clients_over_4_processes(tmp_path: Path) -> None:
+    database = tmp_path / "load.db"
+    organizations = provision(database, 2)
+    with (
+        running(database, environment={"INCIDENT_SERVICE_WORKERS": "4"}) as server,
+        ThreadPoolExecutor(16) as clients,
+    ):
+        answers = list(
+            clients.map(
+                lambda n: server.open_incident(
+                    organizations[n % 2].key, body(organizations[n % 2], f"incident {n}")
+                ),
+                range(2000),
+            )
+        )
+        log = server.log.read_text()
+    assert {status for status, _, _ in answers} == {201}
+    assert "database is locked" not in log
+    assert_whole(database, [answer["data"] for _, answer, _ in answers])
+    for made in organizations:
+        numbers = [
+            a["data"]["sequentialId"] for _, a, _ in answers if a["data"]["orgId"] == made.org_id
+        ]
+        assert sorted(numbers) == list(range(1, 1001))
+
+
+def test_ten_kills_in_the_middle_of_it_lose_nothing(tmp_path: Path) -> None:
+    database = tmp_path / "kill.db"
+    organizations = provision(database, 2)
+    answered: list[dict[str, Any]] = []
+    for _ in range(10):
+        before = len(answered)
+        with running(database) as server:
+            stopped = threading.Event()
+
+            def client(n: int, server: Server = server, stopped: Any = stopped) -> None:
+                made = organizations[n % 2]
+                while not stopped.is_set():
+                    try:
+                        status, answer, _ = server.open_incident(made.key, body(made))
+                    except (OSError, ValueError):
+                        return  # killed before it could answer
+                    assert status == 201
+                    answered.append(answer["data"])
+
+            threads = [threading.Thread(target=client, args=(n,)) for n in range(16)]
+            for thread in threads:
+                thread.start()
+            while len(answered) < before + 60:
+                time.sleep(0.001)
+            server.stop(signal.SIGKILL)
+            stopped.set()
+            for thread in threads:
+                thread.join()
+        assert_whole(database, answered)
+    assert len(answered) >= 600
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_the_log_is_synced_after_the_commit_and_before_the_answer(tmp_path: Path) -> None:
+    database = tmp_path / "sync.db"
+    (made,) = provision(database)
+    trace = tmp_path / "trace"
+    calls = "trace=pwrite64,write,sendto,sendmsg,fsync,fdatasync"
+    wrap = ("strace", "-f", "-y", "-s", "16", "-e", calls, "-o", str(trace))
+    with running(
+        database,
+        wrap=wrap,
+        environment={"INCIDENT_SERVICE_WORKERS": "1", "INCIDENT_SERVICE_THREADS": "1"},
+    ) as server:
+        for _ in range(20):
+            assert server.open_incident(made.key, body(made))[0] == 201
+        server.stop()
+    order = "".join(_steps(trace))
+    # w: written to the log; s: the log synced; a: an answer 201 sent.
+    assert re.fullmatch(r"(w+s+a){20}w*s*", order), order
+
+
+def _steps(trace: Path) -> Iterator[str]:
+    for line in trace.read_text(errors="replace").splitlines():
+        if re.search(r"pwrite64\(\d+<[^>]*sync\.db-wal>", line):
+            yield "w"
+        elif re.search(r"f(data)?sync\(\d+<[^>]*sync\.db-wal>", line):
+            yield "s"
+        elif '"HTTP/1.1 201' in line:
+            yield "a"
+
+
+def test_one_idempotency_key_from_16_clients_at_once(tmp_path: Path) -> None:
+    database = tmp_path / "once.db"
+    (made,) = provision(database)
+    with running(database) as server, ThreadPoolExecutor(16) as clients:
+        barrier = threading.Barrier(16)
+
+        def open_it(_: int) -> Any:
+            barrier.wait()
+            return server.open_incident(made.key, body(made), {"Idempotency-Key": "same"})
+
+        answers = list(clients.map(open_it, range(16)))
+    assert [status for status, _, _ in answers] == [201] * 16
+    assert all(answer == answers[0][1] for _, answer, _ in answers)
+    replays = [headers.get("Idempotent-Replayed") for _, _, headers in answers]
+    assert sorted(replays, key=str) == [None] + ["true"] * 15
+    assert_whole(database, [answers[0][1]["data"]])
+
+
+def test_a_stop_answers_the_request_under_way(tmp_path: Path) -> None:
+    database = tmp_path / "stop.db"
+    (made,) = provision(database)
+    with running(database) as server:
+        outsider = sqlite3.connect(database, isolation_level=None)
+        outsider.execute("BEGIN IMMEDIATE")  # the request has to wait for this
+        with ThreadPoolExecutor(1) as client:
+            under_way = client.submit(server.open_incident, made.key, body(made))
+            lock = Path(f"{database}.lock")
+            while not _is_held(lock):
+                time.sleep(0.005)
+            began = time.monotonic()
+            os.kill(server.process.pid, signal.SIGTERM)
+            outsider.execute("ROLLBACK")
+            status, answer, _ = under_way.result()
+        assert server.process.wait(10) == 0
+        assert time.monotonic() - began < 10
+        outsider.close()
+    assert status == 201
+    assert_whole(database, [answer["data"]])
+
+
+def _is_held(lock: Path) -> bool:
+    probe = [sys.executable, "-c", "import fcntl,sys; fcntl.flock(open(sys.argv[1]), 6)", str(lock)]
+    return subprocess.run(probe, capture_output=True, check=False).returncode != 0
+
+
+def test_quickstart_prints_a_curl_command_that_works_and_keeps_its_data(tmp_path: Path) -> None:
+    database = tmp_path / "quick.db"
+    numbers = []
+    for _ in range(2):
+        with running(database, "quickstart", "--port", "{port}") as server:
+            printed = server.log.read_text()
+            command = re.search(r"^curl (?:.*\\\n)+(?:.*\n)*?  }'$", printed, re.MULTILINE)
+            assert command, printed
+            words = shlex.split(command[0].replace("\\\n", ""))
+            assert shutil.which("curl")
+            pasted = subprocess.run([*words, "-s"], capture_output=True, check=True)
+            incident = json.loads(pasted.stdout)["data"]
+        assert incident["ownerId"]
+        assert incident["escalationPolicyId"]
+        assert [c["name"] for c in incident["affectedComponents"]] == ["Payments API"]
+        numbers.append(incident["sequentialId"])
+    assert numbers == [1, 2]
+
+
+def test_two_services_and_plain_gunicorn_run_beside_each_other(tmp_path: Path) -> None:
+    (made,) = provision(tmp_path / "a.db")
+    (other,) = provision(tmp_path / "b.db")
+    gunicorn = (sys.executable, "-m", "gunicorn", "--no-control-socket", "wsgi:app")
+    bind = ("--bind", "127.0.0.1:{port}", "--workers", "2")
+    home = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    with (
+        running(tmp_path / "a.db", environment=home) as one,
+        running(tmp_path / "b.db", *bind, command=gunicorn, environment=home) as two,
+    ):
+        assert one.open_incident(made.key, body(made))[0] == 201
+        assert two.open_incident(other.key, body(other))[0] == 201
+        assert one.open_incident(other.key, body(other))[0] == 401
+    assert not list(tmp_path.rglob("*.ctl"))
+
+
+def test_each_log_line_is_a_json_object_and_none_has_a_secret(tmp_path: Path) -> None:
+    database = tmp_path / "log.db"
+    (made,) = provision(database)
+    request_id = "550e8400-e29b-41d4-a716-446655440000"
+    with running(database) as server:
+        server.open_incident(made.key, body(made, "a title"), {"X-Request-Id": request_id})
+        server.open_incident("scl_live_wrong", body(made))
+        server.stop()
+        text = server.log.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    (line,) = [entry for entry in lines if entry.get("requestId") == request_id]
+    assert (line["method"], line["route"], line["status"]) == ("POST", "/v1/incidents", 201)
+    assert line["orgId"] == made.org_id
+    assert not any(secret in text for secret in (made.key, "scl_live_wrong", "a title"))
+
+
+def test_a_body_over_1_mib_gets_its_answer_over_a_real_connection(tmp_path: Path) -> None:
+    database = tmp_path / "big.db"
+    (made,) = provision(database)
+    with running(database) as server:
+        big = {**body(made), "description": "x" * 1_150_000}
+        assert server.open_incident(made.key, big)[0] == 413
+
+
+def test_a_newer_database_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    database = tmp_path / "new.db"
+    provision(database)
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    environment = {**os.environ, "INCIDENT_SERVICE_DATABASE": str(database)}
+    ended = subprocess.run(
+        [*COMMAND, "serve"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "newer incident-service" in ended.stderr

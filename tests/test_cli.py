@@ -1,0 +1,100 @@
+"""The data commands: one JSON object out, one clear line when something is wrong (contract §9)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from incident_service import create_app
+from incident_service.cli import main
+from incident_service.config import Settings
+from incident_service.errors import InvalidSetting
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    path = tmp_path / "cli.db"
+
+    def invoke(*arguments: str, **environment: str) -> Result:
+        variables = {"INCIDENT_SERVICE_DATABASE": str(path), **environment}
+        return CliRunner().invoke(main, list(arguments), env=variables)
+
+    return invoke
+
+
+def test_from_nothing_to_an_incident(run: Any, tmp_path: Path) -> None:
+    org = json.loads(run("create-org", "Acme 🔥").stdout)["id"]
+    user = json.loads(run("create-user", "--org", org, "--email", "a@example.com").stdout)["id"]
+    key = json.loads(run("create-key", "--org", org, "--user", user).stdout)
+    client = create_app(Settings(database=tmp_path / "cli.db")).test_client()
+    answer: Any = client.post(
+        "/v1/incidents",
+        json={"title": "t", "severity": "low", "ownerId": user},
+        headers={"Authorization": f"Bearer {key['key']}"},
+    )
+    assert answer.status_code == 201
+    assert (answer.json["data"]["orgId"], answer.json["data"]["createdBy"]) == (org, user)
+
+
+def test_a_key_may_act_for_itself(run: Any, tmp_path: Path) -> None:
+    org = json.loads(run("create-org", "Acme").stdout)["id"]
+    user = json.loads(run("create-user", "--org", org, "--email", "a@b", "--id", "ada").stdout)
+    assert user == {"id": "ada"}
+    key = json.loads(run("create-key", "--org", org, "--role", "org:admin").stdout)
+    client = create_app(Settings(database=tmp_path / "cli.db")).test_client()
+    answer: Any = client.post(
+        "/v1/incidents",
+        json={"title": "t", "severity": "low", "ownerId": "ada"},
+        headers={"Authorization": f"Bearer {key['key']}"},
+    )
+    assert answer.json["data"]["createdBy"] == key["id"]
+
+
+def test_init_db_may_run_again(run: Any) -> None:
+    first, again = run("init-db"), run("init-db")
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert json.loads(first.stdout) == json.loads(again.stdout)
+
+
+def test_errors_are_one_line_on_standard_error(run: Any) -> None:
+    org = json.loads(run("create-org", "Acme").stdout)["id"]
+    run("create-user", "--org", org, "--email", "Ada@example.com", "--id", "ada")
+    for arguments, status, said in [
+        (("create-key", "--org", "org_none"), 1, "org_none"),
+        (("create-key", "--org", org, "--user", "bob"), 1, "bob"),
+        (("create-user", "--org", org, "--email", "ADA@EXAMPLE.COM"), 1, "email"),
+        (("create-user", "--org", org, "--email", "x", "--id", "ada"), 1, "ada"),
+        (("create-user", "--org", org), 2, "--email"),
+        (("create-org", " "), 2, "NAME"),
+        (("create-key", "--org", org, "--role", "king"), 2, "--role"),
+    ]:
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout) == (status, "")
+        assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"), ("PORT", "0"), ("WORKERS", "-1"), ("THREADS", "many"),
+        ("BASE_URL", "ftp://x"), ("LOG_LEVEL", "LOUD"), ("WRITE_TIMEOUT", "nan"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_makes_no_sense_is_named(run: Any, name: str, value: str) -> None:
+    variable = f"INCIDENT_SERVICE_{name}"
+    with pytest.raises(InvalidSetting, match=f"^{variable}: "):
+        Settings.from_environ({variable: value})
+    result = run("init-db", **{variable: value})
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+
+
+def test_where_the_service_is_found() -> None:
+    assert Settings().public_url == "http://127.0.0.1:8000"
+    assert Settings(host="::", port=80).public_url == "http://[::1]:80"
+    assert Settings(base_url="https://oncall.example.com/").public_url == (
+        "https://oncall.example.com"
+    )
