@@ -213,10 +213,9 @@ CREATE TABLE incidents (
 CREATE TABLE incident_components (
     org_id       TEXT NOT NULL,
     incident_id  TEXT NOT NULL,
-    ordinal      INTEGER NOT NULL CHECK (ordinal >= 0),
     component_id TEXT NOT NULL,
-    PRIMARY KEY (org_id, incident_id, ordinal),
-    UNIQUE (org_id, incident_id, component_id),
+    ordinal      INTEGER NOT NULL CHECK (ordinal >= 0),
+    PRIMARY KEY (org_id, incident_id, component_id),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
     FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
 ) STRICT, WITHOUT ROWID;

@@ -65,7 +65,6 @@ class Database:
             connection = self._connection()
             deadline = time.monotonic() + self._write_timeout
             with self._write_lock.held(deadline):
-                _set_busy_timeout(connection, deadline - time.monotonic())
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield connection
@@ -91,7 +90,7 @@ class Database:
         with _translated_errors():
             deadline = time.monotonic() + self._write_timeout
             with self._write_lock.held(deadline):
-                connection = _connect(self.path)
+                connection = _connect(self.path, self._write_timeout)
                 try:
                     self._create_schema(connection)
                     self._check_version(connection)
@@ -103,7 +102,6 @@ class Database:
             return
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
             return
-        _set_busy_timeout(connection, self._write_timeout)
         connection.execute("PRAGMA journal_mode = WAL")
         script = files("incident_service").joinpath("schema.sql").read_text(encoding="utf-8")
         try:
@@ -144,7 +142,7 @@ class Database:
         if connection is None:
             if not self.path.exists():
                 raise UnusableDatabase(f"{self.path} does not exist.")
-            connection = _connect(self.path)
+            connection = _connect(self.path, self._write_timeout)
             try:
                 self._check_version(connection)
             except BaseException:
@@ -218,11 +216,16 @@ def _busy() -> Busy:
     return Busy("The database is busy; nothing was written. Try again.")
 
 
-def _connect(path: Path) -> Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, write_timeout: float) -> Connection:
+    # The time-out here is for writers that do not know our lock, a shell for example.
+    connection = sqlite3.connect(
+        path, timeout=write_timeout, isolation_level=None, check_same_thread=False
+    )
     connection.row_factory = _as_dict
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # Pages; at SQLite's 1000 a commit in a hundred pays for a checkpoint.
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
 
@@ -234,10 +237,6 @@ def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
 def _pragma(connection: Connection, name: str) -> int:
     value: int = connection.execute(f"PRAGMA {name}").fetchone()[name]
     return value
-
-
-def _set_busy_timeout(connection: Connection, seconds: float) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {max(0, int(seconds * 1000))}")
 
 
 @contextmanager

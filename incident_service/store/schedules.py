@@ -64,25 +64,28 @@ def insert_layer(db: Connection, layer: Row) -> None:
 
 def layers(db: Connection, org_id: str, schedule_id: str) -> list[Row]:
     """Return the schedule's layers by position, each with its `participant_ids` in order."""
-    rows = db.execute(
+    key = {"org_id": org_id, "schedule_id": schedule_id}
+    found = db.execute(
         """
         SELECT * FROM schedule_layers
         WHERE org_id = :org_id AND schedule_id = :schedule_id ORDER BY position
         """,
-        {"org_id": org_id, "schedule_id": schedule_id},
+        key,
     ).fetchall()
-    return [{**row, "participant_ids": _participant_ids(db, org_id, row["id"])} for row in rows]
-
-
-def _participant_ids(db: Connection, org_id: str, layer_id: str) -> list[str]:
-    rows = db.execute(
+    participants = db.execute(
         """
-        SELECT user_id FROM schedule_layer_participants
-        WHERE org_id = :org_id AND layer_id = :layer_id ORDER BY ordinal
+        SELECT participant.layer_id, participant.user_id FROM schedule_layers AS layer
+        JOIN schedule_layer_participants AS participant
+          ON participant.org_id = layer.org_id AND participant.layer_id = layer.id
+        WHERE layer.org_id = :org_id AND layer.schedule_id = :schedule_id
+        ORDER BY participant.layer_id, participant.ordinal
         """,
-        {"org_id": org_id, "layer_id": layer_id},
-    )
-    return [row["user_id"] for row in rows]
+        key,
+    ).fetchall()
+    by_layer: dict[str, list[str]] = {row["id"]: [] for row in found}
+    for row in participants:
+        by_layer[row["layer_id"]].append(row["user_id"])
+    return [{**row, "participant_ids": by_layer[row["id"]]} for row in found]
 
 
 def insert_override(db: Connection, override: Row) -> None:
