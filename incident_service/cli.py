@@ -76,8 +76,10 @@ def quickstart_command(host: str | None, port: int | None) -> None:
     from incident_service.server import serve
 
     settings = _settings(host=host, port=port)
-    with _database(settings).write() as db:
+    database = _database(settings)
+    with database.write() as db:
         made = quickstart.provision(db, now=clock.now())
+    database.close()  # before the server forks its workers
     serve(settings, when_ready=lambda: click.echo(_greeting(settings, made)))
 
 

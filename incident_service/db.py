@@ -84,7 +84,11 @@ class Database:
             raise UnusableDatabase(f"SQLite 3.37 is needed; this is {sqlite3.sqlite_version}.")
         try:
             # The file holds what only its owner should read; the files beside it take its mode.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            # An existing file is left alone: closing a descriptor of it would drop every lock that
+            # SQLite holds on it in this process.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            pass
         except OSError as error:
             raise UnusableDatabase(f"{self.path}: {error.strerror}.") from None
         with _translated_errors():
@@ -134,6 +138,17 @@ class Database:
                 f"{self.path} was made by a newer incident-service: its schema is version "
                 f"{version}, this one knows {SCHEMA_VERSION}."
             )
+
+    def close(self) -> None:
+        """Close this thread's connection.
+
+        A process must do so before it forks: SQLite's locks do not survive it, and a child that
+        inherits a connection would believe that it holds them.
+        """
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            del self._local.connection
 
     def _connection(self) -> Connection:
         if self._pid != os.getpid():  # forked: nothing of the parent's may be used

@@ -217,6 +217,12 @@ def test_quickstart_prints_a_curl_command_that_works_and_keeps_its_data(tmp_path
             assert shutil.which("curl")
             pasted = subprocess.run([*words, "-s"], capture_output=True, check=True)
             incident = json.loads(pasted.stdout)["data"]
+            # The server's connection is known to others: none of them takes itself for the last
+            # one, and clears the log away, when it closes.
+            other = sqlite3.connect(database)
+            other.execute("SELECT * FROM incidents").fetchall()
+            other.close()
+            assert Path(f"{database}-wal").stat().st_size > 0
         assert incident["ownerId"]
         assert incident["escalationPolicyId"]
         assert [c["name"] for c in incident["affectedComponents"]] == ["Payments API"]
