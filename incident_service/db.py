@@ -264,6 +264,6 @@ def _translated_errors() -> Iterator[None]:
             raise _busy() from error
         if primary == sqlite3.SQLITE_FULL:
             raise StorageFull("The disk is full; nothing was written.") from error
-        if primary == sqlite3.SQLITE_NOTADB:
-            raise UnusableDatabase("The file is not a SQLite database.") from error
+        if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise UnusableDatabase(f"The database cannot be used: {error}.") from error
         raise

@@ -123,3 +123,6 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(tmp_path: Path) -
         assert path.read_bytes() == before
     with pytest.raises(UnusableDatabase, match="No such file or directory"):
         Database(tmp_path / "missing" / "x.db").initialise()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UnusableDatabase, match="unable to open database file"):
+        Database(tmp_path / "folder").initialise()
