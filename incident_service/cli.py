@@ -77,8 +77,7 @@ def quickstart_command(host: str | None, port: int | None) -> None:
 
     settings = _settings(host=host, port=port)
     database = _database(settings)
-    with database.write() as db:
-        made = quickstart.provision(db, now=clock.now())
+    made = database.write(quickstart.provision, now=clock.now())
     database.close()  # before the server forks its workers
     serve(settings, when_ready=lambda: click.echo(_greeting(settings, made)))
 
@@ -110,8 +109,7 @@ def init_db() -> None:
 @_with_clear_errors
 def create_org(name: str) -> None:
     """Make an organization."""
-    with _database(_settings()).write() as db:
-        org_id = accounts.create_organization(db, name=name, now=clock.now())
+    org_id = _database(_settings()).write(accounts.create_organization, name=name, now=clock.now())
     _print({"id": org_id})
 
 
@@ -132,17 +130,16 @@ def create_user(
     role: Role,
 ) -> None:
     """Make a user."""
-    with _database(_settings()).write() as db:
-        user_id = accounts.create_user(
-            db,
-            org_id=org,
-            email=email,
-            id=id_,
-            first_name=first_name,
-            last_name=last_name,
-            role=role,
-            now=clock.now(),
-        )
+    user_id = _database(_settings()).write(
+        accounts.create_user,
+        org_id=org,
+        email=email,
+        id=id_,
+        first_name=first_name,
+        last_name=last_name,
+        role=role,
+        now=clock.now(),
+    )
     _print({"id": user_id})
 
 
@@ -154,10 +151,9 @@ def create_user(
 @_with_clear_errors
 def create_key(org: str, user: str | None, role: Role, name: str) -> None:
     """Make an API key; this is the only time that it is shown."""
-    with _database(_settings()).write() as db:
-        key_id, key = accounts.create_key(
-            db, org_id=org, user_id=user, role=role, name=name, now=clock.now()
-        )
+    key_id, key = _database(_settings()).write(
+        accounts.create_key, org_id=org, user_id=user, role=role, name=name, now=clock.now()
+    )
     _print({"id": key_id, "key": key})
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from incident_service.errors import Busy, StorageFull, UnusableDatabase
+from incident_service.writelock import WriteLock
+from incident_service.writer import Writer
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x696E6376
-_LOCK_POLL_SECONDS = 0.0005
+
+_BUSY = "The database is busy; nothing was written. Try again."
 
 Connection = sqlite3.Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Database:
@@ -34,11 +40,12 @@ class Database:
         self.path = path
         self._write_timeout = write_timeout
         self._open_state()
+        _databases.add(self)
 
     def _open_state(self) -> None:
-        self._pid = os.getpid()
         self._local = threading.local()
-        self._write_lock = _WriteLock(self.path.with_name(self.path.name + ".lock"))
+        self._write_lock = WriteLock(self.path.with_name(self.path.name + ".lock"))
+        self._writer = Writer(self._connection, self._write_lock, timeout=self._write_timeout)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -54,25 +61,18 @@ class Database:
             finally:
                 connection.execute("ROLLBACK")
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Run a write transaction: on disk when the block has ended, undone if it raises.
+    def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work(connection, *args, **kwargs)` in a write transaction; return what it returns.
 
-        Raises `Busy` where the lock was not to be had within the write time-out, `StorageFull`
-        where the disk is full; nothing is written then.
+        When this returns, the work is on disk; where `work` raises, it is undone. It may run in
+        another thread of this process, and sees no context variables. Raises `Busy` where its
+        turn did not come within the write time-out, `StorageFull` where the disk is full; nothing
+        is written then.
         """
         with _translated_errors():
-            connection = self._connection()
-            deadline = time.monotonic() + self._write_timeout
-            with self._write_lock.held(deadline):
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
+            return self._writer.write(work, *args, **kwargs)
 
     def initialise(self) -> None:
         """Make the database where there is none yet.
@@ -151,8 +151,6 @@ class Database:
             del self._local.connection
 
     def _connection(self) -> Connection:
-        if self._pid != os.getpid():  # forked: nothing of the parent's may be used
-            self._open_state()
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             if not self.path.exists():
@@ -167,68 +165,16 @@ class Database:
         return connection
 
 
-class _WriteLock:
-    """A lock between all writers of a file, in every thread and process, that can time out.
-
-    SQLite lets writers poll with growing sleeps, and some wait hundreds of milliseconds while
-    others pass them. Here the threads of a process queue up, and their first waits for the other
-    processes. Two file locks make that fair: who holds `next` is the one to have `write` when it
-    comes free, so a process cannot take it twice while another waits. The kernel releases both
-    when a process dies.
-
-    Every commit, and so every automatic checkpoint, runs under it. That also keeps SQLite before
-    3.51.3 from its WAL-reset bug, which takes two checkpoints and a commit at one time.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._threads = threading.Lock()
-        self._next = -1
-        self._write = -1
-
-    @contextmanager
-    def held(self, deadline: float) -> Iterator[None]:
-        """Hold the lock. Raises `Busy` at `deadline`, in seconds of `time.monotonic`."""
-        if not self._threads.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise _busy()
-        try:
-            self._open()
-            _flock(self._next, deadline)
-            try:
-                _flock(self._write, deadline)
-            finally:
-                fcntl.flock(self._next, fcntl.LOCK_UN)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._write, fcntl.LOCK_UN)
-        finally:
-            self._threads.release()
-
-    def _open(self) -> None:
-        if self._write < 0:
-            self._next = os.open(f"{self._path}-next", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._write = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    def __del__(self) -> None:
-        for descriptor in (self._next, self._write):
-            if descriptor >= 0:
-                os.close(descriptor)
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
-def _flock(descriptor: int, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise _busy() from None
-            time.sleep(_LOCK_POLL_SECONDS)
+def _start_anew_in_child() -> None:
+    """Let a forked process use nothing of its parent's."""
+    for database in _databases:
+        database._open_state()
 
 
-def _busy() -> Busy:
-    return Busy("The database is busy; nothing was written. Try again.")
+os.register_at_fork(after_in_child=_start_anew_in_child)
 
 
 def _connect(path: Path, write_timeout: float) -> Connection:
@@ -258,10 +204,12 @@ def _pragma(connection: Connection, name: str) -> int:
 def _translated_errors() -> Iterator[None]:
     try:
         yield
+    except TimeoutError:
+        raise Busy(_BUSY) from None
     except sqlite3.DatabaseError as error:
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise _busy() from error
+            raise Busy(_BUSY) from error
         if primary == sqlite3.SQLITE_FULL:
             raise StorageFull("The disk is full; nothing was written.") from error
         if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):

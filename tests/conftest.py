@@ -45,6 +45,10 @@ class World:
             headers={"Authorization": f"Bearer {self.made.key}", **(headers or {})},
         )
 
+    def execute(self, sql: str, *values: Any) -> None:
+        """Change rows as no client can."""
+        self.database.write(lambda db: db.execute(sql, values))
+
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         with self.database.read() as db:
             return db.execute(sql, values).fetchall()
@@ -58,14 +62,12 @@ def app(tmp_path: Path) -> Flask:
 @pytest.fixture
 def world(app: Flask) -> World:
     database: Database = app.extensions["incident_service.database"]
-    with database.write() as db:
-        made = quickstart.provision(db, now=clock.now())
+    made = database.write(quickstart.provision, now=clock.now())
     return World(app, database, app.test_client(), made)
 
 
 @pytest.fixture
 def other_org(world: World) -> quickstart.Provisioned:
     """Another organization with the same things, in the same file."""
-    with world.database.write() as db:
-        db.execute("UPDATE organizations SET name = 'First'")
-        return quickstart.provision(db, now=clock.now())
+    world.execute("UPDATE organizations SET name = 'First'")
+    return world.database.write(quickstart.provision, now=clock.now())

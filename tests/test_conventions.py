@@ -94,8 +94,7 @@ def test_a_key_that_opens_nothing(world: World, header: str | None, said: str) -
 
 
 def test_a_revoked_key(world: World) -> None:
-    with world.database.write() as db:
-        db.execute("UPDATE api_keys SET deleted_at = 'now'")
+    world.execute("UPDATE api_keys SET deleted_at = 'now'")
     answer = world.post()
     assert (answer.status_code, "revoked" in answer.json["message"]) == (401, True)
 
@@ -172,8 +171,7 @@ def test_a_crash_tells_the_client_nothing(
 def test_health(world: World) -> None:
     assert world.client.get("/healthz").json == {"data": {"status": "ok"}}
     assert world.client.get("/readyz").json == {"data": {"status": "ok"}}
-    with world.database.write() as db:
-        db.execute("PRAGMA user_version = 99")
+    world.execute("PRAGMA user_version = 99")
     answer = world.client.get("/readyz")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert world.client.get("/healthz").status_code == 200

@@ -10,7 +10,7 @@ import pytest
 
 from incident_service import clock, ids, quickstart
 from incident_service.clock import format_instant, parse_instant, sortable
-from incident_service.store import policies, schedules
+from incident_service.store import components, policies, schedules
 from tests.conftest import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -101,13 +101,10 @@ def test_what_is_allowed(world: World, changes: dict[str, Any]) -> None:
 
 def test_fifty_components_keep_their_order(world: World) -> None:
     made = [ids.new_id() for _ in range(51)]
-    with world.database.write() as db:
-        for n, id in enumerate(made):
-            db.execute(
-                "INSERT INTO components (org_id, id, name, created_at, updated_at)"
-                " VALUES (?, ?, ?, '', '')",
-                (world.made.org_id, id, f"c{n}"),
-            )
+    for n, id in enumerate(made):
+        world.database.write(
+            components.insert, org_id=world.made.org_id, id=id, name=f"c{n}", at=""
+        )
     backwards = made[:50][::-1]
     answer = world.post(world.body(componentIds=[id.upper() for id in backwards]))
     assert [c["id"] for c in answer.json["data"]["affectedComponents"]] == backwards
@@ -210,12 +207,14 @@ def test_another_organizations_things_do_not_exist(
 
 
 def add_user(world: World, id: str) -> None:
-    with world.database.write() as db:
-        db.execute(
-            "INSERT INTO users (org_id, id, email, email_key, role, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, 'org:member', '', '')",
-            (world.made.org_id, id, id, id),
-        )
+    world.execute(
+        "INSERT INTO users (org_id, id, email, email_key, role, created_at, updated_at)"
+        " VALUES (?, ?, ?, ?, 'org:member', '', '')",
+        world.made.org_id,
+        id,
+        id,
+        id,
+    )
 
 
 def test_the_owner_given_wins_and_the_schedule_still_gives_the_policy(world: World) -> None:
@@ -233,8 +232,7 @@ def test_an_owner_alone_has_no_policy(world: World) -> None:
 
 
 def test_nobody_on_call_opens_it_without_an_owner(world: World) -> None:
-    with world.database.write() as db:
-        db.execute("UPDATE schedule_layers SET effective_from = '2999-01-01T00:00:00+02:00'")
+    world.execute("UPDATE schedule_layers SET effective_from = '2999-01-01T00:00:00+02:00'")
     answer = world.post()
     assert (answer.status_code, answer.json["data"]["ownerId"]) == (201, None)
     assert answer.json["data"]["escalationPolicyId"] == world.made.policy_id
@@ -243,23 +241,22 @@ def test_nobody_on_call_opens_it_without_an_owner(world: World) -> None:
 def test_an_override_is_honoured(world: World) -> None:
     add_user(world, "stand-in")
     starts_at, ends_at = "2001-01-01T00:00:00+05:30", "2999-01-01t00:00:00.1234567z"
-    with world.database.write() as db:
-        schedules.insert_override(
-            db,
-            {
-                "org_id": world.made.org_id,
-                "id": ids.new_id(),
-                "schedule_id": world.made.schedule_id,
-                "user_id": "stand-in",
-                "starts_at": starts_at,
-                "ends_at": ends_at,
-                "starts_at_utc": sortable(parse_instant(starts_at)),
-                "ends_at_utc": sortable(parse_instant(ends_at)),
-                "reason": None,
-                "created_by": world.made.user_id,
-                "created_at": format_instant(clock.now()),
-            },
-        )
+    world.database.write(
+        schedules.insert_override,
+        {
+            "org_id": world.made.org_id,
+            "id": ids.new_id(),
+            "schedule_id": world.made.schedule_id,
+            "user_id": "stand-in",
+            "starts_at": starts_at,
+            "ends_at": ends_at,
+            "starts_at_utc": sortable(parse_instant(starts_at)),
+            "ends_at_utc": sortable(parse_instant(ends_at)),
+            "reason": None,
+            "created_by": world.made.user_id,
+            "created_at": format_instant(clock.now()),
+        },
+    )
     assert world.post().json["data"]["ownerId"] == "stand-in"
 
 
@@ -273,20 +270,19 @@ def add_policy(world: World, created_at: str, position: int) -> str:
         "created_at": created_at,
         "updated_at": created_at,
     }
-    with world.database.write() as db:
-        policies.insert(db, row)
-        policies.insert_layer(
-            db,
-            {
-                **row,
-                "id": ids.new_id(),
-                "policy_id": row["id"],
-                "position": position,
-                "escalate_after_seconds": 60,
-                "target_type": "schedule",
-                "schedule_id": world.made.schedule_id,
-            },
-        )
+    world.database.write(policies.insert, row)
+    world.database.write(
+        policies.insert_layer,
+        {
+            **row,
+            "id": ids.new_id(),
+            "policy_id": row["id"],
+            "position": position,
+            "escalate_after_seconds": 60,
+            "target_type": "schedule",
+            "schedule_id": world.made.schedule_id,
+        },
+    )
     return row["id"] or ""
 
 
@@ -304,9 +300,8 @@ def test_the_policy_given_wins(world: World) -> None:
 
 
 def test_deleted_things_cannot_be_named(world: World) -> None:
-    with world.database.write() as db:
-        for table in ("schedules", "components", "escalation_policies"):
-            db.execute(f"UPDATE {table} SET deleted_at = 'now'")
+    for table in ("schedules", "components", "escalation_policies"):
+        world.execute(f"UPDATE {table} SET deleted_at = 'now'")
     user = {"ownerId": world.made.user_id, "ownerScheduleId": ...}
     assert world.post(world.body()).status_code == 404
     assert world.post(world.body(**user)).json["code"] == "invalid_component_id"
@@ -347,9 +342,8 @@ class TestIdempotencyKey:
     def test_a_replay_outlives_what_it_named(self, world: World) -> None:
         key = {"Idempotency-Key": "k"}
         first = world.post(headers=key)
-        with world.database.write() as db:
-            db.execute("UPDATE schedules SET deleted_at = 'now'")
-            db.execute("UPDATE incidents SET title = 'changed since'")
+        world.execute("UPDATE schedules SET deleted_at = 'now'")
+        world.execute("UPDATE incidents SET title = 'changed since'")
         assert world.post(headers=key).data == first.data
 
     def test_keys_are_per_organization(
@@ -366,12 +360,11 @@ class TestIdempotencyKey:
         self, world: World, monkeypatch: pytest.MonkeyPatch, hours: int, opened: int
     ) -> None:
         world.post(headers={"Idempotency-Key": "k"})
-        with world.database.write() as db:
-            db.execute(
-                "UPDATE idempotency_keys SET created_at ="
-                " strftime('%Y-%m-%dT%H:%M:%fZ', created_at, ?)",
-                (f"-{hours} hours",),
-            )
+        world.execute(
+            "UPDATE idempotency_keys SET created_at ="
+            " strftime('%Y-%m-%dT%H:%M:%fZ', created_at, ?)",
+            f"-{hours} hours",
+        )
         assert world.post(headers={"Idempotency-Key": "k"}).status_code == 201
         assert len(world.rows("SELECT * FROM incidents")) == opened
         assert len(world.rows("SELECT * FROM idempotency_keys")) == 1

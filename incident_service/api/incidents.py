@@ -13,8 +13,16 @@ from marshmallow import fields, validate
 from incident_service import clock, incidents
 from incident_service.api.blueprint import Blueprint, caller, database, read_json
 from incident_service.api.fields import UUID, RequestSchema, Schema, Text
+from incident_service.errors import ValidationFailed
 
 blueprint = Blueprint("incidents", description="Open incidents.")
+
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Lets the request be repeated for 24 hours without opening a second incident.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
 
 
 class OpenIncidentSchema(RequestSchema):
@@ -35,12 +43,6 @@ class OpenIncidentSchema(RequestSchema):
             raise ma.ValidationError(
                 "At least one of ownerId and ownerScheduleId is required.", "ownerId"
             )
-
-
-class IdempotencySchema(Schema):
-    """The header that lets a request be repeated."""
-
-    key = Text(1, 255, data_key="Idempotency-Key")
 
 
 class AffectedComponentSchema(Schema):
@@ -74,23 +76,30 @@ class IncidentSchema(Schema):
 
 @blueprint.route("/v1/incidents", methods=["POST"])
 @blueprint.arguments(OpenIncidentSchema)
-@blueprint.arguments(IdempotencySchema, location="headers")
 @blueprint.response(201, IncidentSchema)
-def open_incident(body: dict[str, Any], headers: dict[str, str]) -> Any:
+@blueprint.doc(parameters=[IDEMPOTENCY_KEY])
+def open_incident(body: dict[str, Any]) -> Any:
     """Open an incident."""
     component_ids = tuple(body.pop("component_ids", ()))
     new = incidents.NewIncident(**body, component_ids=component_ids)
-    replayed = False
-    with database().write() as db:
-        if "key" in headers:
-            key = incidents.IdempotencyKey(headers["key"], _hash(read_json(request)))
-            incident, replayed = incidents.open_once(db, caller(), new, key, now=clock.now())
-        else:
-            incident = incidents.open_incident(db, caller(), new, now=clock.now())
+    key, replayed, now = _idempotency_key(), False, clock.now()
+    if key is None:
+        incident = database().write(incidents.open_incident, caller(), new, now=now)
+    else:
+        incident, replayed = database().write(incidents.open_once, caller(), new, key, now=now)
     answer_headers = {"Location": f"/v1/incidents/{incident['id']}"}
     if replayed:
         answer_headers["Idempotent-Replayed"] = "true"
     return incident, 201, answer_headers
+
+
+def _idempotency_key() -> incidents.IdempotencyKey | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 255:
+        raise ValidationFailed({"Idempotency-Key": ["Length must be between 1 and 255."]})
+    return incidents.IdempotencyKey(key, _hash(read_json(request)))
 
 
 def _hash(body: Any) -> str:

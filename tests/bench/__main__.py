@@ -44,8 +44,7 @@ def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> None
     database = folder / "bench.db"
     file = Database(database)
     file.initialise()
-    with file.write() as db:
-        made = quickstart.provision(db, now=clock.now())
+    made = file.write(quickstart.provision, now=clock.now())
     body = {
         "title": "Payment service elevated error rate",
         "description": "The payment processing service is returning 5xx errors",

@@ -1,0 +1,65 @@
+"""A fair lock between all processes that write to one file."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_POLL_SECONDS = 0.0005
+
+
+class WriteLock:
+    """A lock between processes that can time out; for one thread of a process at a time.
+
+    SQLite lets writers poll with growing sleeps, and some wait hundreds of milliseconds while
+    others pass them. Two file locks make that fair: who holds `next` is the one to have `write`
+    when it comes free, so a process cannot take it twice while another waits. The kernel releases
+    both when a process dies.
+
+    Every commit, and so every automatic checkpoint, runs under it. That also keeps SQLite before
+    3.51.3 from its WAL-reset bug, which takes two checkpoints and a commit at one time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._next = -1
+        self._write = -1
+
+    @contextmanager
+    def held(self, deadline: float) -> Iterator[None]:
+        """Hold the lock. Raises `TimeoutError` at `deadline`, in seconds of `time.monotonic`."""
+        self._open()
+        _flock(self._next, deadline)
+        try:
+            _flock(self._write, deadline)
+        finally:
+            fcntl.flock(self._next, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._write, fcntl.LOCK_UN)
+
+    def _open(self) -> None:
+        if self._write < 0:
+            self._next = os.open(f"{self._path}-next", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._write = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def __del__(self) -> None:
+        for descriptor in (self._next, self._write):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _flock(descriptor: int, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError from None
+            time.sleep(_POLL_SECONDS)

@@ -1,0 +1,167 @@
+"""Threads that write at the same time: one transaction, one sync, each on its own terms."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from incident_service.db import Connection, Database
+from incident_service.errors import Busy
+from incident_service.writelock import WriteLock
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(tmp_path / "test.db", write_timeout=5)
+    database.initialise()
+    return database
+
+
+@contextmanager
+def other_process(database: Database) -> Iterator[None]:
+    """Hold the lock as another process would: on descriptors of its own."""
+    lock = WriteLock(database.path.with_name(database.path.name + ".lock"))
+    with lock.held(time.monotonic() + 5):
+        yield
+
+
+@contextmanager
+def together(
+    database: Database, *works: Callable[[Connection], Any]
+) -> Iterator[list[Future[Any]]]:
+    """Hold the lock between processes until each work waits in a thread of its own."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        with other_process(database):
+            futures = [pool.submit(database.write, work) for work in works]
+            while len(database._writer._waiting) < len(works):
+                assert not any(future.done() for future in futures)
+                time.sleep(0.001)
+        yield futures
+
+
+def insert(name: str) -> Callable[[Connection], str]:
+    def work(db: Connection) -> str:
+        db.execute(
+            "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, '')",
+            (f"org_{name}", name),
+        )
+        return name
+
+    return work
+
+
+def names(database: Database) -> set[str]:
+    with database.read() as db:
+        return {row["name"] for row in db.execute("SELECT name FROM organizations")}
+
+
+def commits(database: Database) -> int:
+    """Return how often the file was committed to, as another connection sees it."""
+    with database.read() as db:
+        version: int = db.execute("PRAGMA data_version").fetchone()["data_version"]
+        return version
+
+
+def test_they_share_a_transaction(database: Database) -> None:
+    before = commits(database)
+    with together(database, *map(insert, "abcd")) as futures:
+        assert [future.result() for future in futures] == list("abcd")
+    assert names(database) == set("abcd")
+    assert commits(database) == before + 1
+
+
+def test_one_that_fails_is_undone_alone(database: Database) -> None:
+    def fail(db: Connection) -> None:
+        insert("x")(db)
+        raise ZeroDivisionError
+
+    with together(database, insert("a"), fail, insert("b"), insert("a")) as futures:
+        a, failed, b, twice = futures
+        assert (a.result(), b.result()) == ("a", "b")
+        with pytest.raises(ZeroDivisionError):
+            failed.result()
+        with pytest.raises(sqlite3.IntegrityError):
+            twice.result()
+    assert names(database) == {"a", "b"}
+
+
+def test_a_transaction_that_is_lost_is_lost_for_all(database: Database) -> None:
+    def lose(db: Connection) -> None:
+        db.execute("ROLLBACK")  # as SQLite does by itself when the disk is full
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with together(database, insert("a"), lose, insert("b")) as futures:
+        for future in futures:
+            with pytest.raises(sqlite3.OperationalError, match="full"):
+                future.result()
+    assert names(database) == set()
+    assert database.write(insert("c")) == "c"
+
+
+def test_who_waits_too_long_is_told_so_and_writes_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "test.db", write_timeout=0.1)
+    database.initialise()
+    with together(database, insert("before")) as futures:
+        assert futures[0].result() == "before"
+    with ThreadPoolExecutor(4) as pool, other_process(database):
+        for future in [pool.submit(database.write, insert(name)) for name in "abcd"]:
+            with pytest.raises(Busy):
+                future.result()
+    assert names(database) == {"before"}
+    assert database.write(insert("after")) == "after"
+
+
+def test_work_sees_nothing_of_the_request_in_whose_thread_it_runs(database: Database) -> None:
+    request: ContextVar[str] = ContextVar("request")
+
+    def look(_: Connection) -> str | None:
+        return request.get(None)
+
+    def as_request(db: Database, name: str) -> str | None:
+        request.set(name)
+        return db.write(look)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(as_request, [database] * 4, "abcd")) == [None] * 4
+
+
+def test_an_interrupt_undoes_the_write_and_frees_the_turn(database: Database) -> None:
+    def interrupt(db: Connection) -> None:
+        insert("x")(db)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        database.write(interrupt)
+    assert database.write(insert("a")) == "a"
+    assert names(database) == {"a"}
+
+
+def test_threads_each_get_their_turn(database: Database) -> None:
+    database.write(insert("org"))
+
+    def count() -> None:
+        for _ in range(50):
+            database.write(
+                lambda db: db.execute(
+                    "UPDATE organizations SET last_incident_number = 1 + last_incident_number"
+                )
+            )
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as db:
+        assert db.execute("SELECT last_incident_number AS n FROM organizations").fetchall() == [
+            {"n": 400}
+        ]
