@@ -30,7 +30,6 @@ def as_json(level: str) -> dict[str, Any]:
         "loggers": {
             "incident_service": {"level": level},
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
-            "gunicorn.access": {"level": "CRITICAL"},  # the application logs its requests
         },
     }
 

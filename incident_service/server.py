@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from gunicorn import util
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn.workers.gthread import ThreadWorker
 
 from incident_service import create_app, logs
+from incident_service.api.errors import error_body
 from incident_service.config import Settings
 
 GRACEFUL_SECONDS = 8
@@ -38,7 +46,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "bind": f"{host}:{settings.port}",
             "workers": settings.workers,
             "threads": settings.threads,
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             # Loaded once and shared: a smaller footprint, and a mistake shows at the start.
             "preload_app": True,
             "graceful_timeout": GRACEFUL_SECONDS,
@@ -46,6 +54,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
             # By default one control socket for all servers of a user: two would collide.
             "control_socket_disable": True,
+            "logger_class": _Logger,
             "logconfig_dict": logs.as_json(settings.log_level),
             "when_ready": lambda _arbiter: self._when_ready(),
         }
@@ -55,3 +64,53 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Flask:
         """Return the application to serve."""
         return create_app(self._settings)
+
+
+class _Logger(Logger):  # type: ignore[misc]
+    """Gunicorn's logger, without a second line for each request: the application logs them."""
+
+    def access(self, *_: Any) -> None:
+        """Do nothing."""
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """Gunicorn's threaded worker; requests that it refuses by itself get the API's error body."""
+
+    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, error: Exception) -> None:
+        """Answer a request that never reached the application. The log has no part of it."""
+        request_id = str(uuid.uuid4())
+        status, reason, code, message = _refusal(error)
+        self.log.warning(
+            "refused a request: %s",
+            type(error).__name__,
+            extra={"status": status, "requestId": request_id},
+            exc_info=error if status >= 500 else None,
+        )
+        type_ = "internal_error" if status >= 500 else "invalid_request_error"
+        body = json.dumps(error_body(status, type_, code, message, request_id)).encode()
+        head = (
+            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"X-Request-Id: {request_id}\r\n\r\n"
+        )
+        try:
+            util.write_nonblock(client, head.encode() + body)
+        except OSError:
+            self.log.debug("the client of a refused request is gone")
+
+
+def _refusal(error: Exception) -> tuple[int, str, str, str]:
+    """Return status, reason phrase, code and message for what gunicorn could not read."""
+    if isinstance(error, LimitRequestLine):
+        return 414, "URI Too Long", "uri_too_long", "The request line is too long."
+    if isinstance(error, LimitRequestHeaders):
+        return (
+            431,
+            "Request Header Fields Too Large",
+            "headers_too_large",
+            "The headers are too large.",
+        )
+    if isinstance(error, ParseException):
+        return 400, "Bad Request", "invalid_request", "The request is not valid HTTP."
+    message = "An unexpected error occurred on our side."
+    return 500, "Internal Server Error", "server_error", message

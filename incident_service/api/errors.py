@@ -77,16 +77,21 @@ def _unexpected(error: Exception) -> Response:
     )
 
 
-def _answer(
-    status: int, type_: str, code: str, message: str, found: dict[str, list[str]] | None = None
-) -> Response:
-    body: dict[str, Any] = {
+def error_body(status: int, type_: str, code: str, message: str, request_id: str) -> dict[str, Any]:
+    """Return the body that every error has (contract §1)."""
+    return {
         "statusCode": status,
         "type": type_,
         "code": code,
         "message": message,
-        "requestId": request_id(),
+        "requestId": request_id,
     }
+
+
+def _answer(
+    status: int, type_: str, code: str, message: str, found: dict[str, list[str]] | None = None
+) -> Response:
+    body = error_body(status, type_, code, message, request_id())
     if found is not None:
         body["errors"] = found
     response = jsonify(body)
