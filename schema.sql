@@ -46,15 +46,16 @@ CREATE UNIQUE INDEX users_email ON users (org_id, email_key) WHERE deleted_at IS
 -- SHA-256 of the secret is kept. A revoked key stays, so that its use can be told from a typing
 -- error.
 CREATE TABLE api_keys (
-    org_id     TEXT NOT NULL REFERENCES organizations (id),
-    id         TEXT NOT NULL,
-    user_id    TEXT,
-    name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
-    role       TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
-    key_hash   TEXT NOT NULL UNIQUE CHECK (length(key_hash) = 64),
-    key_prefix TEXT NOT NULL CHECK (length(key_prefix) = 14),
-    created_at TEXT NOT NULL,
-    deleted_at TEXT,
+    org_id       TEXT NOT NULL REFERENCES organizations (id),
+    id           TEXT NOT NULL,
+    user_id      TEXT,
+    name         TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    role         TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
+    key_hash     TEXT NOT NULL UNIQUE CHECK (length(key_hash) = 64),
+    key_prefix   TEXT NOT NULL CHECK (length(key_prefix) = 14),
+    created_at   TEXT NOT NULL,
+    last_used_at TEXT,  -- to the minute: not every request is a write
+    deleted_at   TEXT,
     PRIMARY KEY (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT;
@@ -64,6 +65,9 @@ CREATE TABLE components (
     org_id      TEXT NOT NULL REFERENCES organizations (id),
     id          TEXT NOT NULL,
     name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    description TEXT CHECK (length(description) <= 1000),
+    group_label TEXT CHECK (length(group_label) <= 100),
+    aliases     TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(aliases)),  -- a list of names
     created_at  TEXT NOT NULL,
     updated_at  TEXT NOT NULL,
     deleted_at  TEXT,
@@ -137,6 +141,21 @@ CREATE TABLE schedule_overrides (
 CREATE INDEX schedule_overrides_by_end
     ON schedule_overrides (org_id, schedule_id, ends_at_utc, starts_at_utc);
 
+-- The hours of the week in which somebody works, in one time zone. `windows` is a list of
+-- {"days": [1...7], "start": "HH:MM", "end": "HH:MM"}.
+CREATE TABLE working_hours (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL,
+    name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    timezone   TEXT NOT NULL,  -- an IANA name
+    windows    TEXT NOT NULL CHECK (json_valid(windows)),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX working_hours_name ON working_hours (org_id, name) WHERE deleted_at IS NULL;
+
 -- Whom to page, in which order, until somebody acknowledges.
 CREATE TABLE escalation_policies (
     org_id      TEXT NOT NULL REFERENCES organizations (id),
@@ -152,7 +171,8 @@ CREATE TABLE escalation_policies (
 CREATE UNIQUE INDEX escalation_policies_name
     ON escalation_policies (org_id, name) WHERE deleted_at IS NULL;
 
--- One step of a policy: a schedule, or the users in escalation_layer_users.
+-- One step of a policy: a schedule, or the users in escalation_layer_users. With working hours, it
+-- takes part only during or outside them.
 CREATE TABLE escalation_layers (
     org_id                 TEXT NOT NULL REFERENCES organizations (id),
     id                     TEXT NOT NULL,
@@ -161,11 +181,15 @@ CREATE TABLE escalation_layers (
     escalate_after_seconds INTEGER NOT NULL CHECK (escalate_after_seconds BETWEEN 60 AND 604800),
     target_type            TEXT NOT NULL CHECK (target_type IN ('schedule', 'users')),
     schedule_id            TEXT,
+    working_hours_id       TEXT,
+    working_hours_when     TEXT CHECK (working_hours_when IN ('during', 'outside')),
     created_at             TEXT NOT NULL,
     updated_at             TEXT NOT NULL,
     PRIMARY KEY (org_id, id),
     UNIQUE (org_id, policy_id, position),
     CHECK ((target_type = 'schedule') = (schedule_id IS NOT NULL)),
+    CHECK ((working_hours_id IS NULL) = (working_hours_when IS NULL)),
+    FOREIGN KEY (org_id, working_hours_id) REFERENCES working_hours (org_id, id),
     FOREIGN KEY (org_id, policy_id) REFERENCES escalation_policies (org_id, id),
     FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
 ) STRICT;
@@ -208,6 +232,10 @@ CREATE TABLE incidents (
     FOREIGN KEY (org_id, owner_schedule_id) REFERENCES schedules (org_id, id),
     FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
 ) STRICT;
+
+-- What is still open, and by which policy it escalates.
+CREATE INDEX incidents_open ON incidents (org_id, escalation_policy_id)
+    WHERE status <> 'resolved';
 
 -- A component that an incident affects, at its place in the order sent.
 CREATE TABLE incident_components (

@@ -42,6 +42,12 @@ class NotAuthorized(ServiceError):
     code = "not_authorized"
 
 
+class Forbidden(ServiceError):
+    """The caller's role does not allow it."""
+
+    code = "forbidden"
+
+
 class NotFound(ServiceError):
     """No such thing in the caller's organization."""
 

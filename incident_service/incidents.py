@@ -15,8 +15,8 @@ from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.store import (
     Row,
     audit,
-    components,
     idempotency,
+    named,
     organizations,
     policies,
     schedules,
@@ -149,7 +149,7 @@ def _owner_id(db: Connection, org_id: str, new: NewIncident, now: datetime) -> s
         )
     if new.owner_schedule_id is None:
         return new.owner_id
-    schedule = schedules.get(db, org_id, new.owner_schedule_id)
+    schedule = named.get(db, "schedules", org_id, new.owner_schedule_id)
     if schedule is None:
         raise NotFound(
             f"ownerScheduleId: {new.owner_schedule_id} is no schedule of your organization."
@@ -171,7 +171,7 @@ def _schedule_owner_id(db: Connection, schedule: Row, now: datetime) -> str | No
 
 def _policy_id(db: Connection, org_id: str, new: NewIncident) -> str | None:
     if new.escalation_policy_id is not None:
-        if policies.get(db, org_id, new.escalation_policy_id) is None:
+        if named.get(db, "escalation_policies", org_id, new.escalation_policy_id) is None:
             raise NotFound(
                 f"escalationPolicyId: {new.escalation_policy_id} is no policy of your organization."
             )
@@ -191,7 +191,7 @@ def _affected_components(db: Connection, org_id: str, component_ids: tuple[str, 
         seen.add(id)
     affected = []
     for id in component_ids:
-        component = components.get(db, org_id, id)
+        component = named.get(db, "components", org_id, id)
         if component is None:
             raise InvalidRequest(
                 f"componentIds: {id} is no component of your organization.",

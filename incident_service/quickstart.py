@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident_service import accounts, ids
+from incident_service import accounts, components, ids
+from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.db import Connection
-from incident_service.store import components, organizations, policies, schedules, users
+from incident_service.store import named, organizations, policies, schedules, users
 
 ORGANIZATION = "Quickstart"
 EMAIL = "admin@example.com"
@@ -94,13 +95,11 @@ def provision(db: Connection, *, now: datetime) -> Provisioned:
                 "schedule_id": schedule["id"],
             },
         )
-    component = components.named(db, org_id, COMPONENT)
-    component_id: str = component["id"] if component else ids.new_id()
-    if component is None:
-        components.insert(
-            db, org_id=org_id, id=component_id, name=COMPONENT, at=format_instant(now)
-        )
-    _, key = accounts.create_key(
+    key_id, key = accounts.create_key(
         db, org_id=org_id, user_id=user_id, role="org:admin", name="quickstart", now=now
     )
-    return Provisioned(org_id, user_id, schedule["id"], policy["id"], component_id, key)
+    caller = Caller(org_id, key_id, user_id, "org:admin")
+    component = named.with_name(db, "components", org_id, COMPONENT) or components.create(
+        db, caller, {"name": COMPONENT}, now=now
+    )
+    return Provisioned(org_id, user_id, schedule["id"], policy["id"], component["id"], key)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from incident_service import clock, create_app, quickstart
+from incident_service import accounts, clock, create_app, quickstart
 from incident_service.config import Settings
 from incident_service.db import Database
 
@@ -45,6 +45,25 @@ class World:
             headers={"Authorization": f"Bearer {self.made.key}", **(headers or {})},
         )
 
+    def call(
+        self, method: str, path: str, body: Any = ..., *, key: str | None = None, **query: str
+    ) -> Any:
+        """Make a call, as the organization's admin unless another key is given."""
+        return self.client.open(
+            f"/v1/{path}",
+            method=method,
+            query_string=query,
+            headers={"Authorization": f"Bearer {key or self.made.key}"},
+            **({} if body is ... else {"json": body}),
+        )
+
+    def make(self, path: str, **fields: Any) -> dict[str, Any]:
+        """Create something, and return it."""
+        answer = self.call("POST", path, fields)
+        assert answer.status_code == 201, answer.json
+        made: dict[str, Any] = answer.json["data"]
+        return made
+
     def execute(self, sql: str, *values: Any) -> None:
         """Change rows as no client can."""
         self.database.write(lambda db: db.execute(sql, values))
@@ -64,6 +83,28 @@ def world(app: Flask) -> World:
     database: Database = app.extensions["incident_service.database"]
     made = database.write(quickstart.provision, now=clock.now())
     return World(app, database, app.test_client(), made)
+
+
+@pytest.fixture
+def member(world: World) -> str:
+    """The key of a member of the organization."""
+    user_id = world.database.write(
+        accounts.create_user,
+        org_id=world.made.org_id,
+        email="member@example.com",
+        id="member",
+        role="org:member",
+        now=clock.now(),
+    )
+    _, key = world.database.write(
+        accounts.create_key,
+        org_id=world.made.org_id,
+        user_id=user_id,
+        role="org:member",
+        name="member",
+        now=clock.now(),
+    )
+    return key
 
 
 @pytest.fixture

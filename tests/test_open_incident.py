@@ -10,7 +10,7 @@ import pytest
 
 from incident_service import clock, ids, quickstart
 from incident_service.clock import format_instant, parse_instant, sortable
-from incident_service.store import components, policies, schedules
+from incident_service.store import named, policies, schedules
 from tests.conftest import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -103,7 +103,15 @@ def test_fifty_components_keep_their_order(world: World) -> None:
     made = [ids.new_id() for _ in range(51)]
     for n, id in enumerate(made):
         world.database.write(
-            components.insert, org_id=world.made.org_id, id=id, name=f"c{n}", at=""
+            named.insert,
+            "components",
+            {
+                "org_id": world.made.org_id,
+                "id": id,
+                "name": f"c{n}",
+                "created_at": "",
+                "updated_at": "",
+            },
         )
     backwards = made[:50][::-1]
     answer = world.post(world.body(componentIds=[id.upper() for id in backwards]))

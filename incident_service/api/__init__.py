@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from apispec.ext.marshmallow import MarshmallowPlugin, resolver
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
+from werkzeug.routing import BaseConverter
 
-from incident_service.api import errors, health, incidents
+from incident_service.api import components, errors, health, incidents
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -17,6 +19,7 @@ def install(app: Flask) -> None:
     """Put the API, and the answer to every error, into the application."""
     app.json = _JSON(app)
     app.url_map.merge_slashes = False  # its redirect would answer without the error body
+    app.url_map.converters["uuid_text"] = _UUIDConverter
     app.config.update(
         API_TITLE="incident-service",
         API_VERSION="v1",
@@ -24,10 +27,18 @@ def install(app: Flask) -> None:
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    api = _Api(app)
-    api.register_blueprint(incidents.blueprint)
-    api.register_blueprint(health.blueprint)
+    api = _Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_schema_name)})
+    for resource in (incidents, components, health):
+        api.register_blueprint(resource.blueprint)
     errors.install(app)
+
+
+class _UUIDConverter(BaseConverter):
+    """The id of something that a path names, in lower case; what is no UUID is not found later."""
+
+    def to_python(self, value: str) -> str:
+        """Return the id as it is stored."""
+        return value.lower()
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
@@ -35,6 +46,12 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
 
     def _register_error_handlers(self) -> None:
         pass
+
+
+def _schema_name(schema: Any) -> str:
+    """Return the name of a schema in the API's description; a body to `PATCH` has its own."""
+    name = resolver(schema)
+    return f"{name}Changes" if getattr(schema, "partial", False) else name
 
 
 class _JSON(DefaultJSONProvider):

@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
 
 import flask
 import flask_smorest
@@ -17,11 +18,13 @@ from incident_service import accounts
 from incident_service.caller import Caller
 from incident_service.db import Database
 from incident_service.errors import (
+    Forbidden,
     InvalidRequest,
     NotAuthorized,
     UnsupportedMediaType,
     ValidationFailed,
 )
+from incident_service.store import Row
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -68,6 +71,12 @@ class Parser(FlaskParser):
         )
 
 
+def for_members(view: View) -> View:
+    """Let a member make the call; one that changes something is for admins unless marked so."""
+    view.is_for_members = True  # type: ignore[attr-defined]  # decorators above it keep it
+    return view
+
+
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     """A blueprint whose answers are `{"data": …}` and whose callers must have a key."""
 
@@ -78,6 +87,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         super().__init__(name, __name__, description=description)
         if not public:
             self.before_request(_authenticate)
+            self.before_request(_check_role)
 
     def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]:
         """As flask-smorest's, with one schema for all requests instead of one for each."""
@@ -113,14 +123,26 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     def _make_doc_response_schema(schema: ma.Schema | None) -> ma.Schema | None:
         if schema is None:
             return None
-        return _envelope(type(schema))()
+        return _envelope(type(schema), schema.many)()
 
 
 @functools.cache
-def _envelope(schema: type[ma.Schema]) -> type[ma.Schema]:
+def _envelope(schema: type[ma.Schema], many: bool) -> type[ma.Schema]:
     """Return the schema of an answer, for the API's description."""
-    name = schema.__name__.removesuffix("Schema") + "AnswerSchema"
-    return ma.Schema.from_dict({"data": ma.fields.Nested(schema, required=True)}, name=name)
+    name = schema.__name__.removesuffix("Schema") + ("ListSchema" if many else "AnswerSchema")
+    data = ma.fields.Nested(schema, many=many, required=True)
+    return ma.Schema.from_dict({"data": data}, name=name)
+
+
+def created(thing: Row, *path: str) -> tuple[Row, int, dict[str, str]]:
+    """Return the answer to a creation; its `Location` is the path's parts and the thing's id."""
+    parts = (quote(part, safe="") for part in (*path, thing["id"]))
+    return thing, 201, {"Location": "/v1/" + "/".join(parts)}
+
+
+def no_content() -> flask.Response:
+    """Return the answer to a deletion."""
+    return flask.Response(status=204, mimetype="")
 
 
 def _authenticate() -> None:
@@ -133,6 +155,13 @@ def _authenticate() -> None:
         raise NotAuthorized("The API key is malformed: Bearer scl_live_… is expected.")
     with database().read() as db:
         g.caller = accounts.authenticate(db, key)
+
+
+def _check_role() -> None:
+    view = current_app.view_functions[request.endpoint or ""]
+    is_open = request.method in ("GET", "HEAD") or getattr(view, "is_for_members", False)
+    if not is_open and caller().role != "org:admin":
+        raise Forbidden("This call needs a key with the role org:admin.")
 
 
 def read_json(req: flask.Request) -> Any:

@@ -20,6 +20,7 @@ _STATUS_AND_TYPE: dict[type[errors.ServiceError], tuple[int, str]] = {
     errors.ValidationFailed: (400, "validation_error"),
     errors.InvalidRequest: (400, "invalid_request_error"),
     errors.NotAuthorized: (401, "not_authorized_error"),
+    errors.Forbidden: (403, "not_authorized_error"),
     errors.NotFound: (404, "invalid_request_error"),
     errors.Conflict: (409, "invalid_request_error"),
     errors.PayloadTooLarge: (413, "invalid_request_error"),

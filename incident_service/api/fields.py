@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import zoneinfo
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from incident_service.clock import parse_instant
 from incident_service.ids import canonical_uuid
 
 
@@ -23,7 +27,11 @@ class Schema(ma.Schema):
 
 
 class RequestSchema(Schema):
-    """A body in which `null` for an optional field is the same as leaving it out."""
+    """A body in which `null` for an optional field is the same as leaving it out.
+
+    With `partial=True` it is the body of a `PATCH`: nothing is required, and `null` clears a field
+    that may be empty.
+    """
 
     def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
         """Let optional fields be null."""
@@ -32,7 +40,7 @@ class RequestSchema(Schema):
 
     @ma.pre_load
     def _leave_out_null(self, data: Any, **_: Any) -> Any:
-        if not isinstance(data, Mapping):
+        if self.partial or not isinstance(data, Mapping):
             return data
         optional = {field.data_key for field in self.fields.values() if not field.required}
         return {
@@ -46,7 +54,10 @@ class RequestSchema(Schema):
 
 
 class Text(fields.String):
-    """Text of a length in Unicode characters, kept exactly as sent."""
+    """Text of a length in Unicode characters, kept exactly as sent.
+
+    Where it may not be empty, it may not be only white space either.
+    """
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
         # Two, because the message of each names the limit that was passed.
@@ -54,10 +65,11 @@ class Text(fields.String):
         if minimum > 0:
             limits.append(validate.Length(min=minimum))
         super().__init__(validate=limits, **options)
+        self._is_blank_refused = minimum > 0
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, *args, **kwargs)
-        if self.required and text and not text.strip():
+        if self._is_blank_refused and text and not text.strip():
             raise ma.ValidationError("Only white space.")
         return text
 
@@ -72,3 +84,50 @@ class UUID(fields.String):
             raise
         except ValueError as error:
             raise ma.ValidationError(str(error)) from None
+
+
+class Instant(fields.String):
+    """An RFC 3339 instant, kept in the spelling in which it was sent (contract §1)."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        _parse_instant(text)
+        return text
+
+
+class QueryInstant(fields.String):
+    """An RFC 3339 instant in a query, as a `datetime`."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return _parse_instant(super()._deserialize(value, *args, **kwargs))
+
+
+def _parse_instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        hint = " (A + in a query is written %2B.)" if " " in text else ""
+        raise ma.ValidationError(f"{error}{hint}") from None
+
+
+class TimeZone(fields.String):
+    """The IANA name of a time zone."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        name = super()._deserialize(value, *args, **kwargs)
+        if name not in _time_zones():
+            raise ma.ValidationError("Not an IANA time zone.")
+        return name
+
+
+@functools.cache
+def _time_zones() -> set[str]:
+    return zoneinfo.available_timezones()
+
+
+class WallTime(fields.String):
+    """A time of day, `HH:MM`."""
+
+    def __init__(self, **options: Any) -> None:
+        pattern = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")
+        super().__init__(validate=validate.Regexp(pattern, error="Not a time HH:MM."), **options)

@@ -11,7 +11,7 @@ from flask import request
 from marshmallow import fields, validate
 
 from incident_service import clock, incidents
-from incident_service.api.blueprint import Blueprint, caller, database, read_json
+from incident_service.api.blueprint import Blueprint, caller, database, for_members, read_json
 from incident_service.api.fields import UUID, RequestSchema, Schema, Text
 from incident_service.errors import ValidationFailed
 
@@ -75,6 +75,7 @@ class IncidentSchema(Schema):
 
 
 @blueprint.route("/v1/incidents", methods=["POST"])
+@for_members
 @blueprint.arguments(OpenIncidentSchema)
 @blueprint.response(201, IncidentSchema)
 @blueprint.doc(parameters=[IDEMPOTENCY_KEY])

@@ -1,35 +1,22 @@
-"""Rows of `components`."""
+"""What open incidents say of components."""
 
 from __future__ import annotations
 
 from incident_service.db import Connection
-from incident_service.store import Row
 
 
-def insert(db: Connection, *, org_id: str, id: str, name: str, at: str) -> None:
-    """Add a component made at `at`."""
-    db.execute(
+def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
+    """Return, for each component that an open incident names, the severities of these."""
+    rows = db.execute(
         """
-        INSERT INTO components (org_id, id, name, created_at, updated_at)
-        VALUES (:org_id, :id, :name, :at, :at)
+        SELECT DISTINCT affected.component_id, incident.severity FROM incidents AS incident
+        JOIN incident_components AS affected
+          ON affected.org_id = incident.org_id AND affected.incident_id = incident.id
+        WHERE incident.org_id = :org_id AND incident.status <> 'resolved'
         """,
-        {"org_id": org_id, "id": id, "name": name, "at": at},
-    )
-
-
-def get(db: Connection, org_id: str, id: str) -> Row | None:
-    """Return the component, unless deleted."""
-    row: Row | None = db.execute(
-        "SELECT * FROM components WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
-        {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
-
-
-def named(db: Connection, org_id: str, name: str) -> Row | None:
-    """Return the component that has this name."""
-    row: Row | None = db.execute(
-        "SELECT * FROM components WHERE org_id = :org_id AND name = :name AND deleted_at IS NULL",
-        {"org_id": org_id, "name": name},
-    ).fetchone()
-    return row
+        {"org_id": org_id},
+    ).fetchall()
+    severities: dict[str, list[str]] = {}
+    for row in rows:
+        severities.setdefault(row["component_id"], []).append(row["severity"])
+    return severities

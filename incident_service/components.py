@@ -1,0 +1,76 @@
+"""Components: the parts of a product that incidents affect (contract §6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+
+from incident_service import resources
+from incident_service.caller import Caller
+from incident_service.db import Connection
+from incident_service.store import Row, components, named
+
+Status = Literal["operational", "degraded", "partial_outage", "major_outage"]
+
+
+def operational_status(severities: Collection[str]) -> Status:
+    """Return a component's status, given the severities of its open incidents (contract §7)."""
+    if "critical" in severities:
+        return "major_outage"
+    if "high" in severities:
+        return "partial_outage"
+    return "degraded" if severities else "operational"
+
+
+def get_all(db: Connection, caller: Caller) -> list[Row]:
+    """Return all components by name."""
+    rows = named.all_by_name(db, "components", caller.org_id)
+    return _shown(db, caller, rows)
+
+
+def get(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the component. Raises `NotFound`."""
+    row = resources.find(db, "components", caller.org_id, id)
+    return _shown(db, caller, [row])[0]
+
+
+def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
+    """Make a component with `name`, and `description`, `group_label` and `aliases` where given.
+
+    Raises `Conflict` `name_taken`.
+    """
+    columns = {"description": None, "group_label": None, "aliases": None, **values}
+    row = resources.create(db, "components", caller.org_id, _stored(columns), now=now)
+    return _shown(db, caller, [row])[0]
+
+
+def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
+    """Set some of a component's values. Raises `NotFound` and `Conflict` `name_taken`."""
+    row = resources.change(db, "components", caller.org_id, id, _stored(changes), now=now)
+    return _shown(db, caller, [row])[0]
+
+
+def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
+    """Delete a component; incidents keep naming it. Raises `NotFound`."""
+    resources.find(db, "components", caller.org_id, id)
+    resources.hide(db, "components", caller.org_id, id, now=now)
+
+
+def _stored(values: Row) -> Row:
+    if "aliases" not in values:
+        return values
+    return {**values, "aliases": json.dumps(values["aliases"] or [], ensure_ascii=False)}
+
+
+def _shown(db: Connection, caller: Caller, rows: list[Row]) -> list[Row]:
+    severities = components.open_severities(db, caller.org_id)
+    return [
+        {
+            **row,
+            "aliases": json.loads(row["aliases"]),
+            "operational_status": operational_status(severities.get(row["id"], ())),
+        }
+        for row in rows
+    ]

@@ -1,0 +1,66 @@
+"""What components, schedules, policies and working hours have in common (contract §1).
+
+Each has a name of its own in its organization, and is hidden when it is deleted.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incident_service import ids
+from incident_service.clock import format_instant
+from incident_service.db import Connection
+from incident_service.errors import Conflict, NotFound
+from incident_service.store import Row, named
+from incident_service.store.named import Table
+
+_NOUNS: dict[Table, str] = {
+    "components": "component",
+    "schedules": "schedule",
+    "escalation_policies": "escalation policy",
+    "working_hours": "set of working hours",
+}
+
+
+def find(db: Connection, table: Table, org_id: str, id: str) -> Row:
+    """Return the thing that a path names. Raises `NotFound`."""
+    row = named.get(db, table, org_id, id)
+    if row is None:
+        raise NotFound(f"There is no {_NOUNS[table]} {id} in your organization.")
+    return row
+
+
+def create(db: Connection, table: Table, org_id: str, values: Row, *, now: datetime) -> Row:
+    """Make a thing of the given columns, and return its row. Raises `Conflict` `name_taken`."""
+    _refuse_taken_name(db, table, org_id, values["name"])
+    at = format_instant(now)
+    row = {"org_id": org_id, "id": ids.new_id(), **values, "created_at": at, "updated_at": at}
+    named.insert(db, table, row)
+    return row
+
+
+def change(
+    db: Connection, table: Table, org_id: str, id: str, changes: Row, *, now: datetime
+) -> Row:
+    """Set some columns of a thing; return its row. Raises `NotFound`, `Conflict` `name_taken`."""
+    row = find(db, table, org_id, id)
+    if not changes:
+        return row
+    if "name" in changes and changes["name"] != row["name"]:
+        _refuse_taken_name(db, table, org_id, changes["name"])
+    changes = {**changes, "updated_at": format_instant(now)}
+    named.update(db, table, org_id, id, changes)
+    return {**row, **changes}
+
+
+def hide(db: Connection, table: Table, org_id: str, id: str, *, now: datetime) -> None:
+    """Delete a thing: records keep its id and name, and its name is free."""
+    named.update(db, table, org_id, id, {"deleted_at": format_instant(now)})
+
+
+def _refuse_taken_name(db: Connection, table: Table, org_id: str, name: str) -> None:
+    taken_by = named.with_name(db, table, org_id, name)
+    if taken_by is not None:
+        raise Conflict(
+            f"name: {name} is the name of {_NOUNS[table]} {taken_by['id']}.", code="name_taken"
+        )

@@ -1,0 +1,118 @@
+"""`/v1/components` (contract §6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from incident_service import quickstart
+from tests.conftest import World
+
+UNKNOWN = "00000000-0000-7000-8000-000000000000"
+
+
+def test_a_component_s_life(world: World) -> None:
+    answer = world.call("POST", "components", {"name": "Checkout"})
+    assert answer.status_code == 201
+    component = answer.json["data"]
+    path = f"components/{component['id']}"
+    assert answer.headers["Location"] == f"/v1/{path}"
+    assert component == {
+        "id": component["id"],
+        "orgId": world.made.org_id,
+        "name": "Checkout",
+        "description": None,
+        "groupLabel": None,
+        "aliases": [],
+        "operationalStatus": "operational",
+        "createdAt": component["createdAt"],
+        "updatedAt": component["createdAt"],
+    }
+    assert world.call("GET", path).json["data"] == component
+    assert world.call("GET", path.upper().replace("COMP", "comp").lower()).status_code == 200
+    changes = {"name": "Basket", "description": "", "groupLabel": "Shop", "aliases": ["cart", "b"]}
+    changed = world.call("PATCH", path, changes).json["data"]
+    assert {name: changed[name] for name in changes} == changes
+    cleared = world.call(
+        "PATCH", path, {"description": None, "groupLabel": None, "aliases": None}
+    ).json["data"]
+    assert (cleared["description"], cleared["groupLabel"], cleared["aliases"]) == (None, None, [])
+    assert cleared["name"] == "Basket"
+    names = [c["name"] for c in world.call("GET", "components").json["data"]]
+    assert names == ["Basket", "Payments API"]
+    deleted = world.call("DELETE", path)
+    assert (deleted.status_code, deleted.data) == (204, b"")
+    for method in ("GET", "PATCH", "DELETE"):
+        gone = world.call(method, path, {} if method == "PATCH" else ...)
+        assert (gone.status_code, gone.json["code"]) == (404, "not_found")
+    world.make("components", name="Basket")  # the name is free again
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "name"),
+        ({"name": None}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "x", "description": "d" * 1001}, "description"),
+        ({"name": "x", "groupLabel": "d" * 101}, "groupLabel"),
+        ({"name": "x", "aliases": ["a"] * 2}, "aliases"),
+        ({"name": "x", "aliases": [str(n) for n in range(51)]}, "aliases"),
+        ({"name": "x", "aliases": [""]}, "aliases"),
+        ({"name": "x", "aliases": ["a" * 256]}, "aliases"),
+        ({"name": "x", "operationalStatus": "operational"}, "operationalStatus"),
+    ],
+)
+def test_what_is_refused(world: World, body: dict[str, Any], field: str) -> None:
+    answer = world.call("POST", "components", body)
+    assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
+
+
+def test_a_name_is_unique(world: World) -> None:
+    answer = world.call("POST", "components", {"name": "Payments API"})
+    assert (answer.status_code, answer.json["code"]) == (409, "name_taken")
+    other = world.make("components", name="Other")
+    path = f"components/{other['id']}"
+    assert world.call("PATCH", path, {"name": "Payments API"}).json["code"] == "name_taken"
+    assert world.call("PATCH", path, {"name": "Other"}).status_code == 200
+
+
+def test_the_status_comes_from_the_worst_open_incident(world: World) -> None:
+    def status() -> str:
+        path = f"components/{world.made.component_id}"
+        found: str = world.call("GET", path).json["data"]["operationalStatus"]
+        return found
+
+    seen = [status()]
+    for severity in ("low", "medium", "high", "critical", "low"):
+        world.post(world.body(severity=severity))
+        seen.append(status())
+    assert seen == [
+        "operational", "degraded", "degraded", "partial_outage", "major_outage", "major_outage",
+    ]  # fmt: skip
+    world.execute("UPDATE incidents SET status = 'resolved' WHERE severity <> 'medium'")
+    assert status() == "degraded"
+
+
+def test_a_deleted_component_still_stands_in_old_incidents(world: World) -> None:
+    opened = world.post(headers={"Idempotency-Key": "k"}).json["data"]
+    world.call("DELETE", f"components/{world.made.component_id}")
+    assert world.post(headers={"Idempotency-Key": "k"}).json["data"] == opened
+    assert world.post().json["code"] == "invalid_component_id"
+
+
+def test_rights(world: World, member: str, other_org: quickstart.Provisioned) -> None:
+    path = f"components/{world.made.component_id}"
+    assert world.call("GET", "components", key=member).status_code == 200
+    assert world.call("GET", path, key=member).status_code == 200
+    calls = (("POST", "components"), ("PATCH", path), ("DELETE", path))
+    for method, where in calls:
+        answer = world.call(method, where, {"name": "x"}, key=member)
+        assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
+    for method in ("GET", "PATCH", "DELETE"):
+        for where in (path, f"components/{UNKNOWN}", "components/no-uuid"):
+            assert world.call(method, where, {}, key=other_org.key).status_code == 404
+    listed = world.call("GET", "components", key=other_org.key).json["data"]
+    assert [c["id"] for c in listed] == [other_org.component_id]
