@@ -32,7 +32,8 @@ class Settings:
     base_url: str = ""
     log_level: str = "INFO"
     write_timeout: float = 5.0
-    """Seconds that a write waits for others before it is refused as `busy`."""
+    """Seconds that a write waits for others before it is refused as `busy`: less than a stop takes,
+    so that it is answered even then."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -69,4 +70,4 @@ class _SettingsSchema(ma.Schema):
     threads = fields.Integer(validate=validate.Range(1, 64))
     base_url = fields.URL(schemes={"http", "https"}, require_tld=False)
     log_level = fields.String(validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")))
-    write_timeout = fields.Float(validate=validate.Range(0.05, 60))
+    write_timeout = fields.Float(validate=validate.Range(0.05, 7))

@@ -45,7 +45,7 @@ class Database:
     def _open_state(self) -> None:
         self._local = threading.local()
         self._write_lock = WriteLock(self.path.with_name(self.path.name + ".lock"))
-        self._writer = Writer(self._connection, self._write_lock, timeout=self._write_timeout)
+        self._writer = Writer(self._connection, self._write_lock)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -71,8 +71,20 @@ class Database:
         turn did not come within the write time-out, `StorageFull` where the disk is full; nothing
         is written then.
         """
+        return self.write_within(self._write_timeout, work, *args, **kwargs)
+
+    def write_within(
+        self,
+        seconds: float,
+        work: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `write`, with another write time-out."""
         with _translated_errors():
-            return self._writer.write(work, *args, **kwargs)
+            return self._writer.write(
+                lambda connection: work(connection, *args, **kwargs), timeout=seconds
+            )
 
     def initialise(self) -> None:
         """Make the database where there is none yet.
@@ -94,7 +106,7 @@ class Database:
         with _translated_errors():
             deadline = time.monotonic() + self._write_timeout
             with self._write_lock.held(deadline):
-                connection = _connect(self.path, self._write_timeout)
+                connection = _connect(self.path)
                 try:
                     self._create_schema(connection)
                     self._check_version(connection)
@@ -142,8 +154,9 @@ class Database:
     def close(self) -> None:
         """Close this thread's connection.
 
-        A process must do so before it forks: SQLite's locks do not survive it, and a child that
-        inherits a connection would believe that it holds them.
+        A process must do so before it forks, and no other thread of it may be using the database
+        then: SQLite's locks do not survive it, and a child that inherits a connection would
+        believe that it holds them.
         """
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
@@ -155,7 +168,7 @@ class Database:
         if connection is None:
             if not self.path.exists():
                 raise UnusableDatabase(f"{self.path} does not exist.")
-            connection = _connect(self.path, self._write_timeout)
+            connection = _connect(self.path)
             try:
                 self._check_version(connection)
             except BaseException:
@@ -177,11 +190,9 @@ def _start_anew_in_child() -> None:
 os.register_at_fork(after_in_child=_start_anew_in_child)
 
 
-def _connect(path: Path, write_timeout: float) -> Connection:
-    # The time-out here is for writers that do not know our lock, a shell for example.
-    connection = sqlite3.connect(
-        path, timeout=write_timeout, isolation_level=None, check_same_thread=False
-    )
+def _connect(path: Path) -> Connection:
+    # The time-out is short: it is for moments, and the writer asks again until its own is over.
+    connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
     connection.row_factory = _as_dict
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")

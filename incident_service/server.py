@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,9 @@ from gunicorn.workers.gthread import ThreadWorker
 from incident_service import create_app, logs
 from incident_service.api.errors import error_body
 from incident_service.config import Settings
+
+SLOW_CLIENT_SECONDS = 5
+"""How long a thread waits for the next bytes of a request."""
 
 GRACEFUL_SECONDS = 8
 """How long a stop lets requests under way be answered, within the 10 seconds of contract §9."""
@@ -75,6 +79,12 @@ class _Logger(Logger):  # type: ignore[misc]
 
 class _Worker(ThreadWorker):  # type: ignore[misc]
     """Gunicorn's threaded worker; requests that it refuses by itself get the API's error body."""
+
+    def handle(self, conn: Any) -> Any:
+        """Handle a connection; a client that sends nothing for long does not keep the thread."""
+        patience = struct.pack("ll", SLOW_CLIENT_SECONDS, 0)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+        return super().handle(conn)
 
     def handle_error(self, _req: Any, client: socket.socket, _addr: Any, error: Exception) -> None:
         """Answer a request that never reached the application. The log has no part of it."""

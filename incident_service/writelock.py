@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from incident_service.errors import UnusableDatabase
+
 _POLL_SECONDS = 0.0005
 
 
@@ -31,7 +33,10 @@ class WriteLock:
 
     @contextmanager
     def held(self, deadline: float) -> Iterator[None]:
-        """Hold the lock. Raises `TimeoutError` at `deadline`, in seconds of `time.monotonic`."""
+        """Hold the lock. Raises `TimeoutError` at `deadline`, in seconds of `time.monotonic`.
+
+        Raises `UnusableDatabase` where its files cannot be made.
+        """
         self._open()
         _flock(self._next, deadline)
         try:
@@ -44,14 +49,22 @@ class WriteLock:
             fcntl.flock(self._write, fcntl.LOCK_UN)
 
     def _open(self) -> None:
+        if self._next < 0:
+            self._next = _open(Path(f"{self._path}-next"))
         if self._write < 0:
-            self._next = os.open(f"{self._path}-next", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._write = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._write = _open(self._path)
 
     def __del__(self) -> None:
         for descriptor in (self._next, self._write):
             if descriptor >= 0:
                 os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UnusableDatabase(f"{path}: {error.strerror}.") from None
 
 
 def _flock(descriptor: int, deadline: float) -> None:

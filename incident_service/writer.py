@@ -7,11 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import Context
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from incident_service.writelock import WriteLock
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -24,30 +23,22 @@ class Writer:
     before it.
     """
 
-    def __init__(
-        self, connect: Callable[[], sqlite3.Connection], lock: WriteLock, *, timeout: float
-    ) -> None:
-        """`connect` returns the calling thread's connection; `timeout`: seconds, for the lock."""
+    def __init__(self, connect: Callable[[], sqlite3.Connection], lock: WriteLock) -> None:
+        """`connect` returns the calling thread's connection."""
         self._connect = connect
         self._lock = lock
-        self._timeout = timeout
         self._turn = threading.Condition()
         self._has_leader = False
         self._waiting: list[_Write] = []
 
-    def write(
-        self,
-        work: Callable[Concatenate[sqlite3.Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Run `work(connection, *args, **kwargs)`; return what it returns once that is on disk.
+    def write(self, work: Callable[[sqlite3.Connection], T], *, timeout: float) -> T:
+        """Run `work`; return what it returns once that is on disk.
 
         Where it raises, its changes are undone, and its exception is raised here. Raises
-        `TimeoutError` where its turn did not come in time, and `sqlite3.Error`.
+        `TimeoutError` where its turn did not come within `timeout` seconds, and `sqlite3.Error`.
         """
-        mine = _Write(lambda connection: work(connection, *args, **kwargs))
-        deadline = time.monotonic() + self._timeout
+        mine = _Write(work)
+        deadline = time.monotonic() + timeout
         if self._becomes_leader(mine, deadline):
             self._lead(mine, deadline)
         if mine.error is not None:
@@ -73,7 +64,7 @@ class Writer:
         try:
             connection = self._connect()
             with self._lock.held(deadline):
-                connection.execute("BEGIN IMMEDIATE")
+                _begin(connection, deadline)
                 try:
                     batch = self._take_batch()
                     for write in batch:
@@ -83,8 +74,9 @@ class Writer:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
         except BaseException as error:
+            # Also of a write that had failed before: what it failed for may be undone as well.
             for write in batch or [mine]:
-                write.error = write.error or error
+                write.error = error
         finally:
             with self._turn:
                 if not mine.is_taken:
@@ -100,6 +92,19 @@ class Writer:
             for write in batch:
                 write.is_taken = True
         return batch
+
+
+def _begin(connection: sqlite3.Connection, deadline: float) -> None:
+    """Begin, once no writer that does not know our lock, a shell for example, is in the way."""
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() >= deadline:
+                raise TimeoutError from None
 
 
 class _Write:

@@ -114,5 +114,8 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(tmp_path: Path) -
     with pytest.raises(UnusableDatabase, match="No such file or directory"):
         Database(tmp_path / "missing" / "x.db").initialise()
     (tmp_path / "folder").mkdir()
+    (tmp_path / "x.db.lock").mkdir()
+    with pytest.raises(UnusableDatabase, match="Is a directory"):
+        Database(tmp_path / "x.db").initialise()
     with pytest.raises(UnusableDatabase, match="unable to open database file"):
         Database(tmp_path / "folder").initialise()

@@ -99,7 +99,7 @@ def test_a_transaction_that_is_lost_is_lost_for_all(database: Database) -> None:
         db.execute("ROLLBACK")  # as SQLite does by itself when the disk is full
         raise sqlite3.OperationalError("database or disk is full")
 
-    with together(database, insert("a"), lose, insert("b")) as futures:
+    with together(database, insert("a"), insert("a"), lose, insert("b")) as futures:
         for future in futures:
             with pytest.raises(sqlite3.OperationalError, match="full"):
                 future.result()
