@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incident_service import ids
 from incident_service.caller import Caller, Role
 from incident_service.clock import format_instant
 from incident_service.db import Connection
-from incident_service.errors import Conflict, NotAuthorized, NotFound
+from incident_service.errors import Conflict, InvalidRequest, NotAuthorized, NotFound
 from incident_service.store import api_keys, organizations, users
 
 KEY_START = "scl_live_"
+
+USE_IS_RECORDED_EVERY = timedelta(seconds=60)
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def is_email(text: str) -> bool:
+    """Whether the text can be a user's email: at most 255 characters around one `@`."""
+    return len(text) <= 255 and _EMAIL.fullmatch(text) is not None
 
 
 def create_organization(db: Connection, *, name: str, now: datetime) -> str:
@@ -42,9 +52,7 @@ def create_user(
     _require_organization(db, org_id)
     if id is not None and users.id_was_used(db, org_id, id):
         raise Conflict(f"id: {id} is, or was, another user's.", code="id_taken")
-    email_key = email.casefold()
-    if users.with_email(db, org_id, email_key):
-        raise Conflict(f"email: {email} is another user's.", code="email_taken")
+    email_key = free_email_key(db, org_id, email)
     at = format_instant(now)
     user_id = id or ids.new_user_id()
     users.insert(
@@ -64,16 +72,30 @@ def create_user(
     return user_id
 
 
+def free_email_key(db: Connection, org_id: str, email: str, *, user_id: str | None = None) -> str:
+    """Return the key under which an email is unique, for the user who is to have it.
+
+    Raises `Conflict` `email_taken` where another user has it.
+    """
+    email_key = email.casefold()
+    taken_by = users.with_email(db, org_id, email_key)
+    if taken_by is not None and taken_by["id"] != user_id:
+        raise Conflict(f"email: {email} is another user's.", code="email_taken")
+    return email_key
+
+
 def create_key(
     db: Connection, *, org_id: str, user_id: str | None, role: Role, name: str, now: datetime
 ) -> tuple[str, str]:
     """Make an API key; return its id and the key itself, which nobody can read again.
 
-    Raises `NotFound` for the organization or the user.
+    Raises `NotFound` for the organization, `InvalidRequest` `invalid_user_id` (contract §6).
     """
     _require_organization(db, org_id)
     if user_id is not None and users.get(db, org_id, user_id) is None:
-        raise NotFound(f"There is no user {user_id} in {org_id}.")
+        raise InvalidRequest(
+            f"userId: {user_id} is no user of your organization.", code="invalid_user_id"
+        )
     key = KEY_START + secrets.token_urlsafe(32)  # 256 bits
     key_id = ids.new_id()
     api_keys.insert(
@@ -92,14 +114,38 @@ def create_key(
     return key_id, key
 
 
-def authenticate(db: Connection, key: str) -> Caller:
-    """Return whom the key acts for. Raises `NotAuthorized` where it is unknown or revoked."""
+def authenticate(db: Connection, key: str, *, now: datetime) -> tuple[Caller, bool]:
+    """Return whom the key acts for, and whether this use of it is to be recorded.
+
+    Raises `NotAuthorized` where it is unknown or revoked.
+    """
     row = api_keys.with_hash(db, _hash(key))
     if row is None:
         raise NotAuthorized("The API key is unknown.")
     if row["deleted_at"] is not None:
         raise NotAuthorized("The API key has been revoked.")
-    return Caller(row["org_id"], row["id"], row["user_id"], row["role"])
+    caller = Caller(row["org_id"], row["id"], row["user_id"], row["role"])
+    return caller, is_use_outdated(row["last_used_at"], now)
+
+
+def is_use_outdated(last_used_at: str | None, now: datetime) -> bool:
+    """Whether the last recorded use of a key is over a minute ago: not every request writes."""
+    return last_used_at is None or last_used_at < _outdated_before(now)
+
+
+def record_use(db: Connection, caller: Caller, *, now: datetime) -> None:
+    """Record that the caller's key is used, unless another request did within the minute."""
+    api_keys.record_use(
+        db,
+        caller.org_id,
+        caller.key_id,
+        at=format_instant(now),
+        outdated_before=_outdated_before(now),
+    )
+
+
+def _outdated_before(now: datetime) -> str:
+    return format_instant(now - USE_IS_RECORDED_EVERY)
 
 
 def _hash(key: str) -> str:

@@ -59,6 +59,18 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
+class _Email(_Text):
+    """What can be a user's email."""
+
+    name = "email"
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        text = super().convert(value, param, ctx)
+        if not accounts.is_email(text):
+            self.fail("is no email address", param, ctx)
+        return text
+
+
 TEXT = _Text()
 
 
@@ -115,7 +127,7 @@ def create_org(name: str) -> None:
 
 @main.command("create-user")
 @click.option("--org", required=True, type=TEXT, help="The organization's id.")
-@click.option("--email", required=True, type=TEXT)
+@click.option("--email", required=True, type=_Email())
 @click.option("--id", "id_", type=TEXT, help="The user's id; a new one unless given.")
 @click.option("--first-name", type=TEXT)
 @click.option("--last-name", type=TEXT)

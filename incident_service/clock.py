@@ -15,6 +15,11 @@ _RFC_3339 = re.compile(
 )
 
 
+FIRST = datetime.min.replace(tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=UTC)
+"""The ends of the calendar."""
+
+
 def now() -> datetime:
     """Return the current instant."""
     return datetime.now(UTC)

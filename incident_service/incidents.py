@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo
 
-from incident_service import ids, oncall
+from incident_service import ids, schedules
 from incident_service.caller import Caller
-from incident_service.clock import format_instant, sortable
+from incident_service.clock import format_instant
 from incident_service.db import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.store import (
@@ -19,7 +18,6 @@ from incident_service.store import (
     named,
     organizations,
     policies,
-    schedules,
     users,
 )
 from incident_service.store import incidents as rows
@@ -154,19 +152,10 @@ def _owner_id(db: Connection, org_id: str, new: NewIncident, now: datetime) -> s
         raise NotFound(
             f"ownerScheduleId: {new.owner_schedule_id} is no schedule of your organization."
         )
-    return new.owner_id or _schedule_owner_id(db, schedule, now)
-
-
-def _schedule_owner_id(db: Connection, schedule: Row, now: datetime) -> str | None:
-    org_id, schedule_id = schedule["org_id"], schedule["id"]
-    overrides = schedules.overrides_at(db, org_id, schedule_id, sortable(now))
-    answer = oncall.on_call(
-        ZoneInfo(schedule["timezone"]),
-        [oncall.Layer.from_row(row) for row in schedules.layers(db, org_id, schedule_id)],
-        [oncall.Override.from_row(row) for row in overrides],
-        now,
-    )
-    return answer.owner.user_id if answer.owner else None
+    if new.owner_id is not None:
+        return new.owner_id
+    owner = schedules.on_call(db, schedule, now).owner
+    return owner.user_id if owner else None
 
 
 def _policy_id(db: Connection, org_id: str, new: NewIncident) -> str | None:

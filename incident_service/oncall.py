@@ -6,16 +6,14 @@ IANA time zone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from incident_service.clock import parse_instant
-
-FAR_FUTURE = datetime.max.replace(tzinfo=UTC)
-"""Where the calendar ends: the end of a shift that outlasts it."""
+from incident_service.clock import LAST, parse_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +76,13 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Somebody on call, and the layer or else the override that says so."""
+    """Somebody on call from `starts_at` until `ends_at`, by a layer or else an override."""
 
     user_id: str
     layer_id: str | None
     override_id: str | None
+    starts_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,84 @@ class OnCall:
 def on_call(
     zone: ZoneInfo, layers: Iterable[Layer], overrides: Iterable[Override], at: datetime
 ) -> OnCall:
-    """Return who is on call at the instant, given all layers and overrides of one schedule."""
-    active = sorted((layer for layer in layers if layer.is_active(at)), key=lambda la: la.position)
-    targets = [Target(shift_at(layer, zone, at).user_id, layer.id, None) for layer in active]
+    """Return who is on call at the instant, given all layers of one schedule.
+
+    Of its overrides it takes the one that covers the instant, and those before and after it, at
+    which the turn of the person whom they replace is cut.
+    """
+    targets = [_turn(layer, zone, at) for layer in _active(layers, at)]
+    overrides = tuple(overrides)
     standing_in = next((o for o in overrides if o.starts_at <= at < o.ends_at), None)
     if standing_in is not None:
-        targets[:1] = [Target(standing_in.user_id, None, standing_in.id)]
+        targets[:1] = [_stand_in(standing_in)]
+    elif targets:
+        targets[0] = _between(targets[0], overrides, at)
     each_once = {target.user_id: target for target in reversed(targets)}
     return OnCall(
         owner=targets[0] if targets else None,
         paging_targets=tuple(target for target in targets if each_once[target.user_id] is target),
+    )
+
+
+def owners(
+    zone: ZoneInfo,
+    layers: Iterable[Layer],
+    overrides: Iterable[Override],
+    start: datetime,
+    end: datetime,
+) -> Iterator[Target]:
+    """Yield who owns the schedule over the window, in order and cut to it (contract §4).
+
+    Each shift is a target of its own, cut where a layer of lower position takes over, and where an
+    override begins or ends. Nobody is yielded for the time in which nobody is on call. The cost
+    grows with the number of turns in the window, and with nothing else.
+    """
+    layers = tuple(layers)
+    beginnings = sorted((la.effective_from, la.position) for la in layers)
+    upcoming = deque(sorted(overrides, key=lambda o: o.starts_at))
+    at = start
+    while at < end:
+        while upcoming and upcoming[0].ends_at <= at:
+            upcoming.popleft()
+        until = end
+        if upcoming and upcoming[0].starts_at <= at:
+            owner: Target | None = _stand_in(upcoming[0])
+        else:
+            first = next(iter(_active(layers, at)), None)
+            owner = _turn(first, zone, at) if first else None
+            highest = first.position if first else len(layers)
+            takeovers = (since for since, position in beginnings if position < highest)
+            until = min(until, next((since for since in takeovers if since > at), until))
+            if upcoming:
+                until = min(until, upcoming[0].starts_at)
+        if owner is not None:
+            until = min(until, owner.ends_at)
+            yield replace(owner, starts_at=at, ends_at=until)
+        at = until
+
+
+def _active(layers: Iterable[Layer], at: datetime) -> list[Layer]:
+    return sorted((la for la in layers if la.is_active(at)), key=lambda la: la.position)
+
+
+def _turn(layer: Layer, zone: ZoneInfo, at: datetime) -> Target:
+    shift = shift_at(layer, zone, at)
+    ends_at = min(shift.ends_at, layer.effective_until or LAST)
+    return Target(shift.user_id, layer.id, None, shift.starts_at, ends_at)
+
+
+def _stand_in(override: Override) -> Target:
+    return Target(override.user_id, None, override.id, override.starts_at, override.ends_at)
+
+
+def _between(target: Target, overrides: Iterable[Override], at: datetime) -> Target:
+    """Return the target, cut to the time between the overrides around the instant."""
+    ended = [o.ends_at for o in overrides if o.ends_at <= at]
+    to_come = [o.starts_at for o in overrides if o.starts_at > at]
+    return replace(
+        target,
+        starts_at=max([target.starts_at, *ended]),
+        ends_at=min([target.ends_at, *to_come]),
     )
 
 
@@ -136,7 +204,7 @@ def shift_start(layer: Layer, zone: ZoneInfo, index: int) -> datetime:
         local_date = _local_date(layer.effective_from, zone) + days
         return instant_of(datetime.combine(local_date, layer.handoff_time), zone)
     except OverflowError:
-        return FAR_FUTURE
+        return LAST  # a shift that outlasts the calendar
 
 
 def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident_service import accounts, components, ids
+from incident_service import accounts, components, ids, schedules
 from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.db import Connection
-from incident_service.store import named, organizations, policies, schedules, users
+from incident_service.store import named, organizations, policies, users
 
 ORGANIZATION = "Quickstart"
 EMAIL = "admin@example.com"
@@ -52,6 +52,22 @@ def provision(db: Connection, *, now: datetime) -> Provisioned:
             now=now,
         )
     )
+    key_id, key = accounts.create_key(
+        db, org_id=org_id, user_id=user_id, role="org:admin", name="quickstart", now=now
+    )
+    caller = Caller(org_id, key_id, user_id, "org:admin")
+    schedule = named.with_name(db, "schedules", org_id, SCHEDULE)
+    if schedule is None:
+        schedule = schedules.create(db, caller, {"name": SCHEDULE, "timezone": "UTC"}, now=now)
+        layer = {
+            "name": "Weekly",
+            "rotation_type": "weekly",
+            "rotation_length_days": 7,
+            "handoff_time": "09:00",
+            "effective_from": format_instant(now),
+            "participant_ids": [user_id],
+        }
+        schedules.add_layer(db, caller, schedule["id"], layer, now=now)
     made = {
         "org_id": org_id,
         "created_by": user_id,
@@ -59,26 +75,6 @@ def provision(db: Connection, *, now: datetime) -> Provisioned:
         "created_at": format_instant(now),
         "updated_at": format_instant(now),
     }
-    schedule = schedules.named(db, org_id, SCHEDULE)
-    if schedule is None:
-        schedule = {**made, "id": ids.new_id(), "name": SCHEDULE, "timezone": "UTC"}
-        schedules.insert(db, schedule)
-        schedules.insert_layer(
-            db,
-            {
-                **made,
-                "id": ids.new_id(),
-                "schedule_id": schedule["id"],
-                "name": "Weekly",
-                "position": 0,
-                "rotation_type": "weekly",
-                "rotation_length_days": 7,
-                "handoff_time": "09:00",
-                "effective_from": format_instant(now),
-                "effective_until": None,
-                "participant_ids": [user_id],
-            },
-        )
     policy = policies.named(db, org_id, POLICY)
     if policy is None:
         policy = {**made, "id": ids.new_id(), "name": POLICY}
@@ -95,10 +91,6 @@ def provision(db: Connection, *, now: datetime) -> Provisioned:
                 "schedule_id": schedule["id"],
             },
         )
-    key_id, key = accounts.create_key(
-        db, org_id=org_id, user_id=user_id, role="org:admin", name="quickstart", now=now
-    )
-    caller = Caller(org_id, key_id, user_id, "org:admin")
     component = named.with_name(db, "components", org_id, COMPONENT) or components.create(
         db, caller, {"name": COMPONENT}, now=now
     )

@@ -67,8 +67,11 @@ def test_errors_are_one_line_on_standard_error(run: Any) -> None:
         (("create-key", "--org", "org_none"), 1, "org_none"),
         (("create-key", "--org", org, "--user", "bob"), 1, "bob"),
         (("create-user", "--org", org, "--email", "ADA@EXAMPLE.COM"), 1, "email"),
-        (("create-user", "--org", org, "--email", "x", "--id", "ada"), 1, "ada"),
+        (("create-user", "--org", org, "--email", "x@y", "--id", "ada"), 1, "ada"),
         (("create-user", "--org", org), 2, "--email"),
+        (("create-user", "--org", org, "--email", "ada"), 2, "--email"),
+        (("create-user", "--org", org, "--email", "a b@c"), 2, "--email"),
+        (("create-user", "--org", org, "--email", "a" * 254 + "@b"), 2, "--email"),
         (("create-org", " "), 2, "NAME"),
         (("create-key", "--org", org, "--role", "king"), 2, "--role"),
     ]:

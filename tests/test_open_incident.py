@@ -10,7 +10,7 @@ import pytest
 
 from incident_service import clock, ids, quickstart
 from incident_service.clock import format_instant, parse_instant, sortable
-from incident_service.store import named, policies, schedules
+from incident_service.store import named, overrides, policies
 from tests.conftest import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -250,7 +250,7 @@ def test_an_override_is_honoured(world: World) -> None:
     add_user(world, "stand-in")
     starts_at, ends_at = "2001-01-01T00:00:00+05:30", "2999-01-01t00:00:00.1234567z"
     world.database.write(
-        schedules.insert_override,
+        overrides.insert,
         {
             "org_id": world.made.org_id,
             "id": ids.new_id(),

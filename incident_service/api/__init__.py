@@ -8,11 +8,35 @@ from apispec.ext.marshmallow import MarshmallowPlugin, resolver
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, PathConverter
 
-from incident_service.api import components, errors, health, incidents
+from incident_service.api import (
+    api_keys,
+    components,
+    errors,
+    health,
+    incidents,
+    oncall,
+    overrides,
+    policies,
+    schedules,
+    users,
+    working_hours,
+)
+from incident_service.api.blueprint import MAX_BODY_BYTES
 
-MAX_BODY_BYTES = 1024 * 1024
+_RESOURCES = (
+    incidents,
+    components,
+    users,
+    api_keys,
+    schedules,
+    overrides,
+    oncall,
+    policies,
+    working_hours,
+    health,
+)
 
 
 def install(app: Flask) -> None:
@@ -20,15 +44,17 @@ def install(app: Flask) -> None:
     app.json = _JSON(app)
     app.url_map.merge_slashes = False  # its redirect would answer without the error body
     app.url_map.converters["uuid_text"] = _UUIDConverter
+    app.url_map.converters["user_id"] = _UserIdConverter
     app.config.update(
         API_TITLE="incident-service",
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",
-        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        # One more, so that a longer body without a declared length shows itself.
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES + 1,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     api = _Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_schema_name)})
-    for resource in (incidents, components, health):
+    for resource in _RESOURCES:
         api.register_blueprint(resource.blueprint)
     errors.install(app)
 
@@ -39,6 +65,13 @@ class _UUIDConverter(BaseConverter):
     def to_python(self, value: str) -> str:
         """Return the id as it is stored."""
         return value.lower()
+
+
+class _UserIdConverter(PathConverter):
+    """The id of a user: any characters, slashes and line breaks too."""
+
+    regex = r"(?s:.+?)"
+    part_isolating = False
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator
@@ -13,18 +14,26 @@ import flask_smorest
 import marshmallow as ma
 from flask import current_app, g, request
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
 
-from incident_service import accounts
+from incident_service import accounts, clock
 from incident_service.caller import Caller
 from incident_service.db import Database
 from incident_service.errors import (
     Forbidden,
     InvalidRequest,
     NotAuthorized,
+    PayloadTooLarge,
+    Unavailable,
     UnsupportedMediaType,
     ValidationFailed,
 )
 from incident_service.store import Row
+
+MAX_BODY_BYTES = 1024 * 1024
+
+RECORD_USE_WITHIN = 0.2
+"""Seconds."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -153,8 +162,12 @@ def _authenticate() -> None:
     key = key.strip()
     if scheme.lower() != "bearer" or not key.startswith(accounts.KEY_START) or not key.isascii():
         raise NotAuthorized("The API key is malformed: Bearer scl_live_… is expected.")
+    now = clock.now()
     with database().read() as db:
-        g.caller = accounts.authenticate(db, key)
+        g.caller, is_to_be_recorded = accounts.authenticate(db, key, now=now)
+    if is_to_be_recorded:
+        with contextlib.suppress(Unavailable):  # no reason to refuse the request, nor to delay it
+            database().write_within(RECORD_USE_WITHIN, accounts.record_use, caller(), now=now)
 
 
 def _check_role() -> None:
@@ -171,11 +184,24 @@ def read_json(req: flask.Request) -> Any:
     text in it has a NUL or a lone surrogate.
     """
     if "json_body" not in g:
-        raw = req.get_data(cache=False)
+        raw = _read_body(req)
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("The body must be application/json.")
         g.json_body = _parse_json(raw)
     return g.json_body
+
+
+def _read_body(req: flask.Request) -> bytes:
+    try:
+        raw = req.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception:  # whatever the server raises for chunks that are none, or do not come
+        message = "The body could not be read to its end."
+        raise InvalidRequest(message, code="invalid_request") from None
+    if len(raw) > MAX_BODY_BYTES:
+        raise PayloadTooLarge("The body is larger than 1 MiB.")
+    return raw
 
 
 def _parse_json(raw: bytes) -> Any:

@@ -12,8 +12,13 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service.clock import parse_instant
+from incident_service.clock import format_instant, parse_instant
 from incident_service.ids import canonical_uuid
+
+
+def camel_case(name: str) -> str:
+    """Return the name that a field has on the wire."""
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name.rstrip("_"))
 
 
 class Schema(ma.Schema):
@@ -21,9 +26,7 @@ class Schema(ma.Schema):
 
     def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
         """Name the field on the wire."""
-        field_obj.data_key = field_obj.data_key or re.sub(
-            r"_(\w)", lambda match: match[1].upper(), field_name
-        )
+        field_obj.data_key = field_obj.data_key or camel_case(field_name)
 
 
 class RequestSchema(Schema):
@@ -100,6 +103,25 @@ class QueryInstant(fields.String):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return _parse_instant(super()._deserialize(value, *args, **kwargs))
+
+
+class UTCInstant(fields.Field[datetime]):
+    """An instant of the service's own, in UTC with milliseconds."""
+
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else format_instant(value)
+
+
+def check_order(values: Mapping[str, Any], first: str, second: str) -> None:
+    """Raise `ValidationError` where the second instant is there, but not after the first."""
+    begin, end = values.get(first), values.get(second)
+    if begin is not None and end is not None and _as_instant(end) <= _as_instant(begin):
+        name = camel_case(second)
+        raise ma.ValidationError(f"Must be after {camel_case(first)}.", name)
+
+
+def _as_instant(value: str | datetime) -> datetime:
+    return value if isinstance(value, datetime) else parse_instant(value)
 
 
 def _parse_instant(text: str) -> datetime:

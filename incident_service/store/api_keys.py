@@ -7,7 +7,7 @@ from incident_service.store import Row
 
 
 def insert(db: Connection, key: Row) -> None:
-    """Add a key; `key` has a value for each column but `deleted_at`."""
+    """Add a key; `key` has a value for each column but when it was used or revoked."""
     db.execute(
         """
         INSERT INTO api_keys (org_id, id, user_id, name, role, key_hash, key_prefix, created_at)
@@ -20,7 +20,61 @@ def insert(db: Connection, key: Row) -> None:
 def with_hash(db: Connection, key_hash: str) -> Row | None:
     """Return the key with that SHA-256, revoked or not."""
     row: Row | None = db.execute(
-        "SELECT org_id, id, user_id, role, deleted_at FROM api_keys WHERE key_hash = :key_hash",
+        """
+        SELECT org_id, id, user_id, role, last_used_at, deleted_at
+        FROM api_keys WHERE key_hash = :key_hash
+        """,
         {"key_hash": key_hash},
     ).fetchone()
     return row
+
+
+def get(db: Connection, org_id: str, id: str) -> Row | None:
+    """Return the key, unless revoked."""
+    row: Row | None = db.execute(
+        "SELECT * FROM api_keys WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
+        {"org_id": org_id, "id": id},
+    ).fetchone()
+    return row
+
+
+def all_by_creation(db: Connection, org_id: str) -> list[Row]:
+    """Return the organization's keys, oldest first, without the revoked ones."""
+    return db.execute(
+        """
+        SELECT * FROM api_keys WHERE org_id = :org_id AND deleted_at IS NULL
+        ORDER BY created_at, id
+        """,
+        {"org_id": org_id},
+    ).fetchall()
+
+
+def record_use(db: Connection, org_id: str, id: str, *, at: str, outdated_before: str) -> None:
+    """Set when the key was last used, where it was never or before `outdated_before`."""
+    db.execute(
+        """
+        UPDATE api_keys SET last_used_at = :at
+        WHERE org_id = :org_id AND id = :id
+          AND (last_used_at IS NULL OR last_used_at < :outdated_before)
+        """,
+        {"org_id": org_id, "id": id, "at": at, "outdated_before": outdated_before},
+    )
+
+
+def revoke(db: Connection, org_id: str, id: str, *, at: str) -> None:
+    """Revoke the key."""
+    db.execute(
+        "UPDATE api_keys SET deleted_at = :at WHERE org_id = :org_id AND id = :id",
+        {"org_id": org_id, "id": id, "at": at},
+    )
+
+
+def revoke_of_user(db: Connection, org_id: str, user_id: str, *, at: str) -> None:
+    """Revoke the keys that act for a user."""
+    db.execute(
+        """
+        UPDATE api_keys SET deleted_at = :at
+        WHERE org_id = :org_id AND user_id = :user_id AND deleted_at IS NULL
+        """,
+        {"org_id": org_id, "user_id": user_id, "at": at},
+    )

@@ -1,4 +1,4 @@
-"""Rows of `escalation_policies` and their layers."""
+"""The layers of escalation policies, and what uses and is used by them."""
 
 from __future__ import annotations
 
@@ -18,31 +18,6 @@ def insert(db: Connection, policy: Row) -> None:
     )
 
 
-def insert_layer(db: Connection, layer: Row) -> None:
-    """Add a layer to a policy; `layer` has a value for each column."""
-    db.execute(
-        """
-        INSERT INTO escalation_layers (org_id, id, policy_id, position, escalate_after_seconds,
-                                       target_type, schedule_id, created_at, updated_at)
-        VALUES (:org_id, :id, :policy_id, :position, :escalate_after_seconds,
-                :target_type, :schedule_id, :created_at, :updated_at)
-        """,
-        layer,
-    )
-
-
-def get(db: Connection, org_id: str, id: str) -> Row | None:
-    """Return the policy, unless deleted."""
-    row: Row | None = db.execute(
-        """
-        SELECT * FROM escalation_policies
-        WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL
-        """,
-        {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
-
-
 def named(db: Connection, org_id: str, name: str) -> Row | None:
     """Return the policy that has this name."""
     row: Row | None = db.execute(
@@ -53,6 +28,105 @@ def named(db: Connection, org_id: str, name: str) -> Row | None:
         {"org_id": org_id, "name": name},
     ).fetchone()
     return row
+
+
+def insert_layer(db: Connection, layer: Row) -> None:
+    """Add a layer; `layer` has a value for each column, and its `user_ids` in order.
+
+    Without working hours it takes part at all times, and without `user_ids` it names no user.
+    """
+    db.execute(
+        """
+        INSERT INTO escalation_layers (
+            org_id, id, policy_id, position, escalate_after_seconds, target_type, schedule_id,
+            working_hours_id, working_hours_when, created_at, updated_at)
+        VALUES (
+            :org_id, :id, :policy_id, :position, :escalate_after_seconds, :target_type,
+            :schedule_id, :working_hours_id, :working_hours_when, :created_at, :updated_at)
+        """,
+        {"working_hours_id": None, "working_hours_when": None, **layer},
+    )
+    _insert_users(db, layer["org_id"], layer["id"], layer.get("user_ids", []))
+
+
+def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:
+    """Return the policy's layers by position, each with its `user_ids` in order."""
+    key = {"org_id": org_id, "policy_id": policy_id}
+    found = db.execute(
+        """
+        SELECT * FROM escalation_layers
+        WHERE org_id = :org_id AND policy_id = :policy_id ORDER BY position
+        """,
+        key,
+    ).fetchall()
+    users = db.execute(
+        """
+        SELECT target.layer_id, target.user_id FROM escalation_layers AS layer
+        JOIN escalation_layer_users AS target
+          ON target.org_id = layer.org_id AND target.layer_id = layer.id
+        WHERE layer.org_id = :org_id AND layer.policy_id = :policy_id
+        ORDER BY target.layer_id, target.ordinal
+        """,
+        key,
+    ).fetchall()
+    by_layer: dict[str, list[str]] = {row["id"]: [] for row in found}
+    for row in users:
+        by_layer[row["layer_id"]].append(row["user_id"])
+    return [{**row, "user_ids": by_layer[row["id"]]} for row in found]
+
+
+def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
+    """Change a layer; the keys of `changes` are the columns to set, and `user_ids`."""
+    columns = [column for column in changes if column != "user_ids"]
+    assignments = ", ".join(f"{column} = :{column}" for column in columns)
+    db.execute(
+        f"UPDATE escalation_layers SET {assignments} WHERE org_id = :org_id AND id = :id",
+        {**{column: changes[column] for column in columns}, "org_id": org_id, "id": id},
+    )
+    if "user_ids" in changes:
+        db.execute(
+            "DELETE FROM escalation_layer_users WHERE org_id = :org_id AND layer_id = :id",
+            {"org_id": org_id, "id": id},
+        )
+        _insert_users(db, org_id, id, changes["user_ids"])
+
+
+def delete_layer(db: Connection, org_id: str, id: str) -> None:
+    """Remove a layer, and leave a gap where it stood."""
+    db.execute(
+        "DELETE FROM escalation_layers WHERE org_id = :org_id AND id = :id",
+        {"org_id": org_id, "id": id},
+    )
+
+
+def set_positions(
+    db: Connection, org_id: str, policy_id: str, layer_ids: list[str], *, at: str
+) -> None:
+    """Give the policy's layers, all of them, the positions 1, 2, 3 … in this order.
+
+    `updated_at` of those that move becomes `at`.
+    """
+    # No position may be taken twice, not even in between: all go out of the way first.
+    away = 1000
+    db.execute(
+        """
+        UPDATE escalation_layers SET position = position + :away
+        WHERE org_id = :org_id AND policy_id = :policy_id
+        """,
+        {"org_id": org_id, "policy_id": policy_id, "away": away},
+    )
+    db.executemany(
+        """
+        UPDATE escalation_layers
+        SET position = :position,
+            updated_at = CASE position - :away WHEN :position THEN updated_at ELSE :at END
+        WHERE org_id = :org_id AND id = :id
+        """,
+        [
+            {"org_id": org_id, "id": id, "position": n, "away": away, "at": at}
+            for n, id in enumerate(layer_ids, start=1)
+        ],
+    )
 
 
 def id_for_schedule(db: Connection, org_id: str, schedule_id: str) -> str | None:
@@ -69,3 +143,45 @@ def id_for_schedule(db: Connection, org_id: str, schedule_id: str) -> str | None
         {"org_id": org_id, "schedule_id": schedule_id},
     ).fetchone()
     return row["id"] if row else None
+
+
+def with_working_hours(db: Connection, org_id: str, working_hours_id: str) -> Row | None:
+    """Return the first policy by name that has a layer with these working hours."""
+    row: Row | None = db.execute(
+        """
+        SELECT policy.* FROM escalation_policies AS policy
+        JOIN escalation_layers AS layer
+          ON layer.org_id = policy.org_id AND layer.policy_id = policy.id
+        WHERE policy.org_id = :org_id AND policy.deleted_at IS NULL
+          AND layer.working_hours_id = :working_hours_id
+        ORDER BY policy.name LIMIT 1
+        """,
+        {"org_id": org_id, "working_hours_id": working_hours_id},
+    ).fetchone()
+    return row
+
+
+def unresolved_incident_number(db: Connection, org_id: str, policy_id: str) -> int | None:
+    """Return the lowest number of the unresolved incidents that the policy escalates."""
+    row = db.execute(
+        """
+        SELECT min(sequential_id) AS number FROM incidents
+        WHERE org_id = :org_id AND escalation_policy_id = :policy_id AND status <> 'resolved'
+        """,
+        {"org_id": org_id, "policy_id": policy_id},
+    ).fetchone()
+    number: int | None = row["number"]
+    return number
+
+
+def _insert_users(db: Connection, org_id: str, layer_id: str, user_ids: list[str]) -> None:
+    db.executemany(
+        """
+        INSERT INTO escalation_layer_users (org_id, layer_id, ordinal, user_id)
+        VALUES (:org_id, :layer_id, :ordinal, :user_id)
+        """,
+        [
+            {"org_id": org_id, "layer_id": layer_id, "ordinal": n, "user_id": user_id}
+            for n, user_id in enumerate(user_ids)
+        ],
+    )

@@ -1,40 +1,30 @@
-"""Rows of `schedules`, their layers and their overrides."""
+"""Rows of the layers of schedules, and of their participants."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
 
 from incident_service.db import Connection
 from incident_service.store import Row
 
 
-def insert(db: Connection, schedule: Row) -> None:
-    """Add a schedule; `schedule` has a value for each column but `deleted_at`."""
-    db.execute(
+def layers(db: Connection, org_id: str, schedule_id: str) -> list[Row]:
+    """Return the schedule's layers by position, each with its `participant_ids` in order."""
+    rows = db.execute(
         """
-        INSERT INTO schedules (org_id, id, name, description, timezone, created_by,
-                               created_at, updated_at)
-        VALUES (:org_id, :id, :name, :description, :timezone, :created_by,
-                :created_at, :updated_at)
+        SELECT layer.*, (
+            SELECT json_group_array(user_id) FROM (
+                SELECT user_id FROM schedule_layer_participants AS participant
+                WHERE participant.org_id = layer.org_id AND participant.layer_id = layer.id
+                ORDER BY ordinal)) AS participant_ids
+        FROM schedule_layers AS layer
+        WHERE layer.org_id = :org_id AND layer.schedule_id = :schedule_id
+        ORDER BY layer.position
         """,
-        schedule,
-    )
-
-
-def get(db: Connection, org_id: str, id: str) -> Row | None:
-    """Return the schedule, unless deleted."""
-    row: Row | None = db.execute(
-        "SELECT * FROM schedules WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
-        {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
-
-
-def named(db: Connection, org_id: str, name: str) -> Row | None:
-    """Return the schedule that has this name."""
-    row: Row | None = db.execute(
-        "SELECT * FROM schedules WHERE org_id = :org_id AND name = :name AND deleted_at IS NULL",
-        {"org_id": org_id, "name": name},
-    ).fetchone()
-    return row
+        {"org_id": org_id, "schedule_id": schedule_id},
+    ).fetchall()
+    return [{**row, "participant_ids": json.loads(row["participant_ids"])} for row in rows]
 
 
 def insert_layer(db: Connection, layer: Row) -> None:
@@ -50,6 +40,69 @@ def insert_layer(db: Connection, layer: Row) -> None:
         """,
         layer,
     )
+    _insert_participants(db, layer)
+
+
+def update_layer(db: Connection, layer: Row) -> None:
+    """Set all that a client says of a layer, its `participant_ids` too."""
+    db.execute(
+        """
+        UPDATE schedule_layers SET
+            name = :name, rotation_type = :rotation_type,
+            rotation_length_days = :rotation_length_days, handoff_time = :handoff_time,
+            effective_from = :effective_from, effective_until = :effective_until,
+            updated_at = :updated_at
+        WHERE org_id = :org_id AND id = :id
+        """,
+        layer,
+    )
+    db.execute(
+        "DELETE FROM schedule_layer_participants WHERE org_id = :org_id AND layer_id = :id", layer
+    )
+    _insert_participants(db, layer)
+
+
+def delete_layer(db: Connection, org_id: str, id: str) -> None:
+    """Remove a layer and its participants."""
+    db.execute(
+        "DELETE FROM schedule_layers WHERE org_id = :org_id AND id = :id",
+        {"org_id": org_id, "id": id},
+    )
+
+
+def order_layers(db: Connection, org_id: str, schedule_id: str, ids: Sequence[str]) -> None:
+    """Give the schedule's layers the positions that they have in `ids`, which names each once."""
+    # Out of the way first: no two layers may share a position, not even for a moment.
+    db.execute(
+        """
+        UPDATE schedule_layers SET position = position + 1000000
+        WHERE org_id = :org_id AND schedule_id = :schedule_id
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id},
+    )
+    db.executemany(
+        "UPDATE schedule_layers SET position = :position WHERE org_id = :org_id AND id = :id",
+        [{"org_id": org_id, "id": id, "position": n} for n, id in enumerate(ids)],
+    )
+
+
+def policy_that_targets(db: Connection, org_id: str, schedule_id: str) -> str | None:
+    """Return the name of a policy, not deleted, with a layer that targets the schedule."""
+    row = db.execute(
+        """
+        SELECT policy.name FROM escalation_layers AS layer
+        JOIN escalation_policies AS policy
+          ON policy.org_id = layer.org_id AND policy.id = layer.policy_id
+        WHERE layer.org_id = :org_id AND layer.schedule_id = :schedule_id
+          AND policy.deleted_at IS NULL
+        LIMIT 1
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id},
+    ).fetchone()
+    return row["name"] if row else None
+
+
+def _insert_participants(db: Connection, layer: Row) -> None:
     db.executemany(
         """
         INSERT INTO schedule_layer_participants (org_id, layer_id, ordinal, user_id)
@@ -60,56 +113,3 @@ def insert_layer(db: Connection, layer: Row) -> None:
             for n, user_id in enumerate(layer["participant_ids"])
         ],
     )
-
-
-def layers(db: Connection, org_id: str, schedule_id: str) -> list[Row]:
-    """Return the schedule's layers by position, each with its `participant_ids` in order."""
-    key = {"org_id": org_id, "schedule_id": schedule_id}
-    found = db.execute(
-        """
-        SELECT * FROM schedule_layers
-        WHERE org_id = :org_id AND schedule_id = :schedule_id ORDER BY position
-        """,
-        key,
-    ).fetchall()
-    participants = db.execute(
-        """
-        SELECT participant.layer_id, participant.user_id FROM schedule_layers AS layer
-        JOIN schedule_layer_participants AS participant
-          ON participant.org_id = layer.org_id AND participant.layer_id = layer.id
-        WHERE layer.org_id = :org_id AND layer.schedule_id = :schedule_id
-        ORDER BY participant.layer_id, participant.ordinal
-        """,
-        key,
-    ).fetchall()
-    by_layer: dict[str, list[str]] = {row["id"]: [] for row in found}
-    for row in participants:
-        by_layer[row["layer_id"]].append(row["user_id"])
-    return [{**row, "participant_ids": by_layer[row["id"]]} for row in found]
-
-
-def insert_override(db: Connection, override: Row) -> None:
-    """Add an override; `override` has a value for each column."""
-    db.execute(
-        """
-        INSERT INTO schedule_overrides (
-            org_id, id, schedule_id, user_id, starts_at, ends_at, starts_at_utc, ends_at_utc,
-            reason, created_by, created_at)
-        VALUES (
-            :org_id, :id, :schedule_id, :user_id, :starts_at, :ends_at, :starts_at_utc,
-            :ends_at_utc, :reason, :created_by, :created_at)
-        """,
-        override,
-    )
-
-
-def overrides_at(db: Connection, org_id: str, schedule_id: str, at_utc: str) -> list[Row]:
-    """Return the overrides that cover an instant, given with microseconds: one at most."""
-    return db.execute(
-        """
-        SELECT * FROM schedule_overrides
-        WHERE org_id = :org_id AND schedule_id = :schedule_id
-          AND ends_at_utc > :at AND starts_at_utc <= :at
-        """,
-        {"org_id": org_id, "schedule_id": schedule_id, "at": at_utc},
-    ).fetchall()

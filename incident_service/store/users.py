@@ -46,3 +46,90 @@ def with_email(db: Connection, org_id: str, email_key: str) -> Row | None:
         {"org_id": org_id, "email_key": email_key},
     ).fetchone()
     return row
+
+
+def all_by_creation(db: Connection, org_id: str) -> list[Row]:
+    """Return the organization's users, oldest first, without the deleted ones."""
+    return db.execute(
+        """
+        SELECT * FROM users WHERE org_id = :org_id AND deleted_at IS NULL
+        ORDER BY created_at, id
+        """,
+        {"org_id": org_id},
+    ).fetchall()
+
+
+def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
+    """Change a user; the keys of `changes` are the columns to set."""
+    assignments = ", ".join(f"{column} = :{column}" for column in changes)
+    db.execute(
+        f"UPDATE users SET {assignments} WHERE org_id = :org_id AND id = :id",
+        {**changes, "org_id": org_id, "id": id},
+    )
+
+
+def is_another_admin(db: Connection, org_id: str, id: str) -> bool:
+    """Whether the organization has an admin beside the user."""
+    found = db.execute(
+        """
+        SELECT 1 FROM users
+        WHERE org_id = :org_id AND id <> :id AND role = 'org:admin' AND deleted_at IS NULL LIMIT 1
+        """,
+        {"org_id": org_id, "id": id},
+    ).fetchone()
+    return found is not None
+
+
+def layer_with(db: Connection, org_id: str, id: str) -> Row | None:
+    """Return a schedule's layer in which the user takes part, with its `schedule_name`."""
+    row: Row | None = db.execute(
+        """
+        SELECT layer.id, layer.name, schedule.name AS schedule_name
+        FROM schedule_layer_participants AS participant
+        JOIN schedule_layers AS layer
+          ON layer.org_id = participant.org_id AND layer.id = participant.layer_id
+        JOIN schedules AS schedule
+          ON schedule.org_id = layer.org_id AND schedule.id = layer.schedule_id
+        WHERE participant.org_id = :org_id AND participant.user_id = :id
+          AND schedule.deleted_at IS NULL
+        LIMIT 1
+        """,
+        {"org_id": org_id, "id": id},
+    ).fetchone()
+    return row
+
+
+def override_with(db: Connection, org_id: str, id: str, *, after_utc: str) -> Row | None:
+    """Return an override by the user that ends after an instant, with its `schedule_name`.
+
+    The instant is given with microseconds.
+    """
+    row: Row | None = db.execute(
+        """
+        SELECT override.id, schedule.name AS schedule_name FROM schedules AS schedule
+        CROSS JOIN schedule_overrides AS override  -- in this order: past overrides are many
+        WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
+          AND override.org_id = schedule.org_id AND override.schedule_id = schedule.id
+          AND override.user_id = :id AND override.ends_at_utc > :after
+        LIMIT 1
+        """,
+        {"org_id": org_id, "id": id, "after": after_utc},
+    ).fetchone()
+    return row
+
+
+def policy_with(db: Connection, org_id: str, id: str) -> Row | None:
+    """Return an escalation policy that names the user directly."""
+    row: Row | None = db.execute(
+        """
+        SELECT policy.id, policy.name FROM escalation_layer_users AS target
+        JOIN escalation_layers AS layer
+          ON layer.org_id = target.org_id AND layer.id = target.layer_id
+        JOIN escalation_policies AS policy
+          ON policy.org_id = layer.org_id AND policy.id = layer.policy_id
+        WHERE target.org_id = :org_id AND target.user_id = :id AND policy.deleted_at IS NULL
+        LIMIT 1
+        """,
+        {"org_id": org_id, "id": id},
+    ).fetchone()
+    return row

@@ -1,0 +1,65 @@
+"""API keys: `/v1/api-keys` (contract §6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from incident_service import clock, keys
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
+from incident_service.api.fields import RequestSchema, Schema, Text
+from incident_service.caller import ROLES
+
+blueprint = Blueprint("api_keys", description="The keys that let scripts use this API.")
+
+
+class ApiKeyBodySchema(RequestSchema):
+    """What a client says of a key that is to be made."""
+
+    name = Text(1, 255, required=True)
+    role = fields.String(validate=validate.OneOf(ROLES), load_default="org:member")
+    user_id = Text(1, 255)
+
+
+class ApiKeySchema(Schema):
+    """A key, by which it can be told from others; not the key itself."""
+
+    id = fields.String()
+    name = fields.String()
+    role = fields.String()
+    user_id = fields.String(allow_none=True)
+    key_prefix = fields.String()
+    last_used_at = fields.String(allow_none=True)
+    created_at = fields.String()
+
+
+class NewApiKeySchema(ApiKeySchema):
+    """A key that has just been made, with the key itself."""
+
+    key = fields.String()
+
+
+@blueprint.route("/v1/api-keys", methods=["GET"])
+@blueprint.response(200, ApiKeySchema(many=True))
+def list_api_keys() -> Any:
+    """List the keys, oldest first."""
+    with database().read() as db:
+        return keys.get_all(db, caller())
+
+
+@blueprint.route("/v1/api-keys", methods=["POST"])
+@blueprint.arguments(ApiKeyBodySchema)
+@blueprint.response(201, NewApiKeySchema)
+def create_api_key(body: dict[str, Any]) -> Any:
+    """Make a key; `key` is shown this once."""
+    row = database().write(keys.create, caller(), body, now=clock.now())
+    return created(row, "api-keys")
+
+
+@blueprint.route("/v1/api-keys/<uuid_text:id>", methods=["DELETE"])
+@blueprint.response(204)
+def revoke_api_key(id: str) -> Any:
+    """Revoke a key, at once."""
+    database().write(keys.revoke, caller(), id, now=clock.now())
+    return no_content()

@@ -1,0 +1,96 @@
+"""Who is on call: `/v1/oncall`, and a schedule's `resolve` and `shifts` (contract §4)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields
+
+from incident_service import clock, schedules
+from incident_service.api.blueprint import Blueprint, caller, database
+from incident_service.api.fields import QueryInstant, Schema, UTCInstant, check_order
+
+blueprint = Blueprint("oncall", description="Who is on call.")
+
+MAX_WINDOW = timedelta(days=366)
+
+
+class AtSchema(Schema):
+    """The instant of interest; now, unless given."""
+
+    at = QueryInstant()
+
+
+class WindowSchema(Schema):
+    """The time of interest."""
+
+    from_ = QueryInstant(data_key="from", required=True)
+    to = QueryInstant(required=True)
+
+    @ma.validates_schema
+    def _is_a_year_at_most(self, query: dict[str, Any], **_: Any) -> None:
+        check_order(query, "from_", "to")
+        if query["to"] - query["from_"] > MAX_WINDOW:
+            raise ma.ValidationError(f"More than {MAX_WINDOW.days} days after from.", "to")
+
+
+class TargetSchema(Schema):
+    """Somebody on call, by a layer or else an override, and from when until when."""
+
+    user_id = fields.String()
+    layer_id = fields.String(allow_none=True)
+    override_id = fields.String(allow_none=True)
+    starts_at = UTCInstant()
+    ends_at = UTCInstant()
+
+
+class ResolvedSchema(Schema):
+    """Who is on call by a schedule at an instant."""
+
+    schedule_id = fields.String(attribute="schedule.id")
+    at = UTCInstant()
+    schedule_owner = fields.Nested(TargetSchema, allow_none=True)
+    paging_targets = fields.List(fields.Nested(TargetSchema))
+
+
+class ScheduleNameSchema(Schema):
+    """A schedule's id and name."""
+
+    id = fields.String()
+    name = fields.String()
+
+
+class OnCallSchema(Schema):
+    """Who owns a schedule."""
+
+    schedule = fields.Nested(ScheduleNameSchema)
+    schedule_owner = fields.Nested(TargetSchema, allow_none=True)
+
+
+@blueprint.route("/v1/oncall", methods=["GET"])
+@blueprint.arguments(AtSchema, location="query")
+@blueprint.response(200, OnCallSchema(many=True))
+def list_on_call(query: dict[str, Any]) -> Any:
+    """Say who owns each schedule, by the schedules' names."""
+    with database().read() as db:
+        return schedules.resolve_all(db, caller(), query.get("at") or clock.now())
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>/resolve", methods=["GET"])
+@blueprint.arguments(AtSchema, location="query")
+@blueprint.response(200, ResolvedSchema)
+def resolve(query: dict[str, Any], id: str) -> Any:
+    """Say who is on call by a schedule, and whom it pages."""
+    with database().read() as db:
+        return schedules.resolve(db, caller(), id, query.get("at") or clock.now())
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>/shifts", methods=["GET"])
+@blueprint.arguments(WindowSchema, location="query")
+@blueprint.response(200, TargetSchema(many=True))
+def list_shifts(query: dict[str, Any], id: str) -> Any:
+    """Say who owns a schedule over the window, shift by shift."""
+    with database().read() as db:
+        return schedules.shifts(db, caller(), id, query["from_"], query["to"])

@@ -1,0 +1,95 @@
+"""Overrides of a schedule: `/v1/oncall/schedules/{id}/overrides` (contract §4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields
+
+from incident_service import clock, overrides
+from incident_service.api.blueprint import (
+    Blueprint,
+    caller,
+    created,
+    database,
+    for_members,
+    no_content,
+)
+from incident_service.api.fields import (
+    Instant,
+    QueryInstant,
+    RequestSchema,
+    Schema,
+    Text,
+    check_order,
+)
+
+blueprint = Blueprint("overrides", description="Who stands in for whom on a schedule.")
+
+
+class OverrideBodySchema(RequestSchema):
+    """What a client says of an override."""
+
+    user_id = Text(1, 255, required=True)
+    starts_at = Instant(required=True)
+    ends_at = Instant(required=True)
+    reason = Text(0, 255)
+
+    @ma.validates_schema
+    def _ends_after_it_begins(self, body: dict[str, Any], **_: Any) -> None:
+        check_order(body, "starts_at", "ends_at")
+
+
+class OverrideQuerySchema(Schema):
+    """The time of interest."""
+
+    from_ = QueryInstant(data_key="from")
+    to = QueryInstant()
+
+    @ma.validates_schema
+    def _ends_after_it_begins(self, query: dict[str, Any], **_: Any) -> None:
+        check_order(query, "from_", "to")
+
+
+class OverrideSchema(Schema):
+    """An override."""
+
+    id = fields.String()
+    schedule_id = fields.String()
+    user_id = fields.String()
+    starts_at = fields.String()
+    ends_at = fields.String()
+    reason = fields.String(allow_none=True)
+    created_by = fields.String()
+    created_at = fields.String()
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>/overrides", methods=["GET"])
+@blueprint.arguments(OverrideQuerySchema, location="query")
+@blueprint.response(200, OverrideSchema(many=True))
+def list_overrides(query: dict[str, Any], id: str) -> Any:
+    """List the overrides that cover any of the time from `from` until `to`, in their order."""
+    with database().read() as db:
+        return overrides.get_all(db, caller(), id, query.get("from_"), query.get("to"))
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>/overrides", methods=["POST"])
+@for_members
+@blueprint.arguments(OverrideBodySchema)
+@blueprint.response(201, OverrideSchema)
+def create_override(body: dict[str, Any], id: str) -> Any:
+    """Let a user stand in for a while."""
+    row = database().write(overrides.create, caller(), id, body, now=clock.now())
+    return created(row, "oncall", "schedules", id, "overrides")
+
+
+@blueprint.route(
+    "/v1/oncall/schedules/<uuid_text:id>/overrides/<uuid_text:override_id>", methods=["DELETE"]
+)
+@for_members
+@blueprint.response(204)
+def delete_override(id: str, override_id: str) -> Any:
+    """Delete an override."""
+    database().write(overrides.delete, caller(), id, override_id)
+    return no_content()

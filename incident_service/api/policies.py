@@ -1,0 +1,252 @@
+"""Escalation policies and their layers: `/v1/escalation/policies` (contract §5).
+
+Steps and layers are two views of the same rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from incident_service import clock, policies
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
+from incident_service.api.fields import UUID, RequestSchema, Schema, Text
+from incident_service.hours import WHENS
+
+blueprint = Blueprint(
+    "policies", description="Whom to page, in which order, until somebody acknowledges."
+)
+
+
+class EscalationConditionSchema(RequestSchema):
+    """When a layer takes part: during or outside working hours."""
+
+    working_hours_id = UUID(required=True)
+    when = fields.String(required=True, validate=validate.OneOf(WHENS))
+
+
+class EscalationTargetSchema(RequestSchema):
+    """Whom a layer pages: who is on call in a schedule, or users."""
+
+    type = fields.String(required=True, validate=validate.OneOf(policies.TARGET_TYPES))
+    schedule_id = UUID()
+    user_ids = fields.List(Text(1, 255), validate=validate.Length(max=50))
+
+    @ma.validates("user_ids")
+    def _differ(self, user_ids: list[str] | None, **_: Any) -> None:
+        if user_ids and len(set(user_ids)) < len(user_ids):
+            raise ma.ValidationError("Two of them are equal.")
+
+    @ma.validates_schema
+    def _fits_its_type(self, values: dict[str, Any], **_: Any) -> None:
+        needed, other = "schedule_id", "user_ids"
+        if values["type"] == "users":
+            needed, other = other, needed
+        if not values.get(needed):
+            self._refuse(needed, "Missing data for required field.")
+        if values.get(other):
+            self._refuse(other, f"Has no place in a target of type {values['type']}.")
+
+    def _refuse(self, field: str, sentence: str) -> None:
+        raise ma.ValidationError({self.fields[field].data_key or field: [sentence]})
+
+
+class EscalationStepBodySchema(EscalationTargetSchema):
+    """What a client says of a step; its place in the list is its position."""
+
+    type = fields.String(
+        required=True, validate=validate.OneOf(policies.TARGET_TYPES), data_key="targetType"
+    )
+    schedule_id = UUID(data_key="targetId")
+    escalate_after_seconds = fields.Integer(
+        strict=True, required=True, validate=validate.Range(60, 604_800)
+    )
+    condition = fields.Nested(EscalationConditionSchema)
+    position = fields.Integer(strict=True)
+
+    @ma.post_load
+    def _as_layer(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
+        target_fields = EscalationTargetSchema().fields
+        target = {name: value for name, value in values.items() if name in target_fields}
+        names = ("escalate_after_seconds", "condition")
+        return {"target": target, **{name: values[name] for name in names if name in values}}
+
+
+class EscalationLayerBodySchema(RequestSchema):
+    """What a client says of a layer."""
+
+    ack_timeout_minutes = fields.Integer(
+        strict=True, required=True, validate=validate.Range(1, 10_080)
+    )
+    target = fields.Nested(EscalationTargetSchema, required=True)
+    condition = fields.Nested(EscalationConditionSchema)
+    position = fields.Integer(strict=True, validate=validate.Range(1))
+
+    @ma.post_load
+    def _in_seconds(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "ack_timeout_minutes" in values:
+            values["escalate_after_seconds"] = values.pop("ack_timeout_minutes") * 60
+        return values
+
+
+class EscalationLayerOrderSchema(RequestSchema):
+    """All layers of a policy in their order."""
+
+    layer_ids = fields.List(UUID(), required=True)
+
+
+class EscalationPolicyBodySchema(RequestSchema):
+    """What a client says of a policy."""
+
+    name = Text(1, 255, required=True)
+    description = Text(0, 10_000)
+    steps = fields.List(
+        fields.Nested(EscalationStepBodySchema), validate=validate.Length(max=policies.MAX_LAYERS)
+    )
+
+
+class MinutesOf(fields.Integer):
+    """Seconds, shown as minutes, rounded up."""
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super()._serialize(-(-value // 60), *args, **kwargs)
+
+
+class EscalationStepSchema(Schema):
+    """A step of a policy: its layer in another spelling."""
+
+    id = fields.String()
+    position = fields.Integer()
+    target_type = fields.String(attribute="target.type")
+    target_id = fields.String(attribute="target.schedule_id", dump_default=None, allow_none=True)
+    user_ids = fields.List(
+        fields.String(), attribute="target.user_ids", dump_default=None, allow_none=True
+    )
+    escalate_after_seconds = fields.Integer()
+    condition = fields.Nested(EscalationConditionSchema, allow_none=True)
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+class EscalationLayerSchema(Schema):
+    """A layer of a policy: its step in another spelling."""
+
+    id = fields.String()
+    policy_id = fields.String()
+    position = fields.Integer()
+    ack_timeout_minutes = MinutesOf(attribute="escalate_after_seconds")
+    target = fields.Nested(EscalationTargetSchema)
+    condition = fields.Nested(EscalationConditionSchema, allow_none=True)
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+class EscalationPolicySchema(Schema):
+    """An escalation policy without its layers."""
+
+    id = fields.String()
+    org_id = fields.String()
+    name = fields.String()
+    description = fields.String(allow_none=True)
+    created_by = fields.String()
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+class WholeEscalationPolicySchema(EscalationPolicySchema):
+    """An escalation policy; steps and layers are two views of the same rows."""
+
+    steps = fields.List(fields.Nested(EscalationStepSchema), attribute="layers", dump_only=True)
+    layers = fields.List(fields.Nested(EscalationLayerSchema))
+
+
+@blueprint.route("/v1/escalation/policies", methods=["GET"])
+@blueprint.response(200, EscalationPolicySchema(many=True))
+def list_policies() -> Any:
+    """List the policies by name, without their layers."""
+    with database().read() as db:
+        return policies.get_all(db, caller())
+
+
+@blueprint.route("/v1/escalation/policies", methods=["POST"])
+@blueprint.arguments(EscalationPolicyBodySchema)
+@blueprint.response(201, WholeEscalationPolicySchema)
+def create_policy(body: dict[str, Any]) -> Any:
+    """Make a policy."""
+    policy = database().write(policies.create, caller(), body, now=clock.now())
+    return created(policy, "escalation", "policies")
+
+
+@blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["GET"])
+@blueprint.response(200, WholeEscalationPolicySchema)
+def get_policy(id: str) -> Any:
+    """Return a policy with its layers."""
+    with database().read() as db:
+        return policies.get(db, caller(), id)
+
+
+@blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PUT"])
+@blueprint.arguments(EscalationPolicyBodySchema)
+@blueprint.response(200, WholeEscalationPolicySchema)
+def replace_policy(body: dict[str, Any], id: str) -> Any:
+    """Replace everything of a policy; without steps it has none."""
+    return database().write(policies.replace, caller(), id, body, now=clock.now())
+
+
+@blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PATCH"])
+@blueprint.arguments(EscalationPolicyBodySchema(only=("name", "description"), partial=True))
+@blueprint.response(200, WholeEscalationPolicySchema)
+def change_policy(body: dict[str, Any], id: str) -> Any:
+    """Change the name or the description of a policy; `null` clears the description."""
+    return database().write(policies.change, caller(), id, body, now=clock.now())
+
+
+@blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["DELETE"])
+@blueprint.response(204)
+def delete_policy(id: str) -> Any:
+    """Delete a policy that no unresolved incident uses."""
+    database().write(policies.delete, caller(), id, now=clock.now())
+    return no_content()
+
+
+@blueprint.route("/v1/escalation/policies/<uuid_text:id>/layers", methods=["POST"])
+@blueprint.arguments(EscalationLayerBodySchema)
+@blueprint.response(201, EscalationLayerSchema)
+def add_layer(body: dict[str, Any], id: str) -> Any:
+    """Add a layer to a policy; at a position that is taken, it moves the rest down."""
+    layer = database().write(policies.add_layer, caller(), id, body, now=clock.now())
+    return created(layer, "escalation", "policies", id, "layers")
+
+
+@blueprint.route("/v1/escalation/policies/<uuid_text:id>/layers/order", methods=["PUT"])
+@blueprint.arguments(EscalationLayerOrderSchema)
+@blueprint.response(200, WholeEscalationPolicySchema)
+def reorder_layers(body: dict[str, Any], id: str) -> Any:
+    """Put the layers of a policy, every one exactly once, into an order."""
+    layer_ids = body["layer_ids"]
+    return database().write(policies.reorder_layers, caller(), id, layer_ids, now=clock.now())
+
+
+# The fields by name: a bare `partial=True` would reach into the target and the condition.
+@blueprint.route(
+    "/v1/escalation/policies/<uuid_text:id>/layers/<uuid_text:layer_id>", methods=["PATCH"]
+)
+@blueprint.arguments(
+    EscalationLayerBodySchema(partial=("ack_timeout_minutes", "target", "condition", "position"))
+)
+@blueprint.response(200, EscalationLayerSchema)
+def change_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
+    """Change some fields of a layer; a position moves it, and `null` clears the condition."""
+    return database().write(policies.change_layer, caller(), id, layer_id, body, now=clock.now())
+
+
+@blueprint.route(
+    "/v1/escalation/policies/<uuid_text:id>/layers/<uuid_text:layer_id>", methods=["DELETE"]
+)
+@blueprint.response(204)
+def delete_layer(id: str, layer_id: str) -> Any:
+    """Remove a layer from a policy; those behind it move up."""
+    database().write(policies.delete_layer, caller(), id, layer_id, now=clock.now())
+    return no_content()

@@ -1,0 +1,192 @@
+"""On-call schedules and their layers: `/v1/oncall/schedules` (contract §4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from incident_service import clock, schedules
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
+from incident_service.api.fields import (
+    UUID,
+    Instant,
+    RequestSchema,
+    Schema,
+    Text,
+    TimeZone,
+    WallTime,
+    check_order,
+)
+
+blueprint = Blueprint("schedules", description="On-call schedules and their layers.")
+
+_FIXED_LENGTHS = {"daily": 1, "weekly": 7}
+
+
+class ScheduleBodySchema(RequestSchema):
+    """What a client says of a schedule."""
+
+    name = Text(1, 255, required=True)
+    description = Text(0, 10_000)
+    timezone = TimeZone(required=True)
+
+
+class LayerBodySchema(RequestSchema):
+    """What a client says of a layer."""
+
+    name = Text(1, 255, required=True)
+    rotation_type = fields.String(
+        required=True, validate=validate.OneOf(("daily", "weekly", "custom"))
+    )
+    rotation_length_days = fields.Integer(strict=True, validate=validate.Range(1, 3650))
+    handoff_time = WallTime(required=True)
+    effective_from = Instant(required=True)
+    effective_until = Instant()
+    participant_ids = fields.List(
+        Text(1, 255), required=True, validate=validate.Length(min=1, max=100)
+    )
+
+    @ma.pre_load
+    def _take_empty_for_null(self, data: Any, **_: Any) -> Any:
+        if isinstance(data, dict) and data.get("effectiveUntil") == "":
+            return {**data, "effectiveUntil": None}
+        return data
+
+    @ma.validates_schema
+    def _ends_after_it_begins(self, body: dict[str, Any], **_: Any) -> None:
+        check_order(body, "effective_from", "effective_until")
+
+    @ma.validates_schema
+    def _length_fits(self, body: dict[str, Any], **_: Any) -> None:
+        length = body.get("rotation_length_days")
+        fixed = _FIXED_LENGTHS.get(body["rotation_type"])
+        if fixed is None and length is None:
+            raise ma.ValidationError("Required for a custom rotation.", "rotationLengthDays")
+        if fixed is not None and length not in (None, fixed):
+            sentence = f"Must be {fixed} for a {body['rotation_type']} rotation."
+            raise ma.ValidationError(sentence, "rotationLengthDays")
+
+    @ma.post_load
+    def _fill_in_length(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"rotation_length_days": _FIXED_LENGTHS.get(body["rotation_type"]), **body}
+
+
+class LayerOrderSchema(RequestSchema):
+    """A new order of layers."""
+
+    layer_ids = fields.List(UUID(), required=True)
+
+
+class ScheduleSchema(Schema):
+    """A schedule."""
+
+    id = fields.String()
+    org_id = fields.String()
+    name = fields.String()
+    description = fields.String(allow_none=True)
+    timezone = fields.String()
+    created_by = fields.String()
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+class LayerSchema(Schema):
+    """A layer of a schedule."""
+
+    id = fields.String()
+    schedule_id = fields.String()
+    name = fields.String()
+    position = fields.Integer()
+    rotation_type = fields.String()
+    rotation_length_days = fields.Integer()
+    handoff_time = fields.String()
+    effective_from = fields.String()
+    effective_until = fields.String(allow_none=True)
+    participant_ids = fields.List(fields.String())
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+class ScheduleWithLayersSchema(ScheduleSchema):
+    """A schedule and its layers by position."""
+
+    layers = fields.List(fields.Nested(LayerSchema))
+
+
+@blueprint.route("/v1/oncall/schedules", methods=["GET"])
+@blueprint.response(200, ScheduleSchema(many=True))
+def list_schedules() -> Any:
+    """List the schedules by name, without their layers."""
+    with database().read() as db:
+        return schedules.get_all(db, caller())
+
+
+@blueprint.route("/v1/oncall/schedules", methods=["POST"])
+@blueprint.arguments(ScheduleBodySchema)
+@blueprint.response(201, ScheduleWithLayersSchema)
+def create_schedule(body: dict[str, Any]) -> Any:
+    """Make a schedule; its layers come next."""
+    row = database().write(schedules.create, caller(), body, now=clock.now())
+    return created(row, "oncall", "schedules")
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["GET"])
+@blueprint.response(200, ScheduleWithLayersSchema)
+def get_schedule(id: str) -> Any:
+    """Return a schedule with its layers."""
+    with database().read() as db:
+        return schedules.get(db, caller(), id)
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["PUT"])
+@blueprint.arguments(ScheduleBodySchema)
+@blueprint.response(200, ScheduleWithLayersSchema)
+def replace_schedule(body: dict[str, Any], id: str) -> Any:
+    """Set a schedule's fields anew; its layers stay."""
+    return database().write(schedules.replace, caller(), id, body, now=clock.now())
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["DELETE"])
+@blueprint.response(204)
+def delete_schedule(id: str) -> Any:
+    """Delete a schedule that no policy targets."""
+    database().write(schedules.delete, caller(), id, now=clock.now())
+    return no_content()
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers", methods=["POST"])
+@blueprint.arguments(LayerBodySchema)
+@blueprint.response(201, LayerSchema)
+def create_layer(body: dict[str, Any], id: str) -> Any:
+    """Add a layer after the others."""
+    row = database().write(schedules.add_layer, caller(), id, body, now=clock.now())
+    return created(row, "oncall", "schedules", id, "layers")
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers/<uuid_text:layer_id>", methods=["PUT"])
+@blueprint.arguments(LayerBodySchema)
+@blueprint.response(200, LayerSchema)
+def replace_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
+    """Set a layer's fields anew; its position stays."""
+    now = clock.now()
+    return database().write(schedules.replace_layer, caller(), id, layer_id, body, now=now)
+
+
+@blueprint.route(
+    "/v1/oncall/schedules/<uuid_text:id>/layers/<uuid_text:layer_id>", methods=["DELETE"]
+)
+@blueprint.response(204)
+def delete_layer(id: str, layer_id: str) -> Any:
+    """Delete a layer; those after it move up."""
+    database().write(schedules.delete_layer, caller(), id, layer_id)
+    return no_content()
+
+
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers/order", methods=["PUT"])
+@blueprint.arguments(LayerOrderSchema)
+@blueprint.response(200, ScheduleWithLayersSchema)
+def order_layers(body: dict[str, Any], id: str) -> Any:
+    """Put the layers in a new order; every one is named exactly once."""
+    return database().write(schedules.order_layers, caller(), id, body["layer_ids"])

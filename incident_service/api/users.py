@@ -1,0 +1,96 @@
+"""Users: `/v1/users` (contract §6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from incident_service import accounts, clock, users
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
+from incident_service.api.fields import RequestSchema, Schema, Text
+from incident_service.caller import ROLES
+
+blueprint = Blueprint("users", description="The people of an organization.")
+
+
+def _check_email(text: str) -> None:
+    if not accounts.is_email(text):
+        raise ma.ValidationError("Not an email address of at most 255 characters.")
+
+
+class UserBodySchema(RequestSchema):
+    """What a client says of a user; to a new one, `NewUserSchema` adds."""
+
+    email = fields.String(required=True, validate=_check_email, metadata={"format": "email"})
+    first_name = Text(0, 255)
+    last_name = Text(0, 255)
+    # Required, so that a change to null is refused.
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+
+
+class NewUserSchema(UserBodySchema):
+    """A user who is to be made."""
+
+    id = Text(1, 255)
+    role = fields.String(validate=validate.OneOf(ROLES), load_default="org:member")
+
+
+class UserSchema(Schema):
+    """A user."""
+
+    id = fields.String()
+    email = fields.String()
+    first_name = fields.String(allow_none=True)
+    last_name = fields.String(allow_none=True)
+    role = fields.String()
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+class UsersSchema(Schema):
+    """All users of an organization."""
+
+    users = fields.List(fields.Nested(UserSchema))
+
+
+@blueprint.route("/v1/users", methods=["GET"])
+@blueprint.response(200, UsersSchema)
+def list_users() -> Any:
+    """List the users, oldest first."""
+    with database().read() as db:
+        return {"users": users.get_all(db, caller())}
+
+
+@blueprint.route("/v1/users", methods=["POST"])
+@blueprint.arguments(NewUserSchema)
+@blueprint.response(201, UserSchema)
+def create_user(body: dict[str, Any]) -> Any:
+    """Make a user."""
+    row = database().write(users.create, caller(), body, now=clock.now())
+    return created(row, "users")
+
+
+@blueprint.route("/v1/users/<user_id:user_id>", methods=["GET"])
+@blueprint.response(200, UserSchema)
+def get_user(user_id: str) -> Any:
+    """Return a user."""
+    with database().read() as db:
+        return users.get(db, caller(), user_id)
+
+
+@blueprint.route("/v1/users/<user_id:user_id>", methods=["PATCH"])
+@blueprint.arguments(UserBodySchema(partial=True))
+@blueprint.response(200, UserSchema)
+def change_user(body: dict[str, Any], user_id: str) -> Any:
+    """Change some fields of a user; `null` clears a name."""
+    return database().write(users.change, caller(), user_id, body, now=clock.now())
+
+
+@blueprint.route("/v1/users/<user_id:user_id>", methods=["DELETE"])
+@blueprint.response(204)
+def delete_user(user_id: str) -> Any:
+    """Delete a user, and revoke their keys; records keep naming them."""
+    database().write(users.delete, caller(), user_id, now=clock.now())
+    return no_content()

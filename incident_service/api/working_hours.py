@@ -1,0 +1,97 @@
+"""Working hours: `/v1/working-hours` (contract §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from incident_service import clock, working_hours
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
+from incident_service.api.fields import RequestSchema, Schema, Text, TimeZone, WallTime
+
+blueprint = Blueprint(
+    "working_hours", description="Times of the week at which layers of policies take part."
+)
+
+
+class WindowSchema(RequestSchema):
+    """A time of some days of the week, ISO's 1 to 7; an end at or before the start is next day."""
+
+    days = fields.List(
+        fields.Integer(strict=True, validate=validate.Range(1, 7)),
+        required=True,
+        validate=validate.Length(1, 7),
+    )
+    start = WallTime(required=True)
+    end = WallTime(required=True)
+
+    @ma.validates("days")
+    def _differ(self, days: list[int], **_: Any) -> None:
+        if len(set(days)) < len(days):
+            raise ma.ValidationError("Two of them are equal.")
+
+
+class WorkingHoursBodySchema(RequestSchema):
+    """What a client says of working hours."""
+
+    name = Text(1, 255, required=True)
+    timezone = TimeZone(required=True)
+    windows = fields.List(
+        fields.Nested(WindowSchema), required=True, validate=validate.Length(1, 50)
+    )
+
+
+class WorkingHoursSchema(Schema):
+    """Working hours."""
+
+    id = fields.String()
+    org_id = fields.String()
+    name = fields.String()
+    timezone = fields.String()
+    windows = fields.List(fields.Nested(WindowSchema))
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+@blueprint.route("/v1/working-hours", methods=["GET"])
+@blueprint.response(200, WorkingHoursSchema(many=True))
+def list_working_hours() -> Any:
+    """List the working hours by name."""
+    with database().read() as db:
+        return working_hours.get_all(db, caller())
+
+
+@blueprint.route("/v1/working-hours", methods=["POST"])
+@blueprint.arguments(WorkingHoursBodySchema)
+@blueprint.response(201, WorkingHoursSchema)
+def create_working_hours(body: dict[str, Any]) -> Any:
+    """Make working hours."""
+    row = database().write(working_hours.create, caller(), body, now=clock.now())
+    return created(row, "working-hours")
+
+
+@blueprint.route("/v1/working-hours/<uuid_text:id>", methods=["GET"])
+@blueprint.response(200, WorkingHoursSchema)
+def get_working_hours(id: str) -> Any:
+    """Return working hours."""
+    with database().read() as db:
+        return working_hours.get(db, caller(), id)
+
+
+# The fields by name: a bare `partial=True` would reach into the windows.
+@blueprint.route("/v1/working-hours/<uuid_text:id>", methods=["PATCH"])
+@blueprint.arguments(WorkingHoursBodySchema(partial=("name", "timezone", "windows")))
+@blueprint.response(200, WorkingHoursSchema)
+def change_working_hours(body: dict[str, Any], id: str) -> Any:
+    """Change some fields of working hours."""
+    return database().write(working_hours.change, caller(), id, body, now=clock.now())
+
+
+@blueprint.route("/v1/working-hours/<uuid_text:id>", methods=["DELETE"])
+@blueprint.response(204)
+def delete_working_hours(id: str) -> Any:
+    """Delete working hours that no policy uses."""
+    database().write(working_hours.delete, caller(), id, now=clock.now())
+    return no_content()

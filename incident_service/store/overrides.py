@@ -1,0 +1,80 @@
+"""Rows of `schedule_overrides`. Of one schedule, no two overlap."""
+
+from __future__ import annotations
+
+from incident_service.db import Connection
+from incident_service.store import Row
+
+
+def insert(db: Connection, override: Row) -> None:
+    """Add an override; `override` has a value for each column."""
+    db.execute(
+        """
+        INSERT INTO schedule_overrides (
+            org_id, id, schedule_id, user_id, starts_at, ends_at, starts_at_utc, ends_at_utc,
+            reason, created_by, created_at)
+        VALUES (
+            :org_id, :id, :schedule_id, :user_id, :starts_at, :ends_at, :starts_at_utc,
+            :ends_at_utc, :reason, :created_by, :created_at)
+        """,
+        override,
+    )
+
+
+def get(db: Connection, org_id: str, schedule_id: str, id: str) -> Row | None:
+    """Return the override of that schedule."""
+    row: Row | None = db.execute(
+        """
+        SELECT * FROM schedule_overrides
+        WHERE org_id = :org_id AND id = :id AND schedule_id = :schedule_id
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id, "id": id},
+    ).fetchone()
+    return row
+
+
+def delete(db: Connection, org_id: str, id: str) -> None:
+    """Remove the override."""
+    db.execute(
+        "DELETE FROM schedule_overrides WHERE org_id = :org_id AND id = :id",
+        {"org_id": org_id, "id": id},
+    )
+
+
+def between(
+    db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str
+) -> list[Row]:
+    """Return the overrides that cover any of `start <= t < end`, in their order in time.
+
+    Instants are given as `clock.sortable` writes them.
+    """
+    return db.execute(
+        """
+        SELECT * FROM schedule_overrides
+        WHERE org_id = :org_id AND schedule_id = :schedule_id
+          AND ends_at_utc > :start AND starts_at_utc < :end
+        ORDER BY ends_at_utc
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc},
+    ).fetchall()
+
+
+def around(db: Connection, org_id: str, schedule_id: str, at_utc: str) -> list[Row]:
+    """Return the overrides next to an instant: the last that ended, and two that end later.
+
+    The one that covers the instant, if there is one, is among them, and so is the next to begin.
+    """
+    return db.execute(
+        """
+        SELECT * FROM (
+            SELECT * FROM schedule_overrides
+            WHERE org_id = :org_id AND schedule_id = :schedule_id AND ends_at_utc <= :at
+            ORDER BY ends_at_utc DESC LIMIT 1)
+        UNION ALL
+        SELECT * FROM (
+            SELECT * FROM schedule_overrides
+            WHERE org_id = :org_id AND schedule_id = :schedule_id AND ends_at_utc > :at
+            ORDER BY ends_at_utc LIMIT 2)
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id, "at": at_utc},
+    ).fetchall()

@@ -1,0 +1,92 @@
+"""Users: the people of an organization (contract §6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incident_service import accounts
+from incident_service.caller import Caller
+from incident_service.clock import format_instant, sortable
+from incident_service.db import Connection
+from incident_service.errors import Conflict, NotFound
+from incident_service.store import Row, api_keys
+from incident_service.store import users as rows
+
+
+def get_all(db: Connection, caller: Caller) -> list[Row]:
+    """Return all users, oldest first."""
+    return rows.all_by_creation(db, caller.org_id)
+
+
+def get(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the user. Raises `NotFound`."""
+    row = rows.get(db, caller.org_id, id)
+    if row is None:
+        raise NotFound(f"There is no user {id} in your organization.")
+    return row
+
+
+def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
+    """Make a user with `email`, `role`, and `id`, `first_name` and `last_name` where given.
+
+    Raises `Conflict` with `id_taken` or `email_taken`.
+    """
+    id = accounts.create_user(db, org_id=caller.org_id, **values, now=now)
+    return get(db, caller, id)
+
+
+def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
+    """Set some of a user's values.
+
+    Raises `NotFound`, and `Conflict` with `email_taken` or `last_admin`.
+    """
+    row = get(db, caller, id)
+    if not changes:
+        return row
+    columns = {**changes, "updated_at": format_instant(now)}
+    if "email" in changes:
+        columns["email_key"] = accounts.free_email_key(
+            db, caller.org_id, changes["email"], user_id=id
+        )
+    if changes.get("role", row["role"]) != "org:admin":
+        _refuse_last_admin(db, row)
+    rows.update(db, caller.org_id, id, columns)
+    return {**row, **columns}
+
+
+def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
+    """Delete a user, and revoke the keys that act for them; records keep naming them.
+
+    Raises `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
+    """
+    row = get(db, caller, id)
+    _refuse_in_use(db, row, now)
+    _refuse_last_admin(db, row)
+    at = format_instant(now)
+    rows.update(db, caller.org_id, id, {"deleted_at": at})
+    api_keys.revoke_of_user(db, caller.org_id, id, at=at)
+
+
+def _refuse_in_use(db: Connection, user: Row, now: datetime) -> None:
+    by = _used_by(db, user["org_id"], user["id"], now)
+    if by is not None:
+        raise Conflict(f"User {user['id']} {by}.", code="user_in_use")
+
+
+def _used_by(db: Connection, org_id: str, id: str, now: datetime) -> str | None:
+    """Return what keeps a user from being deleted, as the rest of a sentence about them."""
+    layer = rows.layer_with(db, org_id, id)
+    if layer is not None:
+        return f"is on layer {layer['name']} of schedule {layer['schedule_name']}"
+    override = rows.override_with(db, org_id, id, after_utc=sortable(now))
+    if override is not None:
+        return f"is on override {override['id']} of schedule {override['schedule_name']}"
+    policy = rows.policy_with(db, org_id, id)
+    if policy is not None:
+        return f"is on escalation policy {policy['name']}"
+    return None
+
+
+def _refuse_last_admin(db: Connection, user: Row) -> None:
+    if user["role"] == "org:admin" and not rows.is_another_admin(db, user["org_id"], user["id"]):
+        raise Conflict(f"User {user['id']} is the last admin.", code="last_admin")

@@ -1,0 +1,200 @@
+"""`/v1/api-keys`, and what is known of a key's use (contract §6)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from incident_service import accounts, quickstart
+from incident_service.errors import Busy, StorageFull
+from tests.conftest import World
+
+UNKNOWN = "00000000-0000-7000-8000-000000000000"
+NOON = datetime(2025, 4, 7, 12, tzinfo=UTC)
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json["code"]
+
+
+def listed(world: World, key: str | None = None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = world.call("GET", "api-keys", key=key).json["data"]
+    return found
+
+
+def last_use(world: World) -> str | None:
+    """Return when the quickstart's key was last used, by the record."""
+    (row,) = world.rows("SELECT last_used_at FROM api_keys")
+    found: str | None = row["last_used_at"]
+    return found
+
+
+def test_a_key_s_life(world: World) -> None:
+    answer = world.call("POST", "api-keys", {"name": "deploy 🔥", "userId": world.made.user_id})
+    assert answer.status_code == 201
+    made = answer.json["data"]
+    path = f"api-keys/{made['id']}"
+    assert answer.headers["Location"] == f"/v1/{path}"
+    key = made.pop("key")
+    assert key.startswith("scl_live_")
+    assert made == {
+        "id": made["id"],
+        "name": "deploy 🔥",
+        "role": "org:member",
+        "userId": world.made.user_id,
+        "keyPrefix": key[:14],
+        "lastUsedAt": None,
+        "createdAt": made["createdAt"],
+    }
+    assert listed(world)[1] == made
+    assert listed(world, key)[1]["lastUsedAt"] >= made["createdAt"]
+    assert code(world.call("GET", path)) == (405, "method_not_allowed")
+    revoked = world.call("DELETE", path.upper().replace("API-KEYS", "api-keys"))
+    assert (revoked.status_code, revoked.data) == (204, b"")
+    answer = world.call("GET", "api-keys", key=key)
+    assert (code(answer), "revoked" in answer.json["message"]) == ((401, "not_authorized"), True)
+    assert code(world.call("DELETE", path)) == (404, "not_found")
+    assert [found["name"] for found in listed(world)] == ["quickstart"]
+
+
+def test_a_key_acts_as_it_says(world: World) -> None:
+    itself = world.make("api-keys", name="itself", role="org:admin", userId=None)
+    assert itself["userId"] is None
+    ada = world.make("users", id="a/ d🔥", email="a@b")
+    hers = world.make("api-keys", name="hers", role=None, userId=ada["id"])
+    assert world.call("POST", "users", {"email": "c@d"}, key=itself["key"]).status_code == 201
+    assert code(world.call("POST", "users", {"email": "e@f"}, key=hers["key"])) == (
+        403,
+        "forbidden",
+    )
+    for key, actor in ((itself, itself["id"]), (hers, "a/ d🔥")):
+        opened = world.post(headers={"Authorization": f"Bearer {key['key']}"})
+        assert opened.json["data"]["createdBy"] == actor
+
+
+def test_a_key_may_revoke_itself(world: World) -> None:
+    made = world.make("api-keys", name="once", role="org:admin")
+    path = f"api-keys/{made['id']}"
+    assert world.call("DELETE", path, key=made["key"]).status_code == 204
+    assert code(world.call("DELETE", path, key=made["key"])) == (401, "not_authorized")
+
+
+def test_keys_are_listed_in_the_order_of_their_creation(world: World) -> None:
+    for at, name in [(3, "c"), (1, "a"), (2, "b"), (2, "b2")]:
+        made = world.make("api-keys", name=name)
+        world.execute(
+            "UPDATE api_keys SET created_at = ? WHERE id = ?", f"2020-01-0{at}", made["id"]
+        )
+    assert [found["name"] for found in listed(world)] == ["a", "b", "b2", "c", "quickstart"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "name"),
+        ({"name": None}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": "x" * 256}, "name"),
+        ({"name": 7}, "name"),
+        ({"name": "x", "role": "king"}, "role"),
+        ({"name": "x", "userId": ""}, "userId"),
+        ({"name": "x", "userId": "u" * 256}, "userId"),
+        ({"name": "x", "key": "scl_live_mine"}, "key"),
+    ],
+)
+def test_what_is_refused(world: World, body: dict[str, Any], field: str) -> None:
+    answer = world.call("POST", "api-keys", body)
+    assert (code(answer), list(answer.json["errors"])) == ((400, "validation_error"), [field])
+
+
+def test_names_may_be_long_and_need_not_differ(world: World) -> None:
+    for _ in range(2):
+        assert world.make("api-keys", name="🔥" * 255)["name"] == "🔥" * 255
+
+
+def test_a_key_s_user_must_be_one_of_the_organization(
+    world: World, other_org: quickstart.Provisioned
+) -> None:
+    world.make("users", id="gone", email="a@b")
+    world.call("DELETE", "users/gone")
+    for user_id in ("nobody", "gone", other_org.user_id):
+        answer = world.call("POST", "api-keys", {"name": "x", "userId": user_id})
+        assert (code(answer), user_id in answer.json["message"]) == (
+            (400, "invalid_user_id"),
+            True,
+        )
+    assert len(listed(world)) == 1
+
+
+def test_rights(world: World, member: str, other_org: quickstart.Provisioned) -> None:
+    first, _ = listed(world, member)
+    path = f"api-keys/{first['id']}"
+    for method, where in [("POST", "api-keys"), ("DELETE", path)]:
+        assert code(world.call(method, where, {"name": "x"}, key=member)) == (403, "forbidden")
+    for where in (path, f"api-keys/{UNKNOWN}", "api-keys/no-uuid"):
+        assert code(world.call("DELETE", where, key=other_org.key)) == (404, "not_found")
+    assert [found["userId"] for found in listed(world, other_org.key)] == [other_org.user_id]
+    assert len(listed(world)) == 2
+
+
+def test_a_use_is_recorded_once_a_minute(world: World) -> None:
+    def use(now: datetime) -> tuple[bool, str | None]:
+        with world.database.read() as db:
+            caller, is_to_be_recorded = accounts.authenticate(db, world.made.key, now=now)
+        world.database.write(accounts.record_use, caller, now=now)
+        return is_to_be_recorded, last_use(world)
+
+    first, second = "2025-04-07T12:00:00.000Z", "2025-04-07T12:01:00.001Z"
+    assert use(NOON) == (True, first)
+    assert use(NOON) == (False, first)
+    assert use(NOON + timedelta(seconds=60)) == (False, first)
+    assert use(NOON + timedelta(seconds=60, milliseconds=1)) == (True, second)
+    assert use(NOON) == (False, second)  # a clock that was set back
+
+
+def test_requests_record_the_use(world: World) -> None:
+    assert last_use(world) is None
+    listed(world)
+    first = last_use(world)
+    assert first is not None
+    listed(world)
+    world.post()
+    assert last_use(world) == first
+    world.execute("UPDATE api_keys SET last_used_at = '2025-04-07T12:00:00.000Z'")
+    assert code(world.call("GET", "users/nobody")) == (404, "not_found")
+    assert (last_use(world) or "") >= first
+
+
+@pytest.mark.parametrize("error", [Busy("busy"), StorageFull("full")])
+def test_a_use_that_cannot_be_recorded_is_no_matter(
+    world: World, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(accounts, "record_use", fail)
+    assert world.call("GET", "api-keys").status_code == 200
+    assert world.post().status_code == 201
+    assert last_use(world) is None
+
+
+def test_a_key_is_in_no_log_and_in_no_error(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: Any, **__: Any) -> None:
+        raise RuntimeError("crash")
+
+    caplog.set_level(logging.DEBUG)
+    made = world.make("api-keys", name="x")
+    world.call("DELETE", f"api-keys/{made['id']}")
+    answers = [world.call("GET", "users", key=made["key"])]
+    monkeypatch.setattr(accounts, "create_key", crash)
+    answers.append(world.call("POST", "api-keys", {"name": "x"}))
+    assert [answer.status_code for answer in answers] == [401, 500]
+    for text in (caplog.text, *(answer.text for answer in answers)):
+        assert made["key"] not in text
+        assert world.made.key not in text
