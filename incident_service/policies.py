@@ -185,7 +185,8 @@ def _insert(db: Connection, policy: Row, values: Row, *, position: int, at: str)
 
 def _place(layer_ids: list[str], id: str, position: int | None) -> None:
     """Insert the id at a position counted from 1; none, or one beyond the end, is the end."""
-    layer_ids.insert(len(layer_ids) if position is None else position - 1, id)
+    end = len(layer_ids)
+    layer_ids.insert(end if position is None else min(position - 1, end), id)
 
 
 def _arrange(db: Connection, policy: Row, layer_ids: list[str], *, at: str) -> Row:

@@ -1,4 +1,4 @@
-"""The layers of escalation policies, and what uses and is used by them."""
+"""The layers of escalation policies, whom they name and what uses them."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def id_for_schedule(db: Connection, org_id: str, schedule_id: str) -> str | None
 
 
 def with_working_hours(db: Connection, org_id: str, working_hours_id: str) -> Row | None:
-    """Return the first policy by name that has a layer with these working hours."""
+    """Return a policy that has a layer with these working hours, unless all are deleted."""
     row: Row | None = db.execute(
         """
         SELECT policy.* FROM escalation_policies AS policy
@@ -154,7 +154,7 @@ def with_working_hours(db: Connection, org_id: str, working_hours_id: str) -> Ro
           ON layer.org_id = policy.org_id AND layer.policy_id = policy.id
         WHERE policy.org_id = :org_id AND policy.deleted_at IS NULL
           AND layer.working_hours_id = :working_hours_id
-        ORDER BY policy.name LIMIT 1
+        LIMIT 1
         """,
         {"org_id": org_id, "working_hours_id": working_hours_id},
     ).fetchone()
@@ -162,16 +162,17 @@ def with_working_hours(db: Connection, org_id: str, working_hours_id: str) -> Ro
 
 
 def unresolved_incident_number(db: Connection, org_id: str, policy_id: str) -> int | None:
-    """Return the lowest number of the unresolved incidents that the policy escalates."""
+    """Return the number of an unresolved incident that the policy escalates."""
+    # In no order: sorted by number, SQLite would walk all incidents instead of the open ones.
     row = db.execute(
         """
-        SELECT min(sequential_id) AS number FROM incidents
+        SELECT sequential_id FROM incidents
         WHERE org_id = :org_id AND escalation_policy_id = :policy_id AND status <> 'resolved'
+        LIMIT 1
         """,
         {"org_id": org_id, "policy_id": policy_id},
     ).fetchone()
-    number: int | None = row["number"]
-    return number
+    return row["sequential_id"] if row else None
 
 
 def _insert_users(db: Connection, org_id: str, layer_id: str, user_ids: list[str]) -> None:
