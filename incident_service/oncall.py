@@ -185,14 +185,11 @@ def shift_at(layer: Layer, zone: ZoneInfo, at: datetime) -> Shift:
     """
     days = (_local_date(at, zone) - _local_date(layer.effective_from, zone)).days
     index = max(0, (days + 2) // layer.rotation_length_days)
-    while index > 0 and shift_start(layer, zone, index) > at:
-        index -= 1
-    return Shift(
-        index=index,
-        user_id=layer.participant_ids[index % len(layer.participant_ids)],
-        starts_at=shift_start(layer, zone, index),
-        ends_at=shift_start(layer, zone, index + 1),
-    )
+    ends_at = shift_start(layer, zone, index + 1)
+    while (starts_at := shift_start(layer, zone, index)) > at and index > 0:
+        index, ends_at = index - 1, starts_at
+    user_id = layer.participant_ids[index % len(layer.participant_ids)]
+    return Shift(index, user_id, starts_at, ends_at)
 
 
 def shift_start(layer: Layer, zone: ZoneInfo, index: int) -> datetime:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident_service import accounts, components, ids, schedules
+from incident_service import accounts, components, policies, schedules
 from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.db import Connection
-from incident_service.store import named, organizations, policies, users
+from incident_service.store import named, organizations, users
 
 ORGANIZATION = "Quickstart"
 EMAIL = "admin@example.com"
@@ -68,29 +68,13 @@ def provision(db: Connection, *, now: datetime) -> Provisioned:
             "participant_ids": [user_id],
         }
         schedules.add_layer(db, caller, schedule["id"], layer, now=now)
-    made = {
-        "org_id": org_id,
-        "created_by": user_id,
-        "description": None,
-        "created_at": format_instant(now),
-        "updated_at": format_instant(now),
-    }
-    policy = policies.named(db, org_id, POLICY)
+    policy = named.with_name(db, "escalation_policies", org_id, POLICY)
     if policy is None:
-        policy = {**made, "id": ids.new_id(), "name": POLICY}
-        policies.insert(db, policy)
-        policies.insert_layer(
-            db,
-            {
-                **made,
-                "id": ids.new_id(),
-                "policy_id": policy["id"],
-                "position": 1,
-                "escalate_after_seconds": 300,
-                "target_type": "schedule",
-                "schedule_id": schedule["id"],
-            },
-        )
+        step = {
+            "escalate_after_seconds": 300,
+            "target": {"type": "schedule", "schedule_id": schedule["id"]},
+        }
+        policy = policies.create(db, caller, {"name": POLICY, "steps": [step]}, now=now)
     component = named.with_name(db, "components", org_id, COMPONENT) or components.create(
         db, caller, {"name": COMPONENT}, now=now
     )

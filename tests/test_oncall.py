@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident_service import oncall
-from incident_service.oncall import Layer, OnCall, Override, instant_of, on_call, shift_at
+from incident_service.oncall import (
+    Layer,
+    OnCall,
+    Override,
+    Target,
+    instant_of,
+    on_call,
+    owners,
+    shift_at,
+)
 
 CHICAGO = ZoneInfo("America/Chicago")
 ZONES = ("UTC", "America/Chicago", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu",
@@ -140,6 +151,184 @@ def test_everyone_is_paged_once() -> None:
     ]
 
 
+def test_the_owner_s_turn_is_cut_at_the_overrides_next_to_it() -> None:
+    layers = [
+        layer("2024-05-01T09:00", people="a", days=7),
+        layer("2024-05-01T09:00", people="b", days=7, position=1),
+    ]
+    overrides = [
+        override("2024-05-06T00:00", "2024-05-07T00:00"),
+        override("2024-05-02T00:00", "2024-05-02T12:00"),
+        override("2024-05-03T00:00", "2024-05-03T12:00"),
+    ]
+
+    def at(text: str) -> list[tuple[str, str, str]]:
+        answer = on_call(ZoneInfo("UTC"), layers, overrides, utc(text))
+        assert answer.owner == answer.paging_targets[0]
+        return [brief(target) for target in answer.paging_targets]
+
+    b_turn = ("b", "05-01 09:00", "05-08 09:00")
+    assert at("2024-05-01T23:59") == [("a", "05-01 09:00", "05-02 00:00"), b_turn]
+    assert at("2024-05-02T00:00") == [("x", "05-02 00:00", "05-02 12:00"), b_turn]
+    assert at("2024-05-02T12:00") == [("a", "05-02 12:00", "05-03 00:00"), b_turn]
+    assert at("2024-05-04T00:00") == [("a", "05-03 12:00", "05-06 00:00"), b_turn]
+    assert at("2024-05-07T00:00") == [("a", "05-07 00:00", "05-08 09:00"), b_turn]
+
+
+def override(start: str, end: str, user: str = "x") -> Override:
+    return Override(f"{start} {end}", user, utc(start), utc(end))
+
+
+def brief(target: Target) -> tuple[str, str, str]:
+    return target.user_id, f"{target.starts_at:%m-%d %H:%M}", f"{target.ends_at:%m-%d %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("zone", "layers", "overrides", "window", "expected"),
+    [
+        pytest.param(
+            "UTC",
+            [
+                layer("2024-05-01T00:00", "00:00", days=7, people="b", position=1),
+                layer("2024-05-03T12:00", people="ac", until="2024-05-05T00:00"),
+                layer("2024-05-02T12:00", people="d", position=2),
+            ],
+            [],
+            ("2024-05-02T00:00", "2024-05-06T00:00"),
+            [
+                ("b", "05-02 00:00", "05-03 12:00"),
+                ("a", "05-03 12:00", "05-04 09:00"),
+                ("c", "05-04 09:00", "05-05 00:00"),
+                ("b", "05-05 00:00", "05-06 00:00"),
+            ],
+            id="a layer of lower position takes over, and gives back",
+        ),
+        pytest.param(
+            "UTC",
+            [layer("2024-05-05T00:00", people="a")],
+            [override("2024-05-02T00:00", "2024-05-03T00:00")],
+            ("2024-05-01T00:00", "2024-05-05T01:00"),
+            [("x", "05-02 00:00", "05-03 00:00"), ("a", "05-05 00:00", "05-05 01:00")],
+            id="an override where no layer is active",
+        ),
+        pytest.param(
+            "UTC",
+            [layer("2024-05-01T00:00", "00:00", days=7, people="a")],
+            [
+                override("2024-05-03T00:00", "2024-05-04T00:00", "y"),
+                override("2024-05-02T00:00", "2024-05-03T00:00", "x"),
+            ],
+            ("2024-05-01T12:00", "2024-05-04T12:00"),
+            [
+                ("a", "05-01 12:00", "05-02 00:00"),
+                ("x", "05-02 00:00", "05-03 00:00"),
+                ("y", "05-03 00:00", "05-04 00:00"),
+                ("a", "05-04 00:00", "05-04 12:00"),
+            ],
+            id="two overrides, one right after the other",
+        ),
+        pytest.param(
+            "UTC",
+            [layer("2024-05-01T00:00", people="ab")],
+            [override("2024-05-01T08:00", "2024-05-01T10:00")],
+            ("2024-05-01T09:00", "2024-05-01T09:30"),
+            [("x", "05-01 09:00", "05-01 09:30")],
+            id="an override around the whole window",
+        ),
+        pytest.param(
+            "UTC",
+            [layer("2024-05-01T00:00", people="ab")],
+            [override("2024-05-01T08:00", "2024-05-02T09:00")],
+            ("2024-05-01T00:00", "2024-05-03T00:00"),
+            [
+                ("a", "05-01 00:00", "05-01 08:00"),
+                ("x", "05-01 08:00", "05-02 09:00"),
+                ("b", "05-02 09:00", "05-03 00:00"),
+            ],
+            id="an override until a handoff",
+        ),
+        pytest.param(
+            "UTC",
+            [
+                layer("2024-05-01T00:00", people="a", until="2024-05-04T00:00", position=1),
+                layer("2024-05-02T06:00", people="b"),
+            ],
+            [override("2024-05-02T00:00", "2024-05-02T12:00")],
+            ("2024-05-01T12:00", "2024-05-03T00:00"),
+            [
+                ("a", "05-01 12:00", "05-02 00:00"),
+                ("x", "05-02 00:00", "05-02 12:00"),
+                ("b", "05-02 12:00", "05-03 00:00"),
+            ],
+            id="a layer that takes over during an override",
+        ),
+        pytest.param(
+            "Pacific/Apia",
+            [layer("2011-12-29T20:00")],
+            [],
+            ("2011-12-29T00:00", "2012-01-01T00:00"),
+            [
+                ("a", "12-29 20:00", "12-30 10:00"),
+                ("b", "12-30 10:00", "12-30 19:00"),
+                ("c", "12-30 19:00", "12-31 19:00"),
+                ("a", "12-31 19:00", "01-01 00:00"),
+            ],
+            id="Apia has no 30 December 2011",
+        ),
+        pytest.param(
+            "Pacific/Apia",
+            [layer("2011-12-29T20:00", "00:00")],
+            [],
+            ("2011-12-29T00:00", "2012-01-01T00:00"),
+            [
+                ("a", "12-29 20:00", "12-30 10:00"),
+                ("c", "12-30 10:00", "12-31 10:00"),
+                ("a", "12-31 10:00", "01-01 00:00"),
+            ],
+            id="... and a turn of that whole day takes no time",
+        ),
+        pytest.param(
+            "America/Chicago",
+            [layer("2024-03-09T12:00", "02:30", people="a")],
+            [],
+            ("2024-03-09T12:00", "2024-03-12T00:00"),
+            [
+                ("a", "03-09 12:00", "03-10 08:00"),
+                ("a", "03-10 08:00", "03-11 07:30"),
+                ("a", "03-11 07:30", "03-12 00:00"),
+            ],
+            id="a handoff to oneself is one",
+        ),
+        pytest.param(
+            "UTC",
+            [layer("2024-05-01T00:00", until="2024-05-02T00:00")],
+            [],
+            ("2024-05-02T00:00", "2024-06-01T00:00"),
+            [],
+            id="nobody",
+        ),
+        pytest.param(
+            "UTC",
+            [layer("9999-12-30T12:00", people="ab")],
+            [],
+            ("9999-12-30T00:00", "9999-12-31T23:59"),
+            [("a", "12-30 12:00", "12-31 09:00"), ("b", "12-31 09:00", "12-31 23:59")],
+            id="the end of the calendar",
+        ),
+    ],
+)
+def test_owners_by_hand(
+    zone: str,
+    layers: list[Layer],
+    overrides: list[Override],
+    window: tuple[str, str],
+    expected: list[tuple[str, str, str]],
+) -> None:
+    start, end = map(utc, window)
+    found = owners(ZoneInfo(zone), layers, overrides, start, end)
+    assert [brief(target) for target in found] == expected
+
+
 def first_instant_that_shows(wall: datetime, zone: ZoneInfo) -> datetime:
     """The oracle for wall-clock times: walk real time by the minute."""
     instant = wall.replace(tzinfo=UTC) - timedelta(hours=27)
@@ -164,20 +353,27 @@ CLOCK_CHANGES = (
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[ZoneInfo, Layer, datetime]:
-    zone = ZoneInfo(draw(st.sampled_from(ZONES)))
-    near = datetime.combine(draw(st.sampled_from(CLOCK_CHANGES)), time(), UTC)
-    minutes = st.integers(-6 * 1440, 2 * 1440)
-    la = Layer(
-        id="layer",
-        position=0,
+def rotations(draw: st.DrawFn, near: datetime, position: int = 0) -> Layer:
+    """A layer without an end that begins in the six days before `near`, or the two after it."""
+    return Layer(
+        id=f"layer-{position}",
+        position=position,
         rotation_length_days=draw(st.sampled_from((1, 2, 3, 7))),
         handoff_time=time(draw(st.integers(0, 23)), draw(st.sampled_from((0, 15, 30, 59)))),
-        effective_from=near + timedelta(minutes=draw(minutes)),
+        effective_from=near + timedelta(minutes=draw(st.integers(-6 * 1440, 2 * 1440))),
         effective_until=None,
         participant_ids=tuple("abcde"[: draw(st.integers(1, 5))]),
     )
-    return zone, la, la.effective_from + timedelta(minutes=draw(st.integers(0, 12 * 1440)))
+
+
+zones = st.sampled_from(ZONES).map(ZoneInfo)
+clock_changes = st.sampled_from(CLOCK_CHANGES).map(lambda day: datetime.combine(day, time(), UTC))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[ZoneInfo, Layer, datetime]:
+    la = draw(rotations(draw(clock_changes)))
+    return draw(zones), la, la.effective_from + timedelta(minutes=draw(st.integers(0, 12 * 1440)))
 
 
 @settings(max_examples=150, deadline=None)
@@ -193,6 +389,111 @@ def test_against_a_walk_through_time(case: tuple[ZoneInfo, Layer, datetime]) -> 
     shift = shift_at(la, zone, at)
     assert (shift.index, shift.starts_at, shift.ends_at) == (index, starts_at, ends_at)
     assert shift.user_id == la.participant_ids[index % len(la.participant_ids)]
+
+
+@dataclass(frozen=True)
+class Rota:
+    """A schedule, a window over it, and instants within the window."""
+
+    zone: ZoneInfo
+    layers: list[Layer]
+    overrides: list[Override]
+    start: datetime
+    end: datetime
+    instants: list[datetime]
+
+    def owner(self, at: datetime) -> Target | None:
+        return on_call(self.zone, self.layers, self.overrides, at).owner
+
+    def owners(self) -> list[Target]:
+        return list(owners(self.zone, self.layers, self.overrides, self.start, self.end))
+
+
+@st.composite
+def rotas(draw: st.DrawFn) -> Rota:
+    near = draw(clock_changes)
+    minutes = st.integers(-7 * 1440, 9 * 1440).map(lambda n: near + timedelta(minutes=n))
+    layers = []
+    for position in range(draw(st.integers(0, 4))):
+        la = draw(rotations(near, position))
+        lasts = draw(st.none() | st.integers(1, 8 * 1440))
+        until = la.effective_from + timedelta(minutes=lasts) if lasts else None
+        layers.append(replace(la, effective_until=until))
+    edges = sorted(draw(st.lists(minutes, max_size=8, unique=True)))
+    overrides = [
+        Override(f"override-{n}", draw(st.sampled_from("abxy")), *edge)
+        for n, edge in enumerate(pairwise(edges))
+        if draw(st.booleans())
+    ]
+    start, end = sorted(draw(st.lists(minutes, min_size=2, max_size=2, unique=True)))
+    length = (end - start) // timedelta(microseconds=1)
+    at = st.integers(0, length - 1).map(lambda n: start + timedelta(microseconds=n))
+    return Rota(
+        zone=draw(zones),
+        layers=draw(st.permutations(layers)),
+        overrides=draw(st.permutations(overrides)),
+        start=start,
+        end=end,
+        instants=draw(st.lists(at, min_size=5, max_size=20)),
+    )
+
+
+def source(target: Target | None) -> tuple[str, str | None, str | None] | None:
+    """Who is on call, and by what."""
+    if target is None:
+        return None
+    return target.user_id, target.layer_id, target.override_id
+
+
+TICK = timedelta(microseconds=1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(rotas())
+def test_owners_are_in_order_within_the_window(rota: Rota) -> None:
+    edges = [rota.start]
+    for target in rota.owners():
+        edges += [target.starts_at, target.ends_at]
+        assert target.starts_at < target.ends_at
+    assert sorted(edges) == edges
+    assert edges[-1] <= rota.end
+
+
+@settings(max_examples=200, deadline=None)
+@given(rotas())
+def test_owners_are_those_on_call_at_each_instant(rota: Rota) -> None:
+    found = rota.owners()
+    edges = [edge for target in found for edge in (target.starts_at, target.ends_at - TICK)]
+    for at in (rota.start, rota.end - TICK, *edges, *rota.instants):
+        covering = [target for target in found if target.starts_at <= at < target.ends_at]
+        owner = rota.owner(at)
+        assert [source(target) for target in covering] == ([source(owner)] if owner else [])
+        for target in covering:
+            assert owner is not None
+            assert owner.starts_at <= target.starts_at
+            assert target.ends_at <= owner.ends_at
+
+
+@settings(max_examples=200, deadline=None)
+@given(rotas())
+def test_owners_are_cut_only_where_something_changes(rota: Rota) -> None:
+    for target in rota.owners():
+        for edge in (target.starts_at, target.ends_at):
+            if rota.start < edge < rota.end:
+                assert rota.owner(edge - TICK) != rota.owner(edge)
+
+
+@settings(max_examples=200, deadline=None)
+@given(rotas())
+def test_an_owner_s_turn_overlaps_no_override(rota: Rota) -> None:
+    for at in rota.instants:
+        owner = rota.owner(at)
+        if owner is None:
+            continue
+        assert owner.starts_at <= at < owner.ends_at
+        for other in rota.overrides:
+            is_it = other.id == owner.override_id
+            assert is_it or other.ends_at <= owner.starts_at or owner.ends_at <= other.starts_at
 
 
 @settings(max_examples=300)

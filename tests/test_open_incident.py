@@ -10,7 +10,7 @@ import pytest
 
 from incident_service import clock, ids, quickstart
 from incident_service.clock import format_instant, parse_instant, sortable
-from incident_service.store import named, overrides, policies
+from incident_service.store import named, overrides
 from tests.conftest import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -269,29 +269,17 @@ def test_an_override_is_honoured(world: World) -> None:
 
 
 def add_policy(world: World, created_at: str, position: int) -> str:
-    row = {
-        "org_id": world.made.org_id,
-        "id": ids.new_id(),
-        "name": f"{created_at} {position}",
-        "description": None,
-        "created_by": world.made.user_id,
-        "created_at": created_at,
-        "updated_at": created_at,
+    """Make a policy in which the schedule stands at a position, after layers that name a user."""
+    user = {"targetType": "users", "userIds": [world.made.user_id], "escalateAfterSeconds": 60}
+    schedule = {
+        "targetType": "schedule",
+        "targetId": world.made.schedule_id,
+        "escalateAfterSeconds": 60,
     }
-    world.database.write(policies.insert, row)
-    world.database.write(
-        policies.insert_layer,
-        {
-            **row,
-            "id": ids.new_id(),
-            "policy_id": row["id"],
-            "position": position,
-            "escalate_after_seconds": 60,
-            "target_type": "schedule",
-            "schedule_id": world.made.schedule_id,
-        },
-    )
-    return row["id"] or ""
+    steps = [user] * (position - 1) + [schedule]
+    id: str = world.make("escalation/policies", name=created_at, steps=steps)["id"]
+    world.execute("UPDATE escalation_policies SET created_at = ? WHERE id = ?", created_at, id)
+    return id
 
 
 def test_the_policy_in_which_the_schedule_stands_earliest_is_attached(world: World) -> None:

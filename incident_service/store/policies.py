@@ -6,35 +6,8 @@ from incident_service.db import Connection
 from incident_service.store import Row
 
 
-def insert(db: Connection, policy: Row) -> None:
-    """Add a policy; `policy` has a value for each column but `deleted_at`."""
-    db.execute(
-        """
-        INSERT INTO escalation_policies (org_id, id, name, description, created_by,
-                                         created_at, updated_at)
-        VALUES (:org_id, :id, :name, :description, :created_by, :created_at, :updated_at)
-        """,
-        policy,
-    )
-
-
-def named(db: Connection, org_id: str, name: str) -> Row | None:
-    """Return the policy that has this name."""
-    row: Row | None = db.execute(
-        """
-        SELECT * FROM escalation_policies
-        WHERE org_id = :org_id AND name = :name AND deleted_at IS NULL
-        """,
-        {"org_id": org_id, "name": name},
-    ).fetchone()
-    return row
-
-
 def insert_layer(db: Connection, layer: Row) -> None:
-    """Add a layer; `layer` has a value for each column, and its `user_ids` in order.
-
-    Without working hours it takes part at all times, and without `user_ids` it names no user.
-    """
+    """Add a layer; `layer` has a value for each column, and its `user_ids` in order."""
     db.execute(
         """
         INSERT INTO escalation_layers (
@@ -44,9 +17,9 @@ def insert_layer(db: Connection, layer: Row) -> None:
             :org_id, :id, :policy_id, :position, :escalate_after_seconds, :target_type,
             :schedule_id, :working_hours_id, :working_hours_when, :created_at, :updated_at)
         """,
-        {"working_hours_id": None, "working_hours_when": None, **layer},
+        layer,
     )
-    _insert_users(db, layer["org_id"], layer["id"], layer.get("user_ids", []))
+    _insert_users(db, layer["org_id"], layer["id"], layer["user_ids"])
 
 
 def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:

@@ -1,1 +1,1 @@
-"""Measurements, side by side with a baseline in one run: `python -m tests.bench create`."""
+"""Measurements, side by side with a baseline in one run: `python -m tests.bench --help`."""

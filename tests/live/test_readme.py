@@ -1,0 +1,54 @@
+"""What the README tells to paste works, as it stands there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.live.servers import running
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def blocks(heading: str) -> list[str]:
+    """Return the shell commands of a section, block by block."""
+    text = README.read_text(encoding="utf-8")
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+def test_set_up_your_rota(tmp_path: Path) -> None:
+    assert shutil.which("curl")
+    settings, commands = blocks("Set up your rota")
+    assert [line.partition("=")[0] for line in settings.splitlines()] == ["KEY", "BASE"]
+    with running(tmp_path / "rota.db", "quickstart", "--port", "{port}") as server:
+        key = re.search(r"scl_live_\S+", server.log.read_text())
+        assert key
+        variables = {"KEY": key[0], "BASE": f"http://127.0.0.1:{server.port}/v1"}
+        pasted = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (pasted.returncode, pasted.stderr) == (0, "")
+    answers = [json.loads(line) for line in pasted.stdout.splitlines()]
+    assert [answer for answer in answers if "data" not in answer] == []
+    found = [answer["data"] for answer in answers]
+    _, _, schedule, layer, override, resolved, shifts, _, policy, component, incident = found
+    assert override["userId"] == "cleo"
+    assert resolved["scheduleOwner"]["overrideId"] == override["id"]
+    assert shifts[0]["overrideId"] == override["id"]
+    assert {shift["layerId"] for shift in shifts[1:]} == {layer["id"]}
+    assert {shift["userId"] for shift in shifts} == {"ben", "cleo"}
+    assert [step["targetType"] for step in policy["steps"]] == ["schedule", "users"]
+    assert (incident["sequentialId"], incident["ownerId"]) == (1, "cleo")
+    assert incident["ownerScheduleId"] == schedule["id"]
+    assert incident["escalationPolicyId"] == policy["id"]
+    assert incident["affectedComponents"] == [{"id": component["id"], "name": "Checkout"}]
