@@ -18,11 +18,15 @@ PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLit
 PRAGMA user_version = 1;
 
 -- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
--- its latest incident got.
+-- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
+-- `clock_setback_ms` how far behind that instant an incident was ever opened later: writers overtake
+-- each other by milliseconds, and clocks are set back.
 CREATE TABLE organizations (
     id                   TEXT NOT NULL PRIMARY KEY CHECK (id LIKE 'org\_%' ESCAPE '\'),
     name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     last_incident_number INTEGER NOT NULL DEFAULT 0,
+    last_incident_at     TEXT NOT NULL DEFAULT '',
+    clock_setback_ms     INTEGER NOT NULL DEFAULT 0,
     created_at           TEXT NOT NULL
 ) STRICT;
 
@@ -225,6 +229,7 @@ CREATE TABLE incidents (
     resolved_at          TEXT,
     created_by           TEXT NOT NULL,  -- a user's id, or that of a key that acts for itself
     created_at           TEXT NOT NULL,
+    latest_at            TEXT NOT NULL,  -- the latest created_at up to here: it never falls
     updated_at           TEXT NOT NULL,
     PRIMARY KEY (org_id, id),
     UNIQUE (org_id, sequential_id),
@@ -233,32 +238,40 @@ CREATE TABLE incidents (
     FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
 ) STRICT;
 
+CREATE INDEX incidents_by_status ON incidents (org_id, status, sequential_id);
+CREATE INDEX incidents_by_severity ON incidents (org_id, severity, sequential_id);
+CREATE INDEX incidents_by_owner ON incidents (org_id, owner_id, sequential_id)
+    WHERE owner_id IS NOT NULL;
 -- What is still open, and by which policy it escalates.
 CREATE INDEX incidents_open ON incidents (org_id, escalation_policy_id)
     WHERE status <> 'resolved';
 
 -- A component that an incident affects, at its place in the order sent.
 CREATE TABLE incident_components (
-    org_id       TEXT NOT NULL,
-    incident_id  TEXT NOT NULL,
-    component_id TEXT NOT NULL,
-    ordinal      INTEGER NOT NULL CHECK (ordinal >= 0),
+    org_id        TEXT NOT NULL,
+    incident_id   TEXT NOT NULL,
+    component_id  TEXT NOT NULL,
+    ordinal       INTEGER NOT NULL CHECK (ordinal >= 0),
+    sequential_id INTEGER NOT NULL,  -- the incident's
     PRIMARY KEY (org_id, incident_id, component_id),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
     FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX incident_components_by_component
+    ON incident_components (org_id, component_id, sequential_id);
 
 -- A status that an incident reached; the first row is its opening.
 CREATE TABLE status_history (
     org_id          TEXT NOT NULL,
     incident_id     TEXT NOT NULL,
+    number          INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
     id              TEXT NOT NULL,
     status          TEXT NOT NULL
         CHECK (status IN ('investigating', 'identified', 'monitoring', 'resolved')),
     changed_at      TEXT NOT NULL,
     changed_by      TEXT NOT NULL,
     resolution_note TEXT CHECK (length(resolution_note) <= 10000),
-    PRIMARY KEY (org_id, incident_id, id),
+    PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -266,12 +279,15 @@ CREATE TABLE status_history (
 CREATE TABLE audit_events (
     org_id      TEXT NOT NULL,
     incident_id TEXT NOT NULL,
+    number      INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
     id          TEXT NOT NULL,
-    event       TEXT NOT NULL CHECK (event IN ('incident_opened')),
+    event       TEXT NOT NULL CHECK (event IN (
+        'incident_opened', 'incident_edited', 'status_changed', 'components_changed',
+        'incident_acknowledged', 'incident_handed_off')),
     at          TEXT NOT NULL,
     actor_id    TEXT,
     details     TEXT NOT NULL CHECK (json_valid(details)),
-    PRIMARY KEY (org_id, incident_id, id),
+    PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -283,7 +299,7 @@ CREATE TRIGGER status_history_keeps_values BEFORE UPDATE ON status_history
 BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
 CREATE TRIGGER status_history_replaces_nothing BEFORE INSERT ON status_history
 WHEN EXISTS (SELECT 1 FROM status_history
-             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND id = NEW.id)
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
 
 CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events
@@ -292,7 +308,7 @@ CREATE TRIGGER audit_events_keeps_values BEFORE UPDATE ON audit_events
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
 CREATE TRIGGER audit_events_replaces_nothing BEFORE INSERT ON audit_events
 WHEN EXISTS (SELECT 1 FROM audit_events
-             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND id = NEW.id)
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
 
 -- The first answer to a request that carried an Idempotency-Key, kept for 24 hours.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
 from incident_service import resources
 from incident_service.caller import Caller
 from incident_service.db import Connection
-from incident_service.store import Row, components, named
+from incident_service.errors import InvalidRequest
+from incident_service.store import Row, components
+from incident_service.store import named as rows
 
 Status = Literal["operational", "degraded", "partial_outage", "major_outage"]
 
@@ -26,8 +28,8 @@ def operational_status(severities: Collection[str]) -> Status:
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all components by name."""
-    rows = named.all_by_name(db, "components", caller.org_id)
-    return _shown(db, caller, rows)
+    found = rows.all_by_name(db, "components", caller.org_id)
+    return _shown(db, caller, found)
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
@@ -58,13 +60,36 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     resources.hide(db, "components", caller.org_id, id, now=now)
 
 
+def named(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
+    """Return the `id` and `name` of components that an incident is to name, in their order.
+
+    Raises `InvalidRequest` `duplicate_component_id` or `invalid_component_id`, for the first id
+    at fault.
+    """
+    for n, id in enumerate(ids):
+        if id in ids[:n]:
+            raise InvalidRequest(
+                f"componentIds: {id} stands there twice.", code="duplicate_component_id"
+            )
+    found = []
+    for id in ids:
+        row = rows.get(db, "components", org_id, id)
+        if row is None:
+            raise InvalidRequest(
+                f"componentIds: {id} is no component of your organization.",
+                code="invalid_component_id",
+            )
+        found.append({"id": id, "name": row["name"]})
+    return found
+
+
 def _stored(values: Row) -> Row:
     if "aliases" not in values:
         return values
     return {**values, "aliases": json.dumps(values["aliases"] or [], ensure_ascii=False)}
 
 
-def _shown(db: Connection, caller: Caller, rows: list[Row]) -> list[Row]:
+def _shown(db: Connection, caller: Caller, found: list[Row]) -> list[Row]:
     severities = components.open_severities(db, caller.org_id)
     return [
         {
@@ -72,5 +97,5 @@ def _shown(db: Connection, caller: Caller, rows: list[Row]) -> list[Row]:
             "aliases": json.loads(row["aliases"]),
             "operational_status": operational_status(severities.get(row["id"], ())),
         }
-        for row in rows
+        for row in found
     ]

@@ -1,190 +1,208 @@
-"""What happens to an incident: opening it (contract §2)."""
+"""Living with an incident: finding it, moving it on, acknowledging, handing off (contract §3)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from incident_service import ids, schedules
+from incident_service import components, ids
 from incident_service.caller import Caller
-from incident_service.clock import format_instant
+from incident_service.clock import LAST, format_instant
 from incident_service.db import Connection
-from incident_service.errors import Conflict, InvalidRequest, NotFound
-from incident_service.store import (
-    Row,
-    audit,
-    idempotency,
-    named,
-    organizations,
-    policies,
-    users,
-)
+from incident_service.errors import InvalidRequest, NotFound
+from incident_service.store import Row, audit, organizations, users
 from incident_service.store import incidents as rows
 
 Severity = Literal["critical", "high", "medium", "low"]
+Status = Literal["investigating", "identified", "monitoring", "resolved"]
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+STATUSES: tuple[Status, ...] = get_args(Status)
 
-IDEMPOTENCY_KEY_LIFE = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class NewIncident:
-    """What a caller says of an incident that is to be opened; `owner_id` or the schedule is set."""
-
-    title: str
-    severity: Severity
-    description: str | None = None
-    owner_id: str | None = None
-    owner_schedule_id: str | None = None
-    escalation_policy_id: str | None = None
-    component_ids: tuple[str, ...] = ()
+NEXT: dict[str, Status] = {
+    "investigating": "identified",
+    "identified": "monitoring",
+    "monitoring": "resolved",
+}
+"""The one status that may follow each; none follows `resolved`."""
 
 
 @dataclass(frozen=True, slots=True)
-class IdempotencyKey:
-    """A key under which a request may be repeated; `request_hash` is the request's SHA-256."""
+class Page:
+    """A part of the list of incidents, and the number before which the next part begins."""
 
-    key: str
-    request_hash: str
+    incidents: list[Row]
+    next_before: int | None
 
 
-def open_once(
-    db: Connection, caller: Caller, new: NewIncident, key: IdempotencyKey, *, now: datetime
-) -> tuple[Row, bool]:
-    """Open the incident, or return what the key's first request opened, as it was then.
+def get_page(
+    db: Connection,
+    caller: Caller,
+    filters: Row,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    before: int | None,
+    limit: int,
+) -> Page:
+    """Return the newest incidents that fit, by their number downward.
 
-    Returns the incident, and whether it is a replay. Raises what `open_incident` raises, and
-    `Conflict` `idempotency_key_reused` where the key came with another request.
+    `filters`: any of `status`, `severity`, `owner_id` and `component_id`. `since` and `until` are
+    whole milliseconds and included. `before`: the number that the last page gave.
     """
-    since = format_instant(now - IDEMPOTENCY_KEY_LIFE)
-    first = idempotency.get(db, caller.org_id, key.key, since=since)
-    if first is not None:
-        if first["request_hash"] != key.request_hash:
-            raise Conflict(
-                "Idempotency-Key: was used for a request with another body.",
-                code="idempotency_key_reused",
-            )
-        return first["answer"], True
-    incident = open_incident(db, caller, new, now=now)
-    idempotency.delete_expired(db, until=since)
-    idempotency.put(
-        db,
-        org_id=caller.org_id,
-        key=key.key,
-        request_hash=key.request_hash,
-        answer=incident,
-        at=format_instant(now),
+    org_id, after = caller.org_id, 0
+    if since is not None:
+        filters = {**filters, "since": format_instant(since)}
+        after = rows.last_before(db, org_id, filters["since"])
+    if until is not None:
+        filters = {**filters, "until": format_instant(until)}
+        latest = organizations.clock_setback(db, org_id) + timedelta(milliseconds=1)
+        end = format_instant(until + latest) if until < LAST - latest else format_instant(LAST)
+        before = min(before or MAX_NUMBER, rows.last_before(db, org_id, end) + 1)
+    found = rows.page(
+        db, org_id, filters, after=after, before=before or MAX_NUMBER, limit=limit + 1
     )
-    return incident, False
+    shown = _with_components(db, org_id, found[:limit])
+    return Page(shown, shown[-1]["sequential_id"] if len(found) > limit else None)
 
 
-def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: datetime) -> Row:
-    """Open an incident and return it, with `affected_components` in the order sent.
+MAX_NUMBER = 2**63 - 1
+"""More than any incident's number."""
 
-    Raises `InvalidRequest` with `invalid_owner_id`, `duplicate_component_id` or
-    `invalid_component_id`, and `NotFound` for the schedule and the policy.
+
+def get(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the incident with its `status_history` and `audit_trail`. Raises `NotFound`."""
+    return _whole(db, _find(db, caller, id))
+
+
+def edit(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
+    """Change `title`, `description` or `severity`. Raises `NotFound`."""
+    incident = _find(db, caller, id)
+    before = {name: incident[name] for name in changes if incident[name] != changes[name]}
+    if before:
+        after = {name: changes[name] for name in before}
+        incident = _change(db, incident, after, now)
+        _record(db, caller, incident, "incident_edited", {"before": before, "after": after}, now)
+    return _whole(db, incident)
+
+
+def advance(
+    db: Connection, caller: Caller, id: str, status: Status, note: str | None, *, now: datetime
+) -> Row:
+    """Move the incident on to its next status; `note` is how it was resolved.
+
+    Raises `NotFound`, and `InvalidRequest` `invalid_status_transition` for any other status.
     """
-    org_id, at = caller.org_id, format_instant(now)
-    owner_id = _owner_id(db, org_id, new, now)
-    policy_id = _policy_id(db, org_id, new)
-    affected = _affected_components(db, org_id, new.component_ids)
-    incident: Row = {
-        "org_id": org_id,
-        "id": ids.new_id(),
-        "sequential_id": organizations.next_incident_number(db, org_id),
-        "title": new.title,
-        "description": new.description,
-        "severity": new.severity,
-        "status": "investigating",
-        "owner_id": owner_id,
-        "owner_schedule_id": new.owner_schedule_id,
-        "escalation_policy_id": policy_id,
-        "acknowledged_at": None,
-        "acknowledged_by": None,
-        "resolved_at": None,
-        "created_by": caller.actor_id,
-        "created_at": at,
-        "updated_at": at,
-    }
-    rows.insert(db, incident)
-    rows.insert_components(db, org_id, incident["id"], [c["id"] for c in affected])
+    incident = _find(db, caller, id)
+    old = incident["status"]
+    if NEXT.get(old) != status:
+        following = f"only {NEXT[old]} can follow" if old in NEXT else "nothing can follow"
+        raise InvalidRequest(
+            f"status: the incident is {old}; {following}.", code="invalid_status_transition"
+        )
+    at = format_instant(now)
+    changes = {"status": status, "resolved_at": at if status == "resolved" else None}
+    incident = _change(db, incident, changes, now)
     rows.insert_status(
         db,
         {
-            "org_id": org_id,
-            "incident_id": incident["id"],
+            "org_id": caller.org_id,
+            "incident_id": id,
             "id": ids.new_id(),
-            "status": incident["status"],
+            "status": status,
             "changed_at": at,
             "changed_by": caller.actor_id,
-            "resolution_note": None,
+            "resolution_note": note,
         },
     )
-    audit.append(
-        db,
-        org_id=org_id,
-        incident_id=incident["id"],
-        id=ids.new_id(),
-        event="incident_opened",
-        at=at,
-        actor_id=caller.actor_id,
-        details={
-            "severity": new.severity,
-            "ownerId": owner_id,
-            "ownerScheduleId": new.owner_schedule_id,
-            "escalationPolicyId": policy_id,
-        },
-    )
-    return {**incident, "affected_components": affected}
+    _record(db, caller, incident, "status_changed", {"before": old, "after": status}, now)
+    return _whole(db, incident)
 
 
-def _owner_id(db: Connection, org_id: str, new: NewIncident, now: datetime) -> str | None:
-    if new.owner_id is not None and users.get(db, org_id, new.owner_id) is None:
+def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> Row:
+    """Record that somebody has taken the incident on. Raises `NotFound`.
+
+    Nothing changes where somebody had, or where it is resolved.
+    """
+    incident = _find(db, caller, id)
+    if incident["acknowledged_at"] is None and incident["status"] != "resolved":
+        changes = {"acknowledged_at": format_instant(now), "acknowledged_by": caller.actor_id}
+        incident = _change(db, incident, changes, now)
+        _record(db, caller, incident, "incident_acknowledged", {}, now)
+    return _whole(db, incident)
+
+
+def hand_off(db: Connection, caller: Caller, id: str, target_user_id: str, *, now: datetime) -> Row:
+    """Give the incident to another owner, who has not acknowledged it yet.
+
+    Raises `NotFound`, and `InvalidRequest` `incident_resolved` or `invalid_target_user`.
+    """
+    incident = _find(db, caller, id)
+    if incident["status"] == "resolved":
+        raise InvalidRequest("The incident is resolved.", code="incident_resolved")
+    if users.get(db, caller.org_id, target_user_id) is None:
         raise InvalidRequest(
-            f"ownerId: {new.owner_id} is no user of your organization.", code="invalid_owner_id"
+            f"targetUserId: {target_user_id} is no user of your organization.",
+            code="invalid_target_user",
         )
-    if new.owner_schedule_id is None:
-        return new.owner_id
-    schedule = named.get(db, "schedules", org_id, new.owner_schedule_id)
-    if schedule is None:
-        raise NotFound(
-            f"ownerScheduleId: {new.owner_schedule_id} is no schedule of your organization."
-        )
-    if new.owner_id is not None:
-        return new.owner_id
-    owner = schedules.on_call(db, schedule, now).owner
-    return owner.user_id if owner else None
+    old = incident["owner_id"]
+    changes = {"owner_id": target_user_id, "acknowledged_at": None, "acknowledged_by": None}
+    incident = _change(db, incident, changes, now)
+    details = {"before": old, "after": target_user_id}
+    _record(db, caller, incident, "incident_handed_off", details, now)
+    return _whole(db, incident)
 
 
-def _policy_id(db: Connection, org_id: str, new: NewIncident) -> str | None:
-    if new.escalation_policy_id is not None:
-        if named.get(db, "escalation_policies", org_id, new.escalation_policy_id) is None:
-            raise NotFound(
-                f"escalationPolicyId: {new.escalation_policy_id} is no policy of your organization."
-            )
-        return new.escalation_policy_id
-    if new.owner_schedule_id is None:
-        return None
-    return policies.id_for_schedule(db, org_id, new.owner_schedule_id)
+def set_components(
+    db: Connection, caller: Caller, id: str, component_ids: Sequence[str], *, now: datetime
+) -> Row:
+    """Let the incident name exactly these components, in this order.
+
+    Raises `NotFound`, and what `components.named` raises.
+    """
+    incident = _find(db, caller, id)
+    components.named(db, caller.org_id, component_ids)
+    old = [row["id"] for row in rows.components(db, caller.org_id, [id])[id]]
+    if old != list(component_ids):
+        rows.delete_components(db, caller.org_id, id)
+        rows.insert_components(db, incident, component_ids)
+        incident = _change(db, incident, {}, now)
+        details = {"before": old, "after": list(component_ids)}
+        _record(db, caller, incident, "components_changed", details, now)
+    return _whole(db, incident)
 
 
-def _affected_components(db: Connection, org_id: str, component_ids: tuple[str, ...]) -> list[Row]:
-    seen: set[str] = set()
-    for id in component_ids:
-        if id in seen:
-            raise InvalidRequest(
-                f"componentIds: {id} stands there twice.", code="duplicate_component_id"
-            )
-        seen.add(id)
-    affected = []
-    for id in component_ids:
-        component = named.get(db, "components", org_id, id)
-        if component is None:
-            raise InvalidRequest(
-                f"componentIds: {id} is no component of your organization.",
-                code="invalid_component_id",
-            )
-        affected.append({"id": id, "name": component["name"]})
-    return affected
+def _find(db: Connection, caller: Caller, id: str) -> Row:
+    incident = rows.get(db, caller.org_id, id)
+    if incident is None:
+        raise NotFound(f"There is no incident {id} in your organization.")
+    return incident
+
+
+def _change(db: Connection, incident: Row, changes: Row, now: datetime) -> Row:
+    changes = {**changes, "updated_at": format_instant(now)}
+    rows.update(db, incident["org_id"], incident["id"], changes)
+    return {**incident, **changes}
+
+
+def _record(
+    db: Connection, caller: Caller, incident: Row, event: str, details: Row, now: datetime
+) -> None:
+    at = format_instant(now)
+    audit.append(db, incident, event, details, actor_id=caller.actor_id, at=at)
+
+
+def _whole(db: Connection, incident: Row) -> Row:
+    org_id, id = incident["org_id"], incident["id"]
+    return {
+        **_with_components(db, org_id, [incident])[0],
+        "status_history": rows.status_history(db, org_id, id),
+        "audit_trail": audit.of_incident(db, org_id, id),
+    }
+
+
+def _with_components(db: Connection, org_id: str, found: list[Row]) -> list[Row]:
+    affected = rows.components(db, org_id, [incident["id"] for incident in found])
+    return [{**incident, "affected_components": affected[incident["id"]]} for incident in found]

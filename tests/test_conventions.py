@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from incident_service import incidents
+from incident_service import opening
 from tests.conftest import World
 
 
@@ -159,7 +159,7 @@ def test_a_crash_tells_the_client_nothing(
     def crash(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret path /etc/x and SELECT 1")
 
-    monkeypatch.setattr(incidents, "open_incident", crash)
+    monkeypatch.setattr(opening, "open_incident", crash)
     answer = world.post()
     assert (answer.status_code, answer.json["code"]) == (500, "server_error")
     assert "secret" not in answer.text

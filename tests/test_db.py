@@ -38,7 +38,7 @@ def test_a_row_cannot_point_into_another_organization(world: World) -> None:
     def write(db: Connection) -> None:
         db.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org_2', 'x', '')")
         db.execute(
-            "INSERT INTO status_history VALUES ('org_2', ?, 'h', 'resolved', '', 'x', NULL)",
+            "INSERT INTO status_history VALUES ('org_2', ?, 1, 'h', 'resolved', '', 'x', NULL)",
             (incident["id"],),
         )
 

@@ -421,7 +421,7 @@ def rotas(draw: st.DrawFn) -> Rota:
         layers.append(replace(la, effective_until=until))
     edges = sorted(draw(st.lists(minutes, max_size=8, unique=True)))
     overrides = [
-        Override(f"override-{n}", draw(st.sampled_from("abxy")), *edge)
+        Override(f"override-{9 - n}", draw(st.sampled_from("abxy")), *edge)
         for n, edge in enumerate(pairwise(edges))
         if draw(st.booleans())
     ]

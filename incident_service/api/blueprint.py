@@ -65,8 +65,16 @@ class Parser(FlaskParser):
         return read_json(req)
 
     def load_querystring(self, req: flask.Request, schema: ma.Schema) -> Any:
-        """Return the query's values; from here on none counts as unexpected."""
+        """Return the query's values; from here on none counts as unexpected.
+
+        Raises `ValidationFailed` where a parameter is there more than once.
+        """
         g.query_was_read = True
+        repeated = [name for name, values in req.args.lists() if len(values) > 1]
+        if repeated:
+            raise ValidationFailed(
+                {_printable(name): ["Given more than once."] for name in repeated}
+            )
         return super().load_querystring(req, schema)
 
     def handle_error(

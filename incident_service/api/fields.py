@@ -6,14 +6,16 @@ import functools
 import re
 import zoneinfo
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service.clock import format_instant, parse_instant
+from incident_service.clock import LAST, format_instant, parse_instant
 from incident_service.ids import canonical_uuid
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def camel_case(name: str) -> str:
@@ -103,6 +105,41 @@ class QueryInstant(fields.String):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return _parse_instant(super()._deserialize(value, *args, **kwargs))
+
+
+class QueryDay(fields.String):
+    """An RFC 3339 instant in a query, or a date: its first millisecond in UTC, or its last.
+
+    Becomes a `datetime` of whole milliseconds; a finer `from` is rounded up, a finer `to` down.
+    """
+
+    def __init__(self, *, end: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._end = end
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            text += "T23:59:59.999Z" if self._end else "T00:00:00Z"
+        instant = _parse_instant(text)
+        excess = timedelta(microseconds=instant.microsecond % 1000)
+        if excess and not self._end and instant < LAST - _MILLISECOND:
+            instant += _MILLISECOND
+        return instant - excess
+
+
+class QueryInteger(fields.String):
+    """A whole number in a query."""
+
+    def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._range = validate.Range(minimum, maximum)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
+            raise ma.ValidationError("Not a whole number.")
+        return self._range(int(text))
 
 
 class UTCInstant(fields.Field[datetime]):

@@ -1,4 +1,4 @@
-"""Incidents: `POST /v1/incidents` (contract §2)."""
+"""Incidents: `/v1/incidents` (contract §2 and §3)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,30 @@ import marshmallow as ma
 from flask import request
 from marshmallow import fields, validate
 
-from incident_service import clock, incidents
+from incident_service import clock, incidents, opening
+from incident_service.api import cursor
 from incident_service.api.blueprint import Blueprint, caller, database, for_members, read_json
-from incident_service.api.fields import UUID, RequestSchema, Schema, Text
+from incident_service.api.fields import (
+    UUID,
+    QueryDay,
+    QueryInteger,
+    RequestSchema,
+    Schema,
+    Text,
+)
 from incident_service.errors import ValidationFailed
 
-blueprint = Blueprint("incidents", description="Open incidents.")
+AUDIT_DETAILS = {
+    "incident_opened": "`severity`, `ownerId`, `ownerScheduleId`, `escalationPolicyId` and "
+    "`componentIds` at the start.",
+    "incident_edited": "`before` and `after`: the fields that changed, and their values.",
+    "status_changed": "`before` and `after`: the statuses.",
+    "components_changed": "`before` and `after`: the ids of all components.",
+    "incident_acknowledged": "none.",
+    "incident_handed_off": "`before` and `after`: the owners' ids.",
+}
+
+blueprint = Blueprint("incidents", description="Open incidents, and live with them.")
 
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -74,6 +92,97 @@ class IncidentSchema(Schema):
     updated_at = fields.String()
 
 
+class HistoryEntrySchema(Schema):
+    """A status that an incident reached."""
+
+    id = fields.String()
+    status = fields.String()
+    changed_at = fields.String()
+    changed_by = fields.String()
+    resolution_note = fields.String(allow_none=True)
+
+
+class AuditEventSchema(Schema):
+    """Something that happened to an incident, and who did it; `null` is the service itself."""
+
+    id = fields.String()
+    event = fields.String(metadata={"enum": list(AUDIT_DETAILS)})
+    at = fields.String()
+    actor_id = fields.String(allow_none=True)
+    details = fields.Dict(
+        metadata={
+            "description": "By event: "
+            + " ".join(f"`{event}`: {text}" for event, text in AUDIT_DETAILS.items())
+        }
+    )
+
+
+class WholeIncidentSchema(IncidentSchema):
+    """An incident with its history and its trail, both oldest first."""
+
+    status_history = fields.List(fields.Nested(HistoryEntrySchema))
+    audit_trail = fields.List(fields.Nested(AuditEventSchema))
+
+
+class IncidentListSchema(Schema):
+    """A part of the list of incidents, newest first."""
+
+    incidents = fields.List(fields.Nested(IncidentSchema))
+    next_cursor = fields.String(
+        allow_none=True, metadata={"description": "Where the next part begins; null at the end."}
+    )
+
+
+class ListQuerySchema(Schema):
+    """Which incidents to list."""
+
+    status = fields.String(validate=validate.OneOf(incidents.STATUSES))
+    severity = fields.String(validate=validate.OneOf(incidents.SEVERITIES))
+    owner_id = Text(1, 255)
+    component_id = UUID()
+    from_ = QueryDay(data_key="from", end=False)
+    to = QueryDay(end=True)
+    limit = QueryInteger(1, 100, load_default=20)
+    cursor = fields.String()
+
+    @ma.validates_schema
+    def _ends_after_it_begins(self, query: dict[str, Any], **_: Any) -> None:
+        if "from_" in query and "to" in query and query["to"] < query["from_"]:
+            raise ma.ValidationError("Must not be before from.", "to")
+
+
+class EditBodySchema(RequestSchema):
+    """What of an incident is to be changed."""
+
+    title = Text(1, 100, required=True)
+    description = Text(0, 10_000)
+    severity = fields.String(required=True, validate=validate.OneOf(incidents.SEVERITIES))
+
+
+class StatusBodySchema(RequestSchema):
+    """The next status."""
+
+    status = fields.String(required=True, validate=validate.OneOf(incidents.STATUSES))
+    resolution_note = Text(0, 10_000)
+
+    @ma.validates_schema
+    def _notes_a_resolution(self, body: dict[str, Any], **_: Any) -> None:
+        if "resolution_note" in body and body["status"] != "resolved":
+            raise ma.ValidationError("Only with the status resolved.", "resolutionNote")
+
+
+class HandoffBodySchema(RequestSchema):
+    """The new owner."""
+
+    target_user_id = Text(1, 255, required=True)
+
+
+class ComponentsBodySchema(RequestSchema):
+    """The full new set of components."""
+
+    component_ids = fields.List(UUID(), required=True, validate=validate.Length(max=50))
+
+
 @blueprint.route("/v1/incidents", methods=["POST"])
 @for_members
 @blueprint.arguments(OpenIncidentSchema)
@@ -82,27 +191,97 @@ class IncidentSchema(Schema):
 def open_incident(body: dict[str, Any]) -> Any:
     """Open an incident."""
     component_ids = tuple(body.pop("component_ids", ()))
-    new = incidents.NewIncident(**body, component_ids=component_ids)
+    new = opening.NewIncident(**body, component_ids=component_ids)
     key, replayed, now = _idempotency_key(), False, clock.now()
     if key is None:
-        incident = database().write(incidents.open_incident, caller(), new, now=now)
+        incident = database().write(opening.open_incident, caller(), new, now=now)
     else:
-        incident, replayed = database().write(incidents.open_once, caller(), new, key, now=now)
+        incident, replayed = database().write(opening.open_once, caller(), new, key, now=now)
     answer_headers = {"Location": f"/v1/incidents/{incident['id']}"}
     if replayed:
         answer_headers["Idempotent-Replayed"] = "true"
     return incident, 201, answer_headers
 
 
-def _idempotency_key() -> incidents.IdempotencyKey | None:
+def _idempotency_key() -> opening.IdempotencyKey | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not 1 <= len(key) <= 255:
         raise ValidationFailed({"Idempotency-Key": ["Length must be between 1 and 255."]})
-    return incidents.IdempotencyKey(key, _hash(read_json(request)))
+    return opening.IdempotencyKey(key, _hash(read_json(request)))
 
 
 def _hash(body: Any) -> str:
     """Return the SHA-256 of a parsed body: equal for bodies that are equal once parsed."""
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+@blueprint.route("/v1/incidents", methods=["GET"])
+@blueprint.arguments(ListQuerySchema, location="query")
+@blueprint.response(200, IncidentListSchema)
+def list_incidents(query: dict[str, Any]) -> Any:
+    """List incidents, newest first."""
+    before = cursor.decode(query.pop("cursor")) if "cursor" in query else None
+    since, until, limit = query.pop("from_", None), query.pop("to", None), query.pop("limit")
+    with database().read() as db:
+        page = incidents.get_page(
+            db, caller(), query, since=since, until=until, before=before, limit=limit
+        )
+    following = None if page.next_before is None else cursor.encode(page.next_before)
+    return {"incidents": page.incidents, "next_cursor": following}
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>", methods=["GET"])
+@blueprint.response(200, WholeIncidentSchema)
+def get_incident(id: str) -> Any:
+    """Return an incident with its history and its trail."""
+    with database().read() as db:
+        return incidents.get(db, caller(), id)
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>", methods=["PATCH"])
+@for_members
+@blueprint.arguments(EditBodySchema(partial=True))
+@blueprint.response(200, WholeIncidentSchema)
+def edit_incident(body: dict[str, Any], id: str) -> Any:
+    """Change an incident's title, description or severity."""
+    return database().write(incidents.edit, caller(), id, body, now=clock.now())
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/status", methods=["PATCH"])
+@for_members
+@blueprint.arguments(StatusBodySchema)
+@blueprint.response(200, WholeIncidentSchema)
+def advance_incident(body: dict[str, Any], id: str) -> Any:
+    """Move an incident on to its next status."""
+    status, note = body["status"], body.get("resolution_note")
+    return database().write(incidents.advance, caller(), id, status, note, now=clock.now())
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/acknowledge", methods=["POST"])
+@for_members
+@blueprint.response(200, WholeIncidentSchema)
+def acknowledge_incident(id: str) -> Any:
+    """Take an incident on."""
+    return database().write(incidents.acknowledge, caller(), id, now=clock.now())
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
+@for_members
+@blueprint.arguments(HandoffBodySchema)
+@blueprint.response(200, WholeIncidentSchema)
+def hand_off_incident(body: dict[str, Any], id: str) -> Any:
+    """Give an incident to another owner."""
+    target = body["target_user_id"]
+    return database().write(incidents.hand_off, caller(), id, target, now=clock.now())
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/components", methods=["PUT"])
+@for_members
+@blueprint.arguments(ComponentsBodySchema)
+@blueprint.response(200, WholeIncidentSchema)
+def set_components(body: dict[str, Any], id: str) -> Any:
+    """Set the components that an incident affects; `[]` for none."""
+    component_ids = body["component_ids"]
+    return database().write(incidents.set_components, caller(), id, component_ids, now=clock.now())

@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import json
 
+from incident_service import ids
 from incident_service.db import Connection
 from incident_service.store import Row
 
 
 def append(
-    db: Connection,
-    *,
-    org_id: str,
-    incident_id: str,
-    id: str,
-    event: str,
-    at: str,
-    actor_id: str | None,
-    details: Row,
+    db: Connection, incident: Row, event: str, details: Row, *, actor_id: str | None, at: str
 ) -> None:
-    """Add an event to an incident's trail, in the transaction of what it records."""
+    """Add an event to an incident's trail, in the transaction of what it records.
+
+    `incident` has its `org_id` and `id`; `details` are as the API shows them. `actor_id` is a
+    user's or a key's, or `None` for the service itself.
+    """
     db.execute(
         """
-        INSERT INTO audit_events (org_id, incident_id, id, event, at, actor_id, details)
-        VALUES (:org_id, :incident_id, :id, :event, :at, :actor_id, :details)
+        INSERT INTO audit_events (org_id, incident_id, number, id, event, at, actor_id, details)
+        VALUES (
+            :org_id, :incident_id,
+            1 + (SELECT coalesce(max(number), 0) FROM audit_events
+                 WHERE org_id = :org_id AND incident_id = :incident_id),
+            :id, :event, :at, :actor_id, :details)
         """,
         {
-            "org_id": org_id,
-            "incident_id": incident_id,
-            "id": id,
+            "org_id": incident["org_id"],
+            "incident_id": incident["id"],
+            "id": ids.new_id(),
             "event": event,
             "at": at,
             "actor_id": actor_id,
             "details": json.dumps(details, ensure_ascii=False),
         },
     )
+
+
+def of_incident(db: Connection, org_id: str, incident_id: str) -> list[Row]:
+    """Return the incident's trail, oldest first."""
+    rows = db.execute(
+        """
+        SELECT id, event, at, actor_id, details FROM audit_events
+        WHERE org_id = :org_id AND incident_id = :incident_id ORDER BY number
+        """,
+        {"org_id": org_id, "incident_id": incident_id},
+    ).fetchall()
+    return [{**row, "details": json.loads(row["details"])} for row in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from incident_service.db import Connection
 from incident_service.store import Row
 
@@ -30,14 +32,34 @@ def oldest_named(db: Connection, name: str) -> Row | None:
     return row
 
 
-def next_incident_number(db: Connection, id: str) -> int:
-    """Count one incident more, and return its number."""
+def count_incident(db: Connection, id: str, *, at: str) -> tuple[int, str]:
+    """Count one incident more; return its number, and the latest instant of any."""
     row: Row = db.execute(
         """
-        UPDATE organizations SET last_incident_number = last_incident_number + 1
-        WHERE id = :id RETURNING last_incident_number
+        UPDATE organizations SET
+            last_incident_number = last_incident_number + 1,
+            last_incident_at = max(last_incident_at, :at)
+        WHERE id = :id RETURNING last_incident_number, last_incident_at
         """,
-        {"id": id},
+        {"id": id, "at": at},
     ).fetchone()
-    number: int = row["last_incident_number"]
-    return number
+    return row["last_incident_number"], row["last_incident_at"]
+
+
+def note_clock_setback(db: Connection, id: str, milliseconds: int) -> None:
+    """Keep how far back an incident's instant was behind an earlier one's, if it is the most."""
+    db.execute(
+        """
+        UPDATE organizations SET clock_setback_ms = max(clock_setback_ms, :milliseconds)
+        WHERE id = :id
+        """,
+        {"id": id, "milliseconds": milliseconds},
+    )
+
+
+def clock_setback(db: Connection, id: str) -> timedelta:
+    """Return how far behind an earlier incident's instant one was ever opened, at the most."""
+    row: Row = db.execute(
+        "SELECT clock_setback_ms FROM organizations WHERE id = :id", {"id": id}
+    ).fetchone()
+    return timedelta(milliseconds=row["clock_setback_ms"])
