@@ -242,9 +242,6 @@ CREATE INDEX incidents_by_status ON incidents (org_id, status, sequential_id);
 CREATE INDEX incidents_by_severity ON incidents (org_id, severity, sequential_id);
 CREATE INDEX incidents_by_owner ON incidents (org_id, owner_id, sequential_id)
     WHERE owner_id IS NOT NULL;
--- What is still open, and by which policy it escalates.
-CREATE INDEX incidents_open ON incidents (org_id, escalation_policy_id)
-    WHERE status <> 'resolved';
 
 -- A component that an incident affects, at its place in the order sent.
 CREATE TABLE incident_components (

@@ -286,9 +286,7 @@ def test_what_uses_a_policy_is_found_by_an_index(world: World) -> None:
             for statement in statements
         ]
     assert len(plans) == 2
-    assert plans[0] == [
-        "SEARCH incidents USING INDEX incidents_open (org_id=? AND escalation_policy_id=?)"
-    ]
+    assert plans[0] == ["SEARCH incidents USING INDEX incidents_by_status (org_id=? AND status=?)"]
     assert all(step.startswith("SEARCH") and "INDEX" in step for step in plans[1])
 
 

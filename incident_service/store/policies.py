@@ -136,11 +136,11 @@ def with_working_hours(db: Connection, org_id: str, working_hours_id: str) -> Ro
 
 def unresolved_incident_number(db: Connection, org_id: str, policy_id: str) -> int | None:
     """Return the number of an unresolved incident that the policy escalates."""
-    # In no order: sorted by number, SQLite would walk all incidents instead of the open ones.
     row = db.execute(
         """
         SELECT sequential_id FROM incidents
-        WHERE org_id = :org_id AND escalation_policy_id = :policy_id AND status <> 'resolved'
+        WHERE org_id = :org_id AND escalation_policy_id = :policy_id
+          AND status IN ('investigating', 'identified', 'monitoring')
         LIMIT 1
         """,
         {"org_id": org_id, "policy_id": policy_id},
