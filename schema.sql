@@ -280,7 +280,8 @@ CREATE TABLE audit_events (
     id          TEXT NOT NULL,
     event       TEXT NOT NULL CHECK (event IN (
         'incident_opened', 'incident_edited', 'status_changed', 'components_changed',
-        'incident_acknowledged', 'incident_handed_off')),
+        'page_sent', 'page_failed', 'incident_acknowledged', 'incident_handed_off',
+        'layer_escalated', 'layer_skipped', 'escalation_exhausted')),
     at          TEXT NOT NULL,
     actor_id    TEXT,
     details     TEXT NOT NULL CHECK (json_valid(details)),
@@ -307,6 +308,61 @@ CREATE TRIGGER audit_events_replaces_nothing BEFORE INSERT ON audit_events
 WHEN EXISTS (SELECT 1 FROM audit_events
              WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+
+-- A way to reach a user: an Apprise URL, or an https:// URL for this service's own webhook. The URL
+-- holds secrets: it is never shown whole, and never logged.
+CREATE TABLE contact_methods (
+    org_id     TEXT NOT NULL,
+    user_id    TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    label      TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 255),
+    url        TEXT NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (org_id, user_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- What of an unresolved incident falls due, and when: paging its owner, or firing the layer that
+-- stands at `position` then. A layer's timer that an acknowledgement has stopped has no due_at; one
+-- that has used up the layers has no row.
+CREATE TABLE incident_timers (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('owner', 'layer')),
+    position    INTEGER CHECK (position >= 1),
+    due_at      TEXT,
+    PRIMARY KEY (org_id, incident_id, kind),
+    CHECK ((kind = 'layer') = (position IS NOT NULL)),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX incident_timers_by_due ON incident_timers (due_at) WHERE due_at IS NOT NULL;
+
+-- A page on its way by one contact method; the row goes once it is delivered, given up or called
+-- off, and the trail tells. `claimed_until`: while a paging process is at it.
+CREATE TABLE deliveries (
+    org_id            TEXT NOT NULL,
+    id                TEXT NOT NULL,
+    incident_id       TEXT NOT NULL,
+    user_id           TEXT NOT NULL,
+    layer_position    INTEGER,  -- null: as the incident's owner
+    contact_method_id TEXT,     -- null: the user's email address
+    attempts          INTEGER NOT NULL DEFAULT 0,
+    created_at        TEXT NOT NULL,
+    due_at            TEXT NOT NULL,
+    claimed_until     TEXT,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT;
+CREATE INDEX deliveries_by_due ON deliveries (due_at);
+CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id);
+
+-- The service's own keys, made at random with the file: `acknowledge` signs links.
+CREATE TABLE secrets (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL CHECK (length(value) = 64)
+) STRICT;
+INSERT INTO secrets VALUES ('acknowledge', lower(hex(randomblob(32))));
 
 -- The first answer to a request that carried an Idempotency-Key, kept for 24 hours.
 CREATE TABLE idempotency_keys (

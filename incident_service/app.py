@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from incident_service import api, middleware
+from incident_service import api, middleware, web
 from incident_service.config import Settings
 from incident_service.db import Database
 
@@ -16,6 +16,8 @@ def build_app(settings: Settings | None = None) -> Flask:
     database.initialise()
     app = Flask("incident_service", static_folder=None)
     app.extensions["incident_service.database"] = database
+    app.extensions["incident_service.settings"] = settings
     middleware.install(app)
     api.install(app)
+    web.install(app)
     return app

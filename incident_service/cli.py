@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -105,6 +108,25 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
     settings = _settings(host=host, port=port, workers=workers)
     _database(settings)
     serve(settings)
+
+
+@main.command("page")
+@click.option("--parent", type=int, hidden=True, help="Stop once this process is gone.")
+@_with_clear_errors
+def page_command(parent: int | None) -> None:
+    """Page people until a signal ends it."""
+    from incident_service import logs
+    from incident_service.paging.pager import Pager
+
+    settings = _settings()
+    logs.configure(settings.log_level)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    Pager(_database(settings), settings).run(
+        lambda: stopped.is_set() or (parent is not None and os.getppid() != parent)
+    )
+    os._exit(0)  # a delivery that hangs is no reason to wait; it is made again
 
 
 @main.command("init-db")

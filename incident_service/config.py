@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -14,10 +16,72 @@ from incident_service.errors import InvalidSetting
 
 PREFIX = "INCIDENT_SERVICE_"
 
+WEBHOOK_SCHEMES = frozenset({"https", "http"})
+"""Those of the service's own webhook; all others are Apprise's."""
+
+_MAIL = "mailto mailtos mailgun sendgrid postmark ses sparkpost smtp2go"
+_CHATS = (
+    "slack workflow workflows discord tgram gchat mmost mmosts rocket rockets matrix matrixs "
+    "webex wxteams zulip twist flock guilded ringc line lark feishu dingtalk wecombot nctalk "
+    "nctalks ntfy ntfys gotify gotifys pover pbul join prowl simplepush"
+)
+_TELEPHONES = (
+    "twilio sns vonage nexmo clickatell msgbird plivo sinch bulksms bulkvs d7sms seven telnyx "
+    "infobip voipms clicksend 46elks signal signals threema whatsapp"
+)
+_PAGERS = "pagerduty opsgenie pagertree signl4 splunk victorops ilert goalert goalerts squadcast"
+_WEBHOOKS = "json jsons https"
+
+ALLOWED_SCHEMES = frozenset(" ".join((_MAIL, _CHATS, _TELEPHONES, _PAGERS, _WEBHOOKS)).split())
+"""What a contact method may be unless the operator says otherwise (contract §8)."""
+
 
 def _default_workers() -> int:
     """One process a core up to four, for one writes at a time; two at least, so one may die."""
     return max(2, min(4, len(os.sched_getaffinity(0))))
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed in, and whom it is from."""
+
+    host: str
+    port: int
+    sender: str
+    is_tls: bool
+    """Whether the connection is encrypted from its first byte."""
+    user: str | None = None
+    password: str = field(default="", repr=False)
+
+
+def parse_smtp_url(text: str) -> MailServer:
+    """Return what `smtp://[user:password@]host[:port]?from=address` (or `smtps://…`) names.
+
+    The port is 465 for `smtps`, else 25. Special characters are percent-encoded. Raises
+    `ValueError`, whose text repeats nothing of the URL.
+    """
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        raise ValueError("Not a URL.") from None
+    if url.scheme not in ("smtp", "smtps") or not url.hostname:
+        raise ValueError("Not smtp://host or smtps://host.")
+    if url.path not in ("", "/") or url.fragment:
+        raise ValueError("Has a path or a fragment; encode special characters as in %2F.")
+    name, _, value = url.query.partition("=")
+    sender = unquote(value)
+    if name != "from" or not re.fullmatch(r"[^@\s<>,\"]+@[^@\s<>,\"]+", sender):
+        raise ValueError("Must end with ?from= and one email address.")
+    is_tls = url.scheme == "smtps"
+    return MailServer(
+        host=url.hostname,
+        port=port or (465 if is_tls else 25),
+        sender=sender,
+        is_tls=is_tls,
+        user=unquote(url.username) if url.username else None,
+        password=unquote(url.password or ""),
+    )
 
 
 @dataclass(frozen=True)
@@ -34,6 +98,10 @@ class Settings:
     write_timeout: float = 5.0
     """Seconds that a write waits for others before it is refused as `busy`: less than a stop takes,
     so that it is answered even then."""
+    allowed_notification_schemes: frozenset[str] = ALLOWED_SCHEMES
+    smtp_url: str = field(default="", repr=False)
+    """See `parse_smtp_url`; without it, a user without a contact method cannot be paged."""
+    webhook_secret: str = field(default="", repr=False)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -54,12 +122,37 @@ class Settings:
             raise InvalidSetting(f"{PREFIX}{name.upper()}: {sentences[0]}") from None
 
     @property
+    def mail_server(self) -> MailServer | None:
+        """Where mail is handed in, if it is configured."""
+        return parse_smtp_url(self.smtp_url) if self.smtp_url else None
+
+    @property
     def public_url(self) -> str:
         """Where clients reach the service: `base_url`, else where it listens."""
         if self.base_url:
             return self.base_url.rstrip("/")
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def _read_schemes(text: str) -> frozenset[str]:
+    from incident_service.paging import apprise_urls  # slow to load, and seldom needed here
+
+    schemes = frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+    # One that is a whole URL may hold a secret, and is not repeated.
+    if not schemes or not all(re.fullmatch(r"[a-z0-9]{1,20}", scheme) for scheme in schemes):
+        raise ma.ValidationError("Not names of schemes, as in mailto,slack,https.")
+    unknown = sorted(schemes - WEBHOOK_SCHEMES - apprise_urls.schemes())
+    if unknown:
+        raise ma.ValidationError(f"{unknown[0]} is neither https, http nor a scheme of Apprise's.")
+    return schemes
+
+
+def _check_smtp_url(text: str) -> None:
+    try:
+        parse_smtp_url(text)
+    except ValueError as error:
+        raise ma.ValidationError(str(error)) from None
 
 
 class _SettingsSchema(ma.Schema):
@@ -71,3 +164,6 @@ class _SettingsSchema(ma.Schema):
     base_url = fields.URL(schemes={"http", "https"}, require_tld=False)
     log_level = fields.String(validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")))
     write_timeout = fields.Float(validate=validate.Range(0.05, 7))
+    allowed_notification_schemes = fields.Function(deserialize=_read_schemes)
+    smtp_url = fields.String(validate=_check_smtp_url)
+    webhook_secret = fields.String()

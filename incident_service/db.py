@@ -141,6 +141,11 @@ class Database:
         with self.read() as connection:
             self._check_version(connection)
 
+    def version(self) -> int:
+        """Return a number that changes when another connection has written something."""
+        with _translated_errors():
+            return _pragma(self._connection(), "data_version")
+
     def _check_version(self, connection: Connection) -> None:
         if _pragma(connection, "application_id") != APPLICATION_ID:
             raise UnusableDatabase(f"{self.path} is not a database of incident-service.")

@@ -12,6 +12,7 @@ from incident_service.caller import Caller
 from incident_service.clock import LAST, format_instant
 from incident_service.db import Connection
 from incident_service.errors import InvalidRequest, NotFound
+from incident_service.paging import escalation
 from incident_service.store import Row, audit, organizations, users
 from incident_service.store import incidents as rows
 
@@ -117,6 +118,8 @@ def advance(
             "resolution_note": note,
         },
     )
+    if status == "resolved":
+        escalation.end(db, incident)
     _record(db, caller, incident, "status_changed", {"before": old, "after": status}, now)
     return _whole(db, incident)
 
@@ -130,6 +133,7 @@ def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> Ro
     if incident["acknowledged_at"] is None and incident["status"] != "resolved":
         changes = {"acknowledged_at": format_instant(now), "acknowledged_by": caller.actor_id}
         incident = _change(db, incident, changes, now)
+        escalation.stop(db, incident)
         _record(db, caller, incident, "incident_acknowledged", {}, now)
     return _whole(db, incident)
 
@@ -151,6 +155,7 @@ def hand_off(db: Connection, caller: Caller, id: str, target_user_id: str, *, no
     changes = {"owner_id": target_user_id, "acknowledged_at": None, "acknowledged_by": None}
     incident = _change(db, incident, changes, now)
     details = {"before": old, "after": target_user_id}
+    escalation.restart(db, incident, now=now)
     _record(db, caller, incident, "incident_handed_off", details, now)
     return _whole(db, incident)
 

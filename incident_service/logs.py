@@ -30,6 +30,8 @@ def as_json(level: str) -> dict[str, Any]:
         "loggers": {
             "incident_service": {"level": level},
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
+            # These name the URLs that they call, and such a URL holds secrets.
+            **{name: {"level": "CRITICAL"} for name in ("apprise", "requests", "urllib3")},
         },
     }
 

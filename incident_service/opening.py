@@ -11,6 +11,7 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.incidents import Severity
+from incident_service.paging import escalation
 from incident_service.store import (
     Row,
     audit,
@@ -131,6 +132,7 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
         "componentIds": list(new.component_ids),
     }
     audit.append(db, incident, "incident_opened", details, actor_id=caller.actor_id, at=at)
+    escalation.begin(db, incident)
     return {**incident, "affected_components": affected}
 
 

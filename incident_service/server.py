@@ -20,6 +20,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from incident_service import create_app, logs
 from incident_service.api.errors import error_body
 from incident_service.config import Settings
+from incident_service.supervisor import PagingProcess
 
 SLOW_CLIENT_SECONDS = 5
 """How long a thread waits for the next bytes of a request."""
@@ -29,17 +30,29 @@ GRACEFUL_SECONDS = 8
 
 
 def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> None:
-    """Serve the API until a signal ends it; `when_ready` is called once it listens."""
+    """Serve the API, and page, until a signal ends it; `when_ready` is called once it listens."""
     logs.configure(settings.log_level)
-    Server(settings, when_ready).run()
+    pager = PagingProcess(settings)
+
+    def begin() -> None:
+        pager.start()
+        when_ready()
+
+    Server(settings, begin, pager.stop).run()
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn with this service's settings and application."""
 
-    def __init__(self, settings: Settings, when_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        when_ready: Callable[[], None] = lambda: None,
+        on_exit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._settings = settings
         self._when_ready = when_ready
+        self._on_exit = on_exit
         super().__init__()
 
     def load_config(self) -> None:
@@ -61,6 +74,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "logger_class": _Logger,
             "logconfig_dict": logs.as_json(settings.log_level),
             "when_ready": lambda _arbiter: self._when_ready(),
+            "on_exit": lambda _arbiter: self._on_exit(),
         }
         for name, value in options.items():
             self.cfg.set(name, value)

@@ -9,7 +9,7 @@ from incident_service.caller import Caller
 from incident_service.clock import format_instant, sortable
 from incident_service.db import Connection
 from incident_service.errors import Conflict, NotFound
-from incident_service.store import Row, api_keys
+from incident_service.store import Row, api_keys, contact_methods
 from incident_service.store import users as rows
 
 
@@ -55,7 +55,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a user, and revoke the keys that act for them; records keep naming them.
+    """Delete a user and their contact methods, and revoke their keys; records keep naming them.
 
     Raises `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
     """
@@ -65,6 +65,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     at = format_instant(now)
     rows.update(db, caller.org_id, id, {"deleted_at": at})
     api_keys.revoke_of_user(db, caller.org_id, id, at=at)
+    contact_methods.delete_of_user(db, caller.org_id, id)
 
 
 def _refuse_in_use(db: Connection, user: Row, now: datetime) -> None:

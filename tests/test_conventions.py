@@ -170,7 +170,7 @@ def test_a_crash_tells_the_client_nothing(
 
 def test_health(world: World) -> None:
     assert world.client.get("/healthz").json == {"data": {"status": "ok"}}
-    assert world.client.get("/readyz").json == {"data": {"status": "ok"}}
+    assert world.client.get("/readyz").json == {"data": {"status": "ok", "paging": "ok"}}
     world.execute("PRAGMA user_version = 99")
     answer = world.client.get("/readyz")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")

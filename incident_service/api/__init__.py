@@ -13,6 +13,7 @@ from werkzeug.routing import BaseConverter, PathConverter
 from incident_service.api import (
     api_keys,
     components,
+    contact_methods,
     errors,
     health,
     incidents,
@@ -29,6 +30,7 @@ _RESOURCES = (
     incidents,
     components,
     users,
+    contact_methods,
     api_keys,
     schedules,
     overrides,

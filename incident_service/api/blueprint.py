@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from incident_service import accounts, clock
 from incident_service.caller import Caller
+from incident_service.config import Settings
 from incident_service.db import Database
 from incident_service.errors import (
     Forbidden,
@@ -41,6 +42,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 def database() -> Database:
     """Return the application's database."""
     found: Database = current_app.extensions["incident_service.database"]
+    return found
+
+
+def settings() -> Settings:
+    """Return what the operator chose."""
+    found: Settings = current_app.extensions["incident_service.settings"]
     return found
 
 
@@ -91,6 +98,15 @@ class Parser(FlaskParser):
 def for_members(view: View) -> View:
     """Let a member make the call; one that changes something is for admins unless marked so."""
     view.is_for_members = True  # type: ignore[attr-defined]  # decorators above it keep it
+    return view
+
+
+def for_own_user(view: View) -> View:
+    """Let a member make the call for the user that its key acts for, and an admin for any user.
+
+    The path names the user as `user_id`.
+    """
+    view.is_for_own_user = True  # type: ignore[attr-defined]  # decorators above it keep it
     return view
 
 
@@ -181,6 +197,8 @@ def _authenticate() -> None:
 def _check_role() -> None:
     view = current_app.view_functions[request.endpoint or ""]
     is_open = request.method in ("GET", "HEAD") or getattr(view, "is_for_members", False)
+    if getattr(view, "is_for_own_user", False):
+        is_open = is_open or (request.view_args or {})["user_id"] == caller().user_id
     if not is_open and caller().role != "org:admin":
         raise Forbidden("This call needs a key with the role org:admin.")
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from marshmallow import fields
 
+from incident_service import clock
 from incident_service.api.blueprint import Blueprint, database
 from incident_service.api.fields import Schema
+from incident_service.paging import pager
 
 blueprint = Blueprint("health", description="Whether the service is up.", public=True)
+
+
+_log = logging.getLogger("incident_service.paging")
 
 
 class HealthSchema(Schema):
     """How the service is."""
 
     status = fields.String()
+
+
+class ReadinessSchema(HealthSchema):
+    """How the service is, and whether pages leave in time."""
+
+    paging = fields.String(metadata={"enum": ["ok", "late"]})
 
 
 @blueprint.route("/healthz", methods=["GET"])
@@ -26,8 +38,14 @@ def healthz() -> Any:
 
 
 @blueprint.route("/readyz", methods=["GET"])
-@blueprint.response(200, HealthSchema)
+@blueprint.response(200, ReadinessSchema)
 def readyz() -> Any:
-    """Answer `200` where the database answers and its schema is the right one, else `503`."""
+    """Answer `200` where the database answers and its schema is the right one, else `503`.
+
+    Late paging is said, and no reason to take the API away.
+    """
     database().check()
-    return {"status": "ok"}
+    late = pager.is_late(database(), clock.now())
+    if late:
+        _log.warning("pages are late: something has been due for a minute")
+    return {"status": "ok", "paging": "late" if late else "ok"}

@@ -29,8 +29,14 @@ AUDIT_DETAILS = {
     "incident_edited": "`before` and `after`: the fields that changed, and their values.",
     "status_changed": "`before` and `after`: the statuses.",
     "components_changed": "`before` and `after`: the ids of all components.",
+    "page_sent": "`userId`; `layer`, the position of the layer that pages, or null for the owner; "
+    "`contactMethodId`, or null for the email address; and which `attempt` it was.",
+    "page_failed": "the same, the `reason`, and `willRetry`.",
     "incident_acknowledged": "none.",
     "incident_handed_off": "`before` and `after`: the owners' ids.",
+    "layer_escalated": "`position` of the layer, and `userIds` whom it pages.",
+    "layer_skipped": "`position` of the layer, and the `reason`.",
+    "escalation_exhausted": "none.",
 }
 
 blueprint = Blueprint("incidents", description="Open incidents, and live with them.")

@@ -37,4 +37,4 @@ class Bare(Server):
 
 
 if __name__ == "__main__":
-    Bare(Settings.from_environ(), lambda: None).run()
+    Bare(Settings.from_environ()).run()

@@ -1,0 +1,1 @@
+"""Paging: what is due, and delivering it (contract §8)."""

@@ -1,0 +1,57 @@
+"""Apprise's URLs: which there are, and the service that one of them names."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyBase
+from apprise.manager_plugins import NotificationManager
+
+
+@functools.cache
+def schemes() -> frozenset[str]:
+    """Return the schemes that Apprise knows, those that need another package included."""
+    manager: Any = NotificationManager  # has no types
+    return frozenset(manager().schemas())
+
+
+@functools.cache
+def asset() -> AppriseAsset:
+    """Return how Apprise is to behave: as us, in this thread, and without making files."""
+    return AppriseAsset(
+        app_id="incident-service",
+        app_desc="incident-service",
+        async_mode=False,
+        pgp_autogen=False,
+        pem_autogen=False,
+    )
+
+
+def service(url: str, *, connect_timeout: float, read_timeout: float) -> NotifyBase | None:
+    """Return the service that the URL names, or `None` where Apprise cannot use it.
+
+    What the URL says about time-outs (seconds), retries, redirects and being optional does not
+    count. One that
+    would read a file of this machine is `None` too.
+    """
+    try:
+        found = Apprise.instantiate(url, asset=asset())
+    except Exception:  # whatever a service's parser did not expect
+        return None
+    if found is None or _reads_files(found):
+        return None
+    found.socket_connect_timeout = connect_timeout
+    found.socket_read_timeout = read_timeout
+    found.redirects = False
+    found.retry = 0
+    found.optional = False  # else a failure would count as a success
+    return found
+
+
+def _reads_files(found: NotifyBase) -> bool:
+    """Whether the URL gave the service a template or a key, which may be any path or URL."""
+    values = vars(found)
+    return any(
+        isinstance(value, AppriseAttachment) and len(value) > 0 for value in values.values()
+    ) or any(values.get(name) for name in ("pgp_key", "pgp_privkey", "keyfile", "subfile"))

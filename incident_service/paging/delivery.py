@@ -1,0 +1,120 @@
+"""Delivering pages: taking those that are due, and keeping what came of each try (§8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from incident_service import acklink
+from incident_service.clock import format_instant, parse_instant
+from incident_service.db import Connection
+from incident_service.paging.page import Outcome, Page
+from incident_service.store import Row, audit, deliveries, incidents, users
+
+GIVE_UP_AFTER = timedelta(minutes=30)
+"""How long a page that fails is tried again."""
+
+CLAIM = timedelta(seconds=60)
+"""How long a process that took a delivery has for it; longer than any try lasts."""
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A page that this process has taken on; `url` is `None` for the user's email address."""
+
+    row: Row
+    page: Page
+    url: str | None
+
+
+def claim_due(db: Connection, *, now: datetime, limit: int, base_url: str) -> list[Delivery]:
+    """Take up to `limit` deliveries that are due, those due first, first."""
+    claimed = deliveries.claim(
+        db, at=format_instant(now), until=format_instant(now + CLAIM), limit=limit
+    )
+    key = acklink.signing_key(db) if claimed else b""
+    taken = []
+    for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"])):
+        url = None
+        if row["contact_method_id"] is not None:
+            url = deliveries.url(db, row["org_id"], row["user_id"], row["contact_method_id"])
+            if url is None:
+                _end(db, row, Outcome(False, "the contact method was deleted", True), now)
+                continue
+        page = _page(db, row, key, now=now, base_url=base_url)
+        if page is None:
+            _end(db, row, Outcome(False, "the user was deleted", True), now)
+            continue
+        taken.append(Delivery(row, page, url))
+    return taken
+
+
+def record(
+    db: Connection, delivery: Delivery, outcome: Outcome, *, now: datetime, jitter: float
+) -> None:
+    """Keep what came of a try; `jitter`, from 0 to 1, spreads the next ones."""
+    row = delivery.row
+    again = now + pause(row["attempts"], jitter)
+    if outcome.delivered or outcome.permanent or again > _gives_up_at(row):
+        _end(db, row, outcome, now)
+        return
+    deliveries.put_off(db, row["org_id"], row["id"], due_at=format_instant(again))
+    _record(db, row, outcome, now, will_retry=True)
+
+
+def pause(attempts: int, jitter: float) -> timedelta:
+    """Return how long to wait after that many tries: it doubles, and is up to a half longer."""
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 10)
+    return min(doubled, LONGEST_PAUSE) * (1 + jitter / 2)
+
+
+def _gives_up_at(row: Row) -> datetime:
+    return parse_instant(row["created_at"]) + GIVE_UP_AFTER
+
+
+def _end(db: Connection, row: Row, outcome: Outcome, now: datetime) -> None:
+    deliveries.delete(db, row["org_id"], row["id"])
+    _record(db, row, outcome, now, will_retry=False)
+
+
+def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_retry: bool) -> None:
+    details = {
+        "userId": row["user_id"],
+        "layer": row["layer_position"],
+        "contactMethodId": row["contact_method_id"],
+        "attempt": row["attempts"],
+    }
+    if not outcome.delivered:
+        details.update(reason=outcome.reason, willRetry=will_retry)
+    event = "page_sent" if outcome.delivered else "page_failed"
+    incident = {"org_id": row["org_id"], "id": row["incident_id"]}
+    audit.append(db, incident, event, details, actor_id=None, at=format_instant(now))
+
+
+def _page(db: Connection, row: Row, key: bytes, *, now: datetime, base_url: str) -> Page | None:
+    org_id, incident_id, user_id = row["org_id"], row["incident_id"], row["user_id"]
+    incident = incidents.get(db, org_id, incident_id)
+    user = users.get(db, org_id, user_id)
+    if incident is None or user is None:
+        return None
+    affected = incidents.components(db, org_id, [incident_id])[incident_id]
+    token = acklink.token(key, org_id=org_id, incident_id=incident_id, user_id=user_id, now=now)
+    return Page(
+        id=row["id"],
+        org_id=org_id,
+        incident_id=incident_id,
+        number=incident["sequential_id"],
+        title=incident["title"],
+        description=incident["description"],
+        severity=incident["severity"],
+        status=incident["status"],
+        opened_at=incident["created_at"],
+        user_id=user_id,
+        user_email=user["email"],
+        layer=row["layer_position"],
+        acknowledge_url=f"{base_url}/ack/{token}",
+        components=tuple(component["name"] for component in affected),
+    )

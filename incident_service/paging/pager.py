@@ -1,0 +1,148 @@
+"""The paging process: a loop that fires what is due, and delivers it from a pool of threads."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from incident_service import clock
+from incident_service.clock import format_instant, parse_instant
+from incident_service.config import Settings
+from incident_service.db import Connection, Database
+from incident_service.errors import ServiceError
+from incident_service.paging import channels, delivery, escalation
+from incident_service.paging.page import Outcome
+from incident_service.store import deliveries, timers
+
+_log = logging.getLogger("incident_service.paging")
+
+THREADS = 32
+"""Deliveries under way at once: one that hangs until its time-out does not delay the others."""
+
+LOOK_EVERY_SECONDS = 0.1
+LATE_AFTER = timedelta(seconds=60)
+STOP_SECONDS = 5.0
+
+
+def is_late(database: Database, now: datetime) -> bool:
+    """Whether something has been due for a minute, and no paging process took it on."""
+    due_at = _next_due_at(database, now)
+    return due_at is not None and due_at < now - LATE_AFTER
+
+
+class Pager:
+    """Pages until it is stopped. Any number of them may run on one file."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._under_way = threading.Semaphore(THREADS)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="delivery")
+
+    def run(self, is_stopped: Callable[[], bool]) -> None:
+        """Page until `is_stopped`; it is asked several times a second."""
+        while not is_stopped():
+            try:
+                self.work(clock.now())
+                self._sleep(is_stopped)
+            except ServiceError as error:  # a busy database or a full disk; the next round may do
+                _log.error("paging failed: %s", error.message)
+                time.sleep(LOOK_EVERY_SECONDS)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + STOP_SECONDS
+        for _ in range(THREADS):
+            self._under_way.acquire(timeout=max(0.0, until - time.monotonic()))
+
+    def work(self, now: datetime) -> None:
+        """Fire all that is due at the instant, and hand what is to be delivered to the pool."""
+        while self._is_timer_due(now):
+            self._database.write(self._fire, now)
+        while taken := self._claim(now):
+            for each in taken:
+                self._pool.submit(self._deliver, each)
+
+    def _is_timer_due(self, now: datetime) -> bool:
+        with self._database.read() as db:
+            return timers.first_due(db, format_instant(now)) is not None
+
+    def _fire(self, db: Connection, now: datetime) -> None:
+        """Fire for some incidents in one transaction, so that many at once are no delay."""
+        for _ in range(20):
+            if not escalation.fire_due(db, now=now, by_email=bool(self._settings.smtp_url)):
+                return
+
+    def _claim(self, now: datetime) -> list[delivery.Delivery]:
+        """Take as many deliveries as there are threads free, and no write where none is due."""
+        with self._database.read() as db:
+            due_at = deliveries.next_due_at(db, at=format_instant(now))
+        if due_at is None or due_at > format_instant(now):
+            return []
+        free = 0
+        while free < THREADS and self._under_way.acquire(blocking=False):
+            free += 1
+        taken: list[delivery.Delivery] = []
+        try:
+            if free:
+                taken = self._database.write(
+                    delivery.claim_due, now=now, limit=free, base_url=self._settings.public_url
+                )
+        finally:
+            for _ in range(free - len(taken)):
+                self._under_way.release()
+        return taken
+
+    def _deliver(self, each: delivery.Delivery) -> None:
+        try:
+            try:
+                outcome = channels.send(each.page, each.url, self._settings, now=clock.now())
+            except Exception as error:
+                _log.exception("a delivery failed unexpectedly", extra={"deliveryId": each.page.id})
+                outcome = Outcome(False, type(error).__name__)
+            self._record(each, outcome)
+        finally:
+            self._under_way.release()
+
+    def _record(self, each: delivery.Delivery, outcome: Outcome) -> None:
+        """Keep the outcome; until the claim ends it is worth trying, after it somebody else has."""
+        until = time.monotonic() + delivery.CLAIM.total_seconds() / 2
+        while True:
+            try:
+                now, jitter = clock.now(), random.random()
+                self._database.write(delivery.record, each, outcome, now=now, jitter=jitter)
+            except ServiceError as error:
+                _log.error("an outcome was not recorded: %s", error.message)
+                if time.monotonic() < until:
+                    time.sleep(1.0)
+                    continue
+            _log.info(
+                "page sent" if outcome.delivered else "page failed",
+                extra={
+                    "deliveryId": each.page.id,
+                    "incidentId": each.page.incident_id,
+                    "userId": each.page.user_id,
+                    "reason": outcome.reason,
+                },
+            )
+            return
+
+    def _sleep(self, is_stopped: Callable[[], bool]) -> None:
+        """Sleep until the next thing falls due, or another connection has written something."""
+        version = self._database.version()
+        due_at = _next_due_at(self._database, clock.now())
+        while not is_stopped():
+            time.sleep(LOOK_EVERY_SECONDS)
+            is_due = due_at is not None and due_at <= clock.now()
+            if is_due or self._database.version() != version:
+                return
+
+
+def _next_due_at(database: Database, now: datetime) -> datetime | None:
+    with database.read() as db:
+        found = [timers.next_due_at(db), deliveries.next_due_at(db, at=format_instant(now))]
+    due = [parse_instant(due_at) for due_at in found if due_at is not None]
+    return min(due) if due else None

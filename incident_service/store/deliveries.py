@@ -1,0 +1,96 @@
+"""Rows of `deliveries`: pages on their way, one row a contact method."""
+
+from __future__ import annotations
+
+from incident_service.db import Connection
+from incident_service.store import Row
+
+
+def insert(db: Connection, delivery: Row) -> None:
+    """Add a delivery that is due at once and was not tried yet."""
+    db.execute(
+        """
+        INSERT INTO deliveries (
+            org_id, id, incident_id, user_id, layer_position, contact_method_id, created_at, due_at)
+        VALUES (
+            :org_id, :id, :incident_id, :user_id, :layer_position, :contact_method_id,
+            :created_at, :created_at)
+        """,
+        delivery,
+    )
+
+
+def claim(db: Connection, *, at: str, until: str, limit: int) -> list[Row]:
+    """Take deliveries that are due, for a while, and count the attempt; those due first, first."""
+    return db.execute(
+        """
+        UPDATE deliveries SET claimed_until = :until, attempts = attempts + 1
+        WHERE rowid IN (
+            SELECT rowid FROM deliveries
+            WHERE due_at <= :at AND (claimed_until IS NULL OR claimed_until <= :at)
+            ORDER BY due_at LIMIT :limit)
+        RETURNING *
+        """,
+        {"at": at, "until": until, "limit": limit},
+    ).fetchall()
+
+
+def put_off(db: Connection, org_id: str, id: str, *, due_at: str) -> None:
+    """Let the delivery be tried again at an instant."""
+    db.execute(
+        """
+        UPDATE deliveries SET due_at = :due_at, claimed_until = NULL
+        WHERE org_id = :org_id AND id = :id
+        """,
+        {"org_id": org_id, "id": id, "due_at": due_at},
+    )
+
+
+def delete(db: Connection, org_id: str, id: str) -> None:
+    """Remove a delivery that has come to its end."""
+    db.execute(
+        "DELETE FROM deliveries WHERE org_id = :org_id AND id = :id", {"org_id": org_id, "id": id}
+    )
+
+
+def delete_of_incident(db: Connection, org_id: str, incident_id: str) -> None:
+    """Remove all that is on its way about an incident."""
+    db.execute(
+        "DELETE FROM deliveries WHERE org_id = :org_id AND incident_id = :incident_id",
+        {"org_id": org_id, "incident_id": incident_id},
+    )
+
+
+def next_due_at(db: Connection, *, at: str) -> str | None:
+    """Return when the next delivery that nobody has claimed falls due, or the first that did."""
+    row = db.execute(
+        """
+        SELECT due_at FROM deliveries WHERE claimed_until IS NULL OR claimed_until <= :at
+        ORDER BY due_at LIMIT 1
+        """,
+        {"at": at},
+    ).fetchone()
+    return row["due_at"] if row else None
+
+
+def method_ids(db: Connection, org_id: str, user_id: str) -> list[str]:
+    """Return the ids of a user's contact methods, oldest first."""
+    rows = db.execute(
+        """
+        SELECT id FROM contact_methods WHERE org_id = :org_id AND user_id = :user_id ORDER BY id
+        """,
+        {"org_id": org_id, "user_id": user_id},
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def url(db: Connection, org_id: str, user_id: str, contact_method_id: str) -> str | None:
+    """Return the URL of a user's contact method, or nothing where it is gone."""
+    row = db.execute(
+        """
+        SELECT url FROM contact_methods
+        WHERE org_id = :org_id AND user_id = :user_id AND id = :id
+        """,
+        {"org_id": org_id, "user_id": user_id, "id": contact_method_id},
+    ).fetchone()
+    return row["url"] if row else None

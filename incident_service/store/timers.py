@@ -1,0 +1,72 @@
+"""Rows of `incident_timers`: what of an incident falls due, and when."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from incident_service.db import Connection
+from incident_service.store import Row
+
+Kind = Literal["owner", "layer"]
+
+
+def put(
+    db: Connection, incident: Row, kind: Kind, *, due_at: str | None, position: int | None = None
+) -> None:
+    """Set when the incident's owner is to be paged, or the layer at `position` is to fire."""
+    db.execute(
+        """
+        INSERT INTO incident_timers (org_id, incident_id, kind, position, due_at)
+        VALUES (:org_id, :incident_id, :kind, :position, :due_at)
+        ON CONFLICT (org_id, incident_id, kind) DO UPDATE SET
+            position = excluded.position, due_at = excluded.due_at
+        """,
+        {
+            "org_id": incident["org_id"],
+            "incident_id": incident["id"],
+            "kind": kind,
+            "position": position,
+            "due_at": due_at,
+        },
+    )
+
+
+def of_incident(db: Connection, org_id: str, incident_id: str) -> dict[str, Row]:
+    """Return the incident's timers by kind."""
+    rows = db.execute(
+        "SELECT * FROM incident_timers WHERE org_id = :org_id AND incident_id = :incident_id",
+        {"org_id": org_id, "incident_id": incident_id},
+    ).fetchall()
+    return {row["kind"]: row for row in rows}
+
+
+def delete(db: Connection, incident: Row, kind: Kind) -> None:
+    """Remove one of the incident's timers."""
+    db.execute(
+        """
+        DELETE FROM incident_timers
+        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = :kind
+        """,
+        {"org_id": incident["org_id"], "incident_id": incident["id"], "kind": kind},
+    )
+
+
+def first_due(db: Connection, at: str) -> Row | None:
+    """Return the `org_id` and `incident_id` of the timer that fell due first, if one has."""
+    row: Row | None = db.execute(
+        """
+        SELECT org_id, incident_id FROM incident_timers
+        WHERE due_at <= :at ORDER BY due_at LIMIT 1
+        """,
+        {"at": at},
+    ).fetchone()
+    return row
+
+
+def next_due_at(db: Connection) -> str | None:
+    """Return when the next timer falls due, or the first that did."""
+    row = db.execute(
+        "SELECT min(due_at) AS due_at FROM incident_timers WHERE due_at IS NOT NULL"
+    ).fetchone()
+    due_at: str | None = row["due_at"]
+    return due_at

@@ -1,0 +1,12 @@
+"""The pages that people see: HTML, without a key."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from incident_service.web import acknowledge
+
+
+def install(app: Flask) -> None:
+    """Put the pages into the application."""
+    app.register_blueprint(acknowledge.blueprint)

@@ -1,0 +1,384 @@
+"""Whom an incident pages, and when, with chosen instants (contract §8)."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from incident_service import incidents, opening
+from incident_service.caller import Caller
+from incident_service.clock import format_instant, parse_instant
+from incident_service.paging import delivery, escalation, pager
+from incident_service.paging.page import Outcome
+from tests.conftest import World
+
+START = parse_instant("2025-04-02T10:00:00Z")  # a Wednesday
+
+SENT = Outcome(True)
+FAILED = Outcome(False, "503 Service Unavailable")
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+class Rota:
+    """An organization with people who can be reached, and a clock of its own."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.caller = Caller(world.made.org_id, "key", None, "org:admin")
+        for id in "abcxy":
+            world.make("users", id=id, email=f"{id}@example.com")
+            if id != "y":
+                self.reach(id)
+        self.schedule = self.make_schedule("Rota", "a")
+
+    def reach(self, id: str, label: str = "hook") -> str:
+        body = {"label": label, "url": f"https://example.com/{id}/{label}"}
+        method: str = self.world.make(f"users/{id}/contact-methods", **body)["id"]
+        return method
+
+    def make_schedule(self, name: str, *layers: str, since: datetime = START) -> str:
+        id: str = self.world.make("oncall/schedules", name=name, timezone="UTC")["id"]
+        for people in layers:
+            self.world.make(
+                f"oncall/schedules/{id}/layers",
+                name=people,
+                rotationType="weekly",
+                handoffTime="10:00",
+                effectiveFrom=format_instant(since),
+                participantIds=list(people),
+            )
+        return id
+
+    def policy(self, *targets: Any, minutes: int = 5, **condition: Any) -> str:
+        """A policy with a layer for each target: a schedule's id, or a list of users."""
+        steps = [self.step(target, minutes) for target in targets]
+        if condition:
+            steps[0]["condition"] = condition
+        name = f"policy {self.world.rows('SELECT count(*) AS n FROM escalation_policies')}"
+        id: str = self.world.make("escalation/policies", name=name, steps=steps)["id"]
+        return id
+
+    def step(self, target: Any, minutes: int = 5) -> dict[str, Any]:
+        if isinstance(target, str):
+            of = {"targetType": "schedule", "targetId": target}
+        else:
+            of = {"targetType": "users", "userIds": target}
+        return {**of, "escalateAfterSeconds": 60 * minutes}
+
+    def open(self, policy: str | None, owner: str | None = None) -> str:
+        new = opening.NewIncident("t", "low", owner_id=owner, escalation_policy_id=policy)
+        opened = self.world.database.write(opening.open_incident, self.caller, new, now=START)
+        id: str = opened["id"]
+        return id
+
+    def fire(self, minutes: float, *, by_email: bool = False) -> list[str]:
+        """Fire all that is due by then; return who is paged by it, as `user/layer`."""
+        before = {row["id"] for row in self.deliveries()}
+        while self.world.database.write(escalation.fire_due, now=at(minutes), by_email=by_email):
+            pass
+        found = [row for row in self.deliveries() if row["id"] not in before]
+        return [f"{row['user_id']}/{row['layer_position'] or 'owner'}" for row in found]
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        return self.world.rows("SELECT * FROM deliveries ORDER BY id")
+
+    def claim(self, minutes: float, limit: int = 100) -> list[delivery.Delivery]:
+        return self.world.database.write(
+            delivery.claim_due, now=at(minutes), limit=limit, base_url="https://oncall.example.com"
+        )
+
+    def deliver(self, minutes: float, outcome: Outcome = SENT) -> int:
+        taken = self.claim(minutes)
+        for each in taken:
+            self.world.database.write(delivery.record, each, outcome, now=at(minutes), jitter=0.0)
+        return len(taken)
+
+    def trail(self, id: str) -> list[tuple[str, dict[str, Any]]]:
+        found = self.world.call("GET", f"incidents/{id}").json["data"]["auditTrail"]
+        return [(event["event"], event["details"]) for event in found]
+
+    def events(self, id: str) -> list[str]:
+        return [event for event, _ in self.trail(id)]
+
+
+@pytest.fixture
+def rota(world: World) -> Rota:
+    return Rota(world)
+
+
+def test_layer_after_layer_until_they_are_used_up(rota: Rota) -> None:
+    id = rota.open(rota.policy(rota.schedule, ["b", "c"]))
+    assert rota.fire(0) == ["a/1"]
+    assert rota.fire(4.99) == []
+    assert rota.fire(5) == ["b/2", "c/2"]
+    assert rota.fire(9.99) == []
+    assert rota.fire(10) == []
+    assert rota.fire(1000) == []
+    assert rota.trail(id)[1:] == [
+        ("layer_escalated", {"position": 1, "userIds": ["a"]}),
+        ("layer_escalated", {"position": 2, "userIds": ["b", "c"]}),
+        ("escalation_exhausted", {}),
+    ]
+
+
+def test_the_owner_is_paged_at_once_with_a_policy_or_without(rota: Rota) -> None:
+    rota.open(None, owner="b")
+    assert rota.fire(0) == ["b/owner"]
+    rota.open(rota.policy(rota.schedule), owner="b")
+    assert rota.fire(0) == ["b/owner", "a/1"]
+    rota.open(None)
+    assert rota.fire(60) == []
+
+
+def test_who_is_due_twice_at_once_gets_one_page(rota: Rota) -> None:
+    rota.open(rota.policy(rota.schedule, ["a", "b"]), owner="a")
+    assert rota.fire(0) == ["a/owner"]
+    assert rota.fire(5) == ["a/2", "b/2"]
+
+
+def test_a_page_goes_to_every_contact_method(rota: Rota) -> None:
+    second = rota.reach("a", "phone")
+    rota.open(None, owner="a")
+    assert rota.fire(0) == ["a/owner", "a/owner"]
+    assert second in {row["contact_method_id"] for row in rota.deliveries()}
+
+
+def test_all_active_layers_are_paged_and_an_override_stands_in(rota: Rota) -> None:
+    schedule = rota.make_schedule("Two", "a", "b")
+    body = {"userId": "x", "startsAt": format_instant(at(4)), "endsAt": format_instant(at(20))}
+    rota.world.make(f"oncall/schedules/{schedule}/overrides", **body)
+    rota.open(rota.policy(schedule, schedule))
+    assert rota.fire(0) == ["a/1", "b/1"]
+    assert rota.fire(5) == ["x/2", "b/2"]
+
+
+def test_a_layer_with_nobody_on_call_is_passed_over_at_once(rota: Rota) -> None:
+    nobody = rota.make_schedule("Later", "a", since=at(60))
+    id = rota.open(rota.policy(nobody, nobody, ["b"]))
+    assert rota.fire(0) == ["b/3"]
+    assert rota.trail(id)[1:3] == [
+        ("layer_skipped", {"position": 1, "reason": "nobody is on call"}),
+        ("layer_skipped", {"position": 2, "reason": "nobody is on call"}),
+    ]
+
+
+def test_a_layer_whom_nothing_reaches_is_passed_over_at_once(rota: Rota) -> None:
+    id = rota.open(rota.policy(["y"], ["y", "b"]), owner="y")
+    assert rota.fire(0) == ["b/2"]
+    failed = {
+        "userId": "y",
+        "layer": None,
+        "contactMethodId": None,
+        "reason": "has no way to be reached",
+        "attempt": 0,
+        "willRetry": False,
+    }
+    assert rota.trail(id)[1:] == [
+        ("page_failed", failed),
+        ("layer_skipped", {"position": 1, "reason": "nobody has a way to be reached"}),
+        ("layer_escalated", {"position": 2, "userIds": ["y", "b"]}),
+    ]
+
+
+def test_without_a_contact_method_it_is_the_email_address(rota: Rota) -> None:
+    rota.open(rota.policy(["y"]))
+    assert rota.fire(0, by_email=True) == ["y/1"]
+    (taken,) = rota.claim(0)
+    assert (taken.url, taken.page.user_email) == (None, "y@example.com")
+
+
+@pytest.mark.parametrize(("when", "paged"), [("during", ["a/1"]), ("outside", ["b/2"])])
+def test_a_condition(rota: Rota, when: str, paged: list[str]) -> None:
+    hours = rota.world.make(
+        "working-hours",
+        name="Office",
+        timezone="Europe/Berlin",  # two hours ahead of START
+        windows=[{"days": [3], "start": "12:00", "end": "12:05"}],
+    )["id"]
+    id = rota.open(rota.policy(rota.schedule, ["b"], workingHoursId=hours, when=when))
+    assert rota.fire(0) == paged
+    skipped = ("layer_skipped", {"position": 1, "reason": "not outside its working hours"})
+    assert (skipped in rota.trail(id)) == (when == "outside")
+
+
+def test_a_condition_is_looked_at_when_the_layer_would_fire(rota: Rota) -> None:
+    hours = rota.world.make(
+        "working-hours",
+        name="Office",
+        timezone="UTC",
+        windows=[{"days": [3], "start": "10:05", "end": "10:06"}],
+    )["id"]
+    steps = [rota.step(["b"]), rota.step(["c"])]
+    steps[1]["condition"] = {"workingHoursId": hours, "when": "during"}
+    policy = rota.world.make("escalation/policies", name="p", steps=steps)["id"]
+    rota.open(policy)
+    assert rota.fire(0) == ["b/1"]
+    assert rota.fire(5) == ["c/2"]
+
+
+def test_acknowledging_stops_it_and_calls_off_what_is_on_its_way(rota: Rota) -> None:
+    id = rota.open(rota.policy(rota.schedule, ["b"]), owner="c")
+    rota.fire(0)
+    rota.deliver(0, FAILED)
+    rota.world.call("POST", f"incidents/{id}/acknowledge")
+    assert rota.deliveries() == []
+    assert rota.fire(1000) == []
+    assert "escalation_exhausted" not in rota.events(id)
+
+
+def test_resolving_stops_it(rota: Rota) -> None:
+    id = rota.open(rota.policy(rota.schedule, ["b"]), owner="c")
+    for status in incidents.STATUSES[1:]:
+        rota.world.call("PATCH", f"incidents/{id}/status", {"status": status})
+    assert rota.fire(1000) == []
+    assert rota.world.rows("SELECT * FROM incident_timers") == []
+
+
+def hand_off(rota: Rota, id: str, to: str, minutes: float) -> None:
+    rota.world.database.write(incidents.hand_off, rota.caller, id, to, now=at(minutes))
+
+
+def test_a_handoff_pages_at_once_and_starts_the_timer_again(rota: Rota) -> None:
+    id = rota.open(rota.policy(rota.schedule, ["b"]))
+    rota.fire(0)
+    hand_off(rota, id, "c", 4)
+    assert rota.fire(4) == ["c/owner"]
+    assert rota.fire(8.99) == []
+    assert rota.fire(9) == ["b/2"]
+
+
+def test_a_handoff_after_an_acknowledgement_goes_on(rota: Rota) -> None:
+    id = rota.open(rota.policy(rota.schedule, ["b"]))
+    rota.fire(0)
+    rota.world.database.write(incidents.acknowledge, rota.caller, id, now=at(1))
+    assert rota.fire(60) == []
+    hand_off(rota, id, "c", 60)
+    assert rota.fire(60) == ["c/owner"]
+    assert rota.fire(65) == ["b/2"]
+
+
+def test_a_handoff_when_the_layers_are_used_up_pages_the_new_owner_alone(rota: Rota) -> None:
+    id = rota.open(rota.policy(rota.schedule))
+    rota.fire(0)
+    rota.fire(5)
+    hand_off(rota, id, "c", 6)
+    assert rota.fire(6) == ["c/owner"]
+    assert rota.fire(1000) == []
+    assert rota.events(id).count("escalation_exhausted") == 1
+
+
+def test_it_goes_on_by_position_in_the_list_as_it_stands(rota: Rota) -> None:
+    policy = rota.policy(["a"], ["b"])
+    id = rota.open(policy)
+    assert rota.fire(0) == ["a/1"]
+    path = f"escalation/policies/{policy}"
+    name = rota.world.call("GET", path).json["data"]["name"]
+    steps = [rota.step(["a"]), rota.step(["c"]), rota.step(["x"])]
+    rota.world.call("PUT", path, {"name": name, "steps": steps})
+    assert rota.fire(5) == ["c/2"]
+    rota.world.call("PUT", path, {"name": name, "steps": []})
+    assert rota.fire(10) == []
+    assert rota.events(id)[-1] == "escalation_exhausted"
+
+
+def test_what_fell_due_while_nothing_ran_is_done_in_order_and_once(rota: Rota) -> None:
+    id = rota.open(rota.policy(rota.schedule, ["b"], ["c"]))
+    rota.fire(0)
+    assert rota.fire(120) == ["b/2", "c/3"]
+    assert rota.events(id)[-1] == "escalation_exhausted"
+
+
+def test_a_clock_that_is_set_back_fires_nothing_twice(rota: Rota) -> None:
+    rota.open(rota.policy(rota.schedule, ["b"]))
+    assert rota.fire(0) == ["a/1"]
+    assert rota.fire(-60) == []
+    assert rota.fire(0) == []
+    assert rota.fire(5) == ["b/2"]
+
+
+def test_a_delivery_is_made_once_and_recorded(rota: Rota) -> None:
+    id = rota.open(None, owner="a")
+    rota.fire(0)
+    (taken,) = rota.claim(0)
+    assert rota.claim(0.5) == []  # somebody is at it
+    page = taken.page
+    assert taken.url == "https://example.com/a/hook"
+    assert (page.number, page.title, page.severity, page.layer) == (1, "t", "low", None)
+    assert page.acknowledge_url.startswith("https://oncall.example.com/ack/")
+    rota.world.database.write(delivery.record, taken, SENT, now=at(0.1), jitter=0.0)
+    assert rota.claim(60) == []
+    method = taken.row["contact_method_id"]
+    details = {"userId": "a", "layer": None, "contactMethodId": method, "attempt": 1}
+    assert rota.trail(id)[1:] == [("page_sent", details)]
+
+
+def test_one_that_was_taken_and_never_recorded_is_made_again(rota: Rota) -> None:
+    rota.open(None, owner="a")
+    rota.fire(0)
+    (first,) = rota.claim(0)
+    (again,) = rota.claim(1)
+    assert again.page.id == first.page.id
+
+
+def test_one_that_fails_is_tried_again_with_growing_pauses_for_half_an_hour(rota: Rota) -> None:
+    id = rota.open(None, owner="a")
+    rota.fire(0)
+    tries: list[float] = []
+    minutes = 0.0
+    while minutes < 60:
+        if rota.deliver(minutes, FAILED):
+            tries.append(minutes)
+        minutes += 1 / 12
+    pauses = [round((b - a) * 60) for a, b in itertools.pairwise(tries)]
+    assert pauses[:7] == [5, 10, 20, 40, 80, 160, 300]
+    assert tries[-1] <= 30
+    trail = rota.trail(id)[1:]
+    assert [event for event, _ in trail] == ["page_failed"] * len(tries)
+    assert [details["willRetry"] for _, details in trail] == [True] * (len(tries) - 1) + [False]
+    assert trail[0][1]["reason"] == "503 Service Unavailable"
+    assert rota.deliveries() == []
+
+
+def test_a_permanent_failure_is_not_tried_again(rota: Rota) -> None:
+    id = rota.open(None, owner="a")
+    rota.fire(0)
+    rota.deliver(0, Outcome(False, "404 Not Found", permanent=True))
+    assert (rota.deliveries(), rota.events(id)[-1]) == ([], "page_failed")
+
+
+def test_a_contact_method_deleted_meanwhile(rota: Rota) -> None:
+    id = rota.open(None, owner="a")
+    rota.fire(0)
+    method = rota.deliveries()[0]["contact_method_id"]
+    rota.world.call("DELETE", f"users/a/contact-methods/{method}")
+    assert rota.claim(0) == []
+    assert rota.trail(id)[-1][1]["reason"] == "the contact method was deleted"
+
+
+def test_what_was_due_first_is_taken_first(rota: Rota) -> None:
+    for _ in range(3):
+        rota.open(None, owner="a")
+    rota.fire(0)
+    order = [taken.page.number for n in range(3) for taken in rota.claim(0, limit=1)]
+    assert order == [1, 2, 3]
+
+
+def test_late_paging_is_said(rota: Rota) -> None:
+    database = rota.world.database
+    assert not pager.is_late(database, at(0))
+    rota.open(None, owner="a")
+    assert not pager.is_late(database, at(0.99))
+    assert pager.is_late(database, at(1.01))
+    rota.fire(0)
+    assert pager.is_late(database, at(1.01))
+    assert rota.world.client.get("/readyz").json["data"] == {"status": "ok", "paging": "late"}
+    rota.claim(0)
+    assert not pager.is_late(database, at(0.9))
+    rota.deliver(2)
+    assert not pager.is_late(database, at(60))
