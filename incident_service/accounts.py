@@ -16,6 +16,8 @@ from incident_service.store import api_keys, organizations, users
 
 KEY_START = "scl_live_"
 
+_REVOKED = "The API key has been revoked."
+
 USE_IS_RECORDED_EVERY = timedelta(seconds=60)
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -77,7 +79,7 @@ def free_email_key(db: Connection, org_id: str, email: str, *, user_id: str | No
 
     Raises `Conflict` `email_taken` where another user has it.
     """
-    email_key = email.casefold()
+    email_key = email.lower()
     taken_by = users.with_email(db, org_id, email_key)
     if taken_by is not None and taken_by["id"] != user_id:
         raise Conflict(f"email: {email} is another user's.", code="email_taken")
@@ -123,9 +125,15 @@ def authenticate(db: Connection, key: str, *, now: datetime) -> tuple[Caller, bo
     if row is None:
         raise NotAuthorized("The API key is unknown.")
     if row["deleted_at"] is not None:
-        raise NotAuthorized("The API key has been revoked.")
+        raise NotAuthorized(_REVOKED)
     caller = Caller(row["org_id"], row["id"], row["user_id"], row["role"])
     return caller, is_use_outdated(row["last_used_at"], now)
+
+
+def require_valid_key(db: Connection, caller: Caller) -> None:
+    """Raise `NotAuthorized` where the caller's key has been revoked: at once means at once."""
+    if api_keys.get(db, caller.org_id, caller.key_id) is None:
+        raise NotAuthorized(_REVOKED)
 
 
 def is_use_outdated(last_used_at: str | None, now: datetime) -> bool:

@@ -145,7 +145,7 @@ def hand_off(db: Connection, caller: Caller, id: str, target_user_id: str, *, no
     """
     incident = _find(db, caller, id)
     if incident["status"] == "resolved":
-        raise InvalidRequest("The incident is resolved.", code="incident_resolved")
+        raise InvalidRequest(f"Incident {id} is resolved.", code="incident_resolved")
     if users.get(db, caller.org_id, target_user_id) is None:
         raise InvalidRequest(
             f"targetUserId: {target_user_id} is no user of your organization.",

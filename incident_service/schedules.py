@@ -90,15 +90,17 @@ def replace_layer(
     return layer
 
 
-def delete_layer(db: Connection, caller: Caller, id: str, layer_id: str) -> None:
+def delete_layer(db: Connection, caller: Caller, id: str, layer_id: str, *, now: datetime) -> None:
     """Delete a layer and close the gap. Raises `NotFound`."""
     _layer(db, caller, id, layer_id)
     rows.delete_layer(db, caller.org_id, layer_id)
     left = [layer["id"] for layer in rows.layers(db, caller.org_id, id)]
-    rows.order_layers(db, caller.org_id, id, left)
+    rows.order_layers(db, caller.org_id, id, left, at=format_instant(now))
 
 
-def order_layers(db: Connection, caller: Caller, id: str, layer_ids: Sequence[str]) -> Row:
+def order_layers(
+    db: Connection, caller: Caller, id: str, layer_ids: Sequence[str], *, now: datetime
+) -> Row:
     """Put the layers in a new order, and return the schedule.
 
     Raises `NotFound`, and `InvalidRequest` `invalid_layer_order` unless each is named once.
@@ -109,7 +111,7 @@ def order_layers(db: Connection, caller: Caller, id: str, layer_ids: Sequence[st
             "layerIds: must name every layer of the schedule exactly once.",
             code="invalid_layer_order",
         )
-    rows.order_layers(db, caller.org_id, id, layer_ids)
+    rows.order_layers(db, caller.org_id, id, layer_ids, at=format_instant(now))
     return get(db, caller, id)
 
 

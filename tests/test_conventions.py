@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from incident_service import opening
+from incident_service.api import blueprint
 from tests.conftest import World
 
 
@@ -175,3 +176,48 @@ def test_health(world: World) -> None:
     answer = world.client.get("/readyz")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert world.client.get("/healthz").status_code == 200
+
+
+def test_a_long_list_is_refused_in_a_word(world: World) -> None:
+    for path, body, field in (
+        ("incidents", world.body(componentIds=[0] * 10_000), "componentIds"),
+        ("escalation/policies", {"name": "x", "steps": [{}] * 10_000}, "steps"),
+        ("working-hours", {"name": "x", "timezone": "UTC", "windows": [{}] * 10_000}, "windows"),
+    ):
+        answer = world.call("POST", path, body)
+        assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
+        assert len(answer.data) < 1000
+
+
+def test_a_lone_surrogate_is_found_wherever_it_is(world: World) -> None:
+    deep = "[" * 500 + '"\\udfff"' + "]" * 500
+    for raw, field in (
+        (f'{{"x": {deep}}}', "x"),
+        ('{"\\ud800": 1}', "\\ud800"),
+        ('"\\u0000"', "body"),
+    ):
+        answer = send(world, raw.encode())
+        assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
+    wide = '{"x": "\\u0061", "y": ' + "[" * 500 + "0," * 100_000 + "0" + "]" * 500 + "}"
+    assert send(world, wide.encode()).status_code == 400
+
+
+def test_no_text_in_a_query_either(world: World) -> None:
+    for value in ("%00", "a%00"):
+        answer = world.client.get(
+            f"/v1/incidents?ownerId={value}", headers={"Authorization": f"Bearer {world.made.key}"}
+        )
+        assert (answer.status_code, list(answer.json["errors"])) == (400, ["ownerId"])
+
+
+def test_a_key_revoked_while_a_request_waits_writes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_json(request: Any) -> Any:
+        world.execute("UPDATE api_keys SET deleted_at = 'now'")
+        return json.loads(request.get_data())
+
+    monkeypatch.setattr(blueprint, "read_json", read_json)
+    answer = world.post()
+    assert (answer.status_code, "revoked" in answer.json["message"]) == (401, True)
+    assert world.rows("SELECT * FROM incidents") == []

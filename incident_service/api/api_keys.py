@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from incident_service import clock, keys
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
+from incident_service import keys
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
 from incident_service.api.fields import RequestSchema, Schema, Text
 from incident_service.caller import ROLES
 
@@ -53,7 +53,7 @@ def list_api_keys() -> Any:
 @blueprint.response(201, NewApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> Any:
     """Make a key; `key` is shown this once."""
-    row = database().write(keys.create, caller(), body, now=clock.now())
+    row = write(keys.create, body)
     return created(row, "api-keys")
 
 
@@ -61,5 +61,5 @@ def create_api_key(body: dict[str, Any]) -> Any:
 @blueprint.response(204)
 def revoke_api_key(id: str) -> Any:
     """Revoke a key, at once."""
-    database().write(keys.revoke, caller(), id, now=clock.now())
+    write(keys.revoke, id)
     return no_content()

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from incident_service import accounts, clock
 from incident_service.caller import Caller
 from incident_service.config import Settings
-from incident_service.db import Database
+from incident_service.db import Connection, Database
 from incident_service.errors import (
     Forbidden,
     InvalidRequest,
@@ -36,6 +36,7 @@ MAX_BODY_BYTES = 1024 * 1024
 RECORD_USE_WITHIN = 0.2
 """Seconds."""
 
+T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -55,6 +56,21 @@ def caller() -> Caller:
     """Return who makes the call at hand."""
     found: Caller = g.caller
     return found
+
+
+def write(work: Callable[..., T], *args: Any) -> T:
+    """Run `work(connection, caller, *args, now=…)` as one write; return what it returns.
+
+    `now` is the instant of its turn to write, so that what is written later is never dated
+    earlier. Raises `NotAuthorized` where the caller's key was revoked since the request came.
+    """
+    who = caller()
+
+    def at_its_turn(db: Connection) -> T:
+        accounts.require_valid_key(db, who)
+        return work(db, who, *args, now=clock.now())
+
+    return database().write(at_its_turn)
 
 
 class Parser(FlaskParser):
@@ -82,6 +98,9 @@ class Parser(FlaskParser):
             raise ValidationFailed(
                 {_printable(name): ["Given more than once."] for name in repeated}
             )
+        unclean = [name for name, value in req.args.items() if not _is_clean(name + value)]
+        if unclean:
+            raise ValidationFailed({_printable(name): [_NO_TEXT] for name in unclean})
         return super().load_querystring(req, schema)
 
     def handle_error(
@@ -241,13 +260,12 @@ def _parse_json(raw: bytes) -> Any:
     except ValueError as error:
         raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
     if "\\u" in text:  # only an escape can bring in a NUL or a lone surrogate
-        bad = next((path for path, value in _texts(body) if not _is_clean(value)), None)
+        bad = next((_steps(way) for way, value in _texts(body) if not _is_clean(value)), None)
         if bad is not None:
-            name, *rest = bad or ("body",)
+            name, *rest = bad or ["body"]
             way = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
-            sentence = "Has a NUL or a lone surrogate, which is no text."
             raise ValidationFailed(
-                {_printable(str(name)): [f"{_printable(way)}: {sentence}" if way else sentence]}
+                {_printable(str(name)): [f"{_printable(way)}: {_NO_TEXT}" if way else _NO_TEXT]}
             )
     return body
 
@@ -256,19 +274,38 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _texts(body: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+Way = tuple["Way", str | int] | None
+"""The way to a place in a JSON value: the way to what it is in, and its name or number there."""
+
+
+def _texts(body: Any) -> Iterator[tuple[Way, str]]:
     """Yield every text of a JSON value, names of fields included, with the way to it."""
-    pending: list[tuple[tuple[str | int, ...], Any]] = [((), body)]
+    pending: list[tuple[Way, Any]] = [(None, body)]
     while pending:
-        path, value = pending.pop()
+        way, value = pending.pop()
         if isinstance(value, str):
-            yield path, value
+            yield way, value
         elif isinstance(value, list):
-            pending.extend(((*path, n), item) for n, item in enumerate(value))
+            pending.extend(
+                ((way, n), item)
+                for n, item in enumerate(value)
+                if isinstance(item, str | list | dict)
+            )
         elif isinstance(value, dict):
             for name, item in value.items():
-                yield (*path, name), name
-                pending.append(((*path, name), item))
+                yield (way, name), name
+                pending.append(((way, name), item))
+
+
+def _steps(way: Way) -> list[str | int]:
+    steps: list[str | int] = []
+    while way is not None:
+        way, step = way
+        steps.append(step)
+    return steps[::-1]
+
+
+_NO_TEXT = "Has a NUL or a lone surrogate, which is no text."
 
 
 def _is_clean(text: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from incident_service import clock, components
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
-from incident_service.api.fields import RequestSchema, Schema, Text
+from incident_service import components
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.api.fields import List, RequestSchema, Schema, Text
 
 blueprint = Blueprint("components", description="The parts of a product that incidents affect.")
 
@@ -20,7 +20,7 @@ class ComponentBodySchema(RequestSchema):
     name = Text(1, 100, required=True)
     description = Text(0, 1000)
     group_label = Text(0, 100)
-    aliases = fields.List(Text(1, 255), validate=validate.Length(max=50))
+    aliases = List(Text(1, 255), 0, 50)
 
     @ma.validates("aliases")
     def _differ(self, aliases: list[str] | None, **_: Any) -> None:
@@ -55,7 +55,7 @@ def list_components() -> Any:
 @blueprint.response(201, ComponentSchema)
 def create_component(body: dict[str, Any]) -> Any:
     """Make a component."""
-    row = database().write(components.create, caller(), body, now=clock.now())
+    row = write(components.create, body)
     return created(row, "components")
 
 
@@ -72,12 +72,12 @@ def get_component(id: str) -> Any:
 @blueprint.response(200, ComponentSchema)
 def change_component(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a component; `null` clears one."""
-    return database().write(components.change, caller(), id, body, now=clock.now())
+    return write(components.change, id, body)
 
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_component(id: str) -> Any:
     """Delete a component; incidents keep naming it."""
-    database().write(components.delete, caller(), id, now=clock.now())
+    write(components.delete, id)
     return no_content()

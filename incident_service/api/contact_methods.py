@@ -15,6 +15,7 @@ from incident_service.api.blueprint import (
     for_own_user,
     no_content,
     settings,
+    write,
 )
 from incident_service.api.fields import RequestSchema, Schema, Text
 from incident_service.paging import channels
@@ -69,7 +70,7 @@ def list_contact_methods(user_id: str) -> Any:
 def create_contact_method(body: dict[str, Any], user_id: str) -> Any:
     """Let pages to the user go there as well."""
     contact_methods.check_url(body["url"], settings().allowed_notification_schemes)
-    row: Row = database().write(contact_methods.create, caller(), user_id, body, now=clock.now())
+    row: Row = write(contact_methods.create, user_id, body)
     return created(row, "users", user_id, "contact-methods")
 
 
@@ -78,7 +79,7 @@ def create_contact_method(body: dict[str, Any], user_id: str) -> Any:
 @blueprint.response(204)
 def delete_contact_method(user_id: str, method_id: str) -> Any:
     """Delete a contact method."""
-    database().write(contact_methods.delete, caller(), user_id, method_id)
+    write(lambda db, who, **_: contact_methods.delete(db, who, user_id, method_id))
     return no_content()
 
 

@@ -79,6 +79,23 @@ class Text(fields.String):
         return text
 
 
+class List(fields.List[Any]):
+    """A list of a length; its items are looked at only if there are not too many."""
+
+    def __init__(self, item: Any, minimum: int, maximum: int, **options: Any) -> None:
+        # In the API's description, and for the lower limit.
+        limits = [validate.Length(max=maximum)]
+        if minimum > 0:
+            limits.append(validate.Length(min=minimum))
+        super().__init__(item, validate=limits, **options)
+        self._is_not_too_long = limits[0]
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, list):
+            self._is_not_too_long(value)
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class UUID(fields.String):
     """A UUID in canonical form; any letter case in, lower case out."""
 
@@ -181,7 +198,8 @@ class TimeZone(fields.String):
 
 @functools.cache
 def _time_zones() -> set[str]:
-    return zoneinfo.available_timezones()
+    # Without the names that stand for whatever the machine is set to.
+    return zoneinfo.available_timezones() - {"localtime", "Factory"}
 
 
 class WallTime(fields.String):

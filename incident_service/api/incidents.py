@@ -10,11 +10,19 @@ import marshmallow as ma
 from flask import request
 from marshmallow import fields, validate
 
-from incident_service import clock, incidents, opening
+from incident_service import incidents, opening
 from incident_service.api import cursor
-from incident_service.api.blueprint import Blueprint, caller, database, for_members, read_json
+from incident_service.api.blueprint import (
+    Blueprint,
+    caller,
+    database,
+    for_members,
+    read_json,
+    write,
+)
 from incident_service.api.fields import (
     UUID,
+    List,
     QueryDay,
     QueryInteger,
     RequestSchema,
@@ -58,7 +66,7 @@ class OpenIncidentSchema(RequestSchema):
     owner_id = Text(1, 255)
     owner_schedule_id = UUID()
     escalation_policy_id = UUID()
-    component_ids = fields.List(UUID(), validate=validate.Length(max=50))
+    component_ids = List(UUID(), 0, 50)
 
     @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
     def _has_a_target(self, _data: Any, sent: Any, **_: Any) -> None:
@@ -186,7 +194,7 @@ class HandoffBodySchema(RequestSchema):
 class ComponentsBodySchema(RequestSchema):
     """The full new set of components."""
 
-    component_ids = fields.List(UUID(), required=True, validate=validate.Length(max=50))
+    component_ids = List(UUID(), 0, 50, required=True)
 
 
 @blueprint.route("/v1/incidents", methods=["POST"])
@@ -198,11 +206,11 @@ def open_incident(body: dict[str, Any]) -> Any:
     """Open an incident."""
     component_ids = tuple(body.pop("component_ids", ()))
     new = opening.NewIncident(**body, component_ids=component_ids)
-    key, replayed, now = _idempotency_key(), False, clock.now()
+    key, replayed = _idempotency_key(), False
     if key is None:
-        incident = database().write(opening.open_incident, caller(), new, now=now)
+        incident = write(opening.open_incident, new)
     else:
-        incident, replayed = database().write(opening.open_once, caller(), new, key, now=now)
+        incident, replayed = write(opening.open_once, new, key)
     answer_headers = {"Location": f"/v1/incidents/{incident['id']}"}
     if replayed:
         answer_headers["Idempotent-Replayed"] = "true"
@@ -252,7 +260,7 @@ def get_incident(id: str) -> Any:
 @blueprint.response(200, WholeIncidentSchema)
 def edit_incident(body: dict[str, Any], id: str) -> Any:
     """Change an incident's title, description or severity."""
-    return database().write(incidents.edit, caller(), id, body, now=clock.now())
+    return write(incidents.edit, id, body)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/status", methods=["PATCH"])
@@ -262,7 +270,7 @@ def edit_incident(body: dict[str, Any], id: str) -> Any:
 def advance_incident(body: dict[str, Any], id: str) -> Any:
     """Move an incident on to its next status."""
     status, note = body["status"], body.get("resolution_note")
-    return database().write(incidents.advance, caller(), id, status, note, now=clock.now())
+    return write(incidents.advance, id, status, note)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/acknowledge", methods=["POST"])
@@ -270,7 +278,7 @@ def advance_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, WholeIncidentSchema)
 def acknowledge_incident(id: str) -> Any:
     """Take an incident on."""
-    return database().write(incidents.acknowledge, caller(), id, now=clock.now())
+    return write(incidents.acknowledge, id)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
@@ -280,7 +288,7 @@ def acknowledge_incident(id: str) -> Any:
 def hand_off_incident(body: dict[str, Any], id: str) -> Any:
     """Give an incident to another owner."""
     target = body["target_user_id"]
-    return database().write(incidents.hand_off, caller(), id, target, now=clock.now())
+    return write(incidents.hand_off, id, target)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/components", methods=["PUT"])
@@ -290,4 +298,4 @@ def hand_off_incident(body: dict[str, Any], id: str) -> Any:
 def set_components(body: dict[str, Any], id: str) -> Any:
     """Set the components that an incident affects; `[]` for none."""
     component_ids = body["component_ids"]
-    return database().write(incidents.set_components, caller(), id, component_ids, now=clock.now())
+    return write(incidents.set_components, id, component_ids)

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from incident_service import clock, overrides
+from incident_service import overrides
 from incident_service.api.blueprint import (
     Blueprint,
     caller,
@@ -15,6 +15,7 @@ from incident_service.api.blueprint import (
     database,
     for_members,
     no_content,
+    write,
 )
 from incident_service.api.fields import (
     Instant,
@@ -80,7 +81,7 @@ def list_overrides(query: dict[str, Any], id: str) -> Any:
 @blueprint.response(201, OverrideSchema)
 def create_override(body: dict[str, Any], id: str) -> Any:
     """Let a user stand in for a while."""
-    row = database().write(overrides.create, caller(), id, body, now=clock.now())
+    row = write(overrides.create, id, body)
     return created(row, "oncall", "schedules", id, "overrides")
 
 
@@ -91,5 +92,5 @@ def create_override(body: dict[str, Any], id: str) -> Any:
 @blueprint.response(204)
 def delete_override(id: str, override_id: str) -> Any:
     """Delete an override."""
-    database().write(overrides.delete, caller(), id, override_id)
+    write(lambda db, who, **_: overrides.delete(db, who, id, override_id))
     return no_content()

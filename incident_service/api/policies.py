@@ -10,9 +10,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import clock, policies
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
-from incident_service.api.fields import UUID, RequestSchema, Schema, Text
+from incident_service import policies
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.api.fields import UUID, List, RequestSchema, Schema, Text
 from incident_service.hours import WHENS
 
 blueprint = Blueprint(
@@ -32,7 +32,7 @@ class EscalationTargetSchema(RequestSchema):
 
     type = fields.String(required=True, validate=validate.OneOf(policies.TARGET_TYPES))
     schedule_id = UUID()
-    user_ids = fields.List(Text(1, 255), validate=validate.Length(max=50))
+    user_ids = List(Text(1, 255), 0, 50)
 
     @ma.validates("user_ids")
     def _differ(self, user_ids: list[str] | None, **_: Any) -> None:
@@ -94,7 +94,7 @@ class EscalationLayerBodySchema(RequestSchema):
 class EscalationLayerOrderSchema(RequestSchema):
     """All layers of a policy in their order."""
 
-    layer_ids = fields.List(UUID(), required=True)
+    layer_ids = List(UUID(), 0, 1000, required=True)
 
 
 class EscalationPolicyBodySchema(RequestSchema):
@@ -102,9 +102,7 @@ class EscalationPolicyBodySchema(RequestSchema):
 
     name = Text(1, 255, required=True)
     description = Text(0, 10_000)
-    steps = fields.List(
-        fields.Nested(EscalationStepBodySchema), validate=validate.Length(max=policies.MAX_LAYERS)
-    )
+    steps = List(fields.Nested(EscalationStepBodySchema), 0, policies.MAX_LAYERS)
 
 
 class MinutesOf(fields.Integer):
@@ -175,7 +173,7 @@ def list_policies() -> Any:
 @blueprint.response(201, WholeEscalationPolicySchema)
 def create_policy(body: dict[str, Any]) -> Any:
     """Make a policy."""
-    policy = database().write(policies.create, caller(), body, now=clock.now())
+    policy = write(policies.create, body)
     return created(policy, "escalation", "policies")
 
 
@@ -192,7 +190,7 @@ def get_policy(id: str) -> Any:
 @blueprint.response(200, WholeEscalationPolicySchema)
 def replace_policy(body: dict[str, Any], id: str) -> Any:
     """Replace everything of a policy; without steps it has none."""
-    return database().write(policies.replace, caller(), id, body, now=clock.now())
+    return write(policies.replace, id, body)
 
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PATCH"])
@@ -200,14 +198,14 @@ def replace_policy(body: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, WholeEscalationPolicySchema)
 def change_policy(body: dict[str, Any], id: str) -> Any:
     """Change the name or the description of a policy; `null` clears the description."""
-    return database().write(policies.change, caller(), id, body, now=clock.now())
+    return write(policies.change, id, body)
 
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_policy(id: str) -> Any:
     """Delete a policy that no unresolved incident uses."""
-    database().write(policies.delete, caller(), id, now=clock.now())
+    write(policies.delete, id)
     return no_content()
 
 
@@ -216,7 +214,7 @@ def delete_policy(id: str) -> Any:
 @blueprint.response(201, EscalationLayerSchema)
 def add_layer(body: dict[str, Any], id: str) -> Any:
     """Add a layer to a policy; at a position that is taken, it moves the rest down."""
-    layer = database().write(policies.add_layer, caller(), id, body, now=clock.now())
+    layer = write(policies.add_layer, id, body)
     return created(layer, "escalation", "policies", id, "layers")
 
 
@@ -226,7 +224,7 @@ def add_layer(body: dict[str, Any], id: str) -> Any:
 def reorder_layers(body: dict[str, Any], id: str) -> Any:
     """Put the layers of a policy, every one exactly once, into an order."""
     layer_ids = body["layer_ids"]
-    return database().write(policies.reorder_layers, caller(), id, layer_ids, now=clock.now())
+    return write(policies.reorder_layers, id, layer_ids)
 
 
 # The fields by name: a bare `partial=True` would reach into the target and the condition.
@@ -239,7 +237,7 @@ def reorder_layers(body: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, EscalationLayerSchema)
 def change_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     """Change some fields of a layer; a position moves it, and `null` clears the condition."""
-    return database().write(policies.change_layer, caller(), id, layer_id, body, now=clock.now())
+    return write(policies.change_layer, id, layer_id, body)
 
 
 @blueprint.route(
@@ -248,5 +246,5 @@ def change_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
 @blueprint.response(204)
 def delete_layer(id: str, layer_id: str) -> Any:
     """Remove a layer from a policy; those behind it move up."""
-    database().write(policies.delete_layer, caller(), id, layer_id, now=clock.now())
+    write(policies.delete_layer, id, layer_id)
     return no_content()

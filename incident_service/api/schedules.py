@@ -7,11 +7,12 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import clock, schedules
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
+from incident_service import schedules
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
 from incident_service.api.fields import (
     UUID,
     Instant,
+    List,
     RequestSchema,
     Schema,
     Text,
@@ -44,9 +45,7 @@ class LayerBodySchema(RequestSchema):
     handoff_time = WallTime(required=True)
     effective_from = Instant(required=True)
     effective_until = Instant()
-    participant_ids = fields.List(
-        Text(1, 255), required=True, validate=validate.Length(min=1, max=100)
-    )
+    participant_ids = List(Text(1, 255), 1, 100, required=True)
 
     @ma.pre_load
     def _take_empty_for_null(self, data: Any, **_: Any) -> Any:
@@ -76,7 +75,7 @@ class LayerBodySchema(RequestSchema):
 class LayerOrderSchema(RequestSchema):
     """A new order of layers."""
 
-    layer_ids = fields.List(UUID(), required=True)
+    layer_ids = List(UUID(), 0, 1000, required=True)
 
 
 class ScheduleSchema(Schema):
@@ -128,7 +127,7 @@ def list_schedules() -> Any:
 @blueprint.response(201, ScheduleWithLayersSchema)
 def create_schedule(body: dict[str, Any]) -> Any:
     """Make a schedule; its layers come next."""
-    row = database().write(schedules.create, caller(), body, now=clock.now())
+    row = write(schedules.create, body)
     return created(row, "oncall", "schedules")
 
 
@@ -145,14 +144,14 @@ def get_schedule(id: str) -> Any:
 @blueprint.response(200, ScheduleWithLayersSchema)
 def replace_schedule(body: dict[str, Any], id: str) -> Any:
     """Set a schedule's fields anew; its layers stay."""
-    return database().write(schedules.replace, caller(), id, body, now=clock.now())
+    return write(schedules.replace, id, body)
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_schedule(id: str) -> Any:
     """Delete a schedule that no policy targets."""
-    database().write(schedules.delete, caller(), id, now=clock.now())
+    write(schedules.delete, id)
     return no_content()
 
 
@@ -161,7 +160,7 @@ def delete_schedule(id: str) -> Any:
 @blueprint.response(201, LayerSchema)
 def create_layer(body: dict[str, Any], id: str) -> Any:
     """Add a layer after the others."""
-    row = database().write(schedules.add_layer, caller(), id, body, now=clock.now())
+    row = write(schedules.add_layer, id, body)
     return created(row, "oncall", "schedules", id, "layers")
 
 
@@ -170,8 +169,7 @@ def create_layer(body: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, LayerSchema)
 def replace_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     """Set a layer's fields anew; its position stays."""
-    now = clock.now()
-    return database().write(schedules.replace_layer, caller(), id, layer_id, body, now=now)
+    return write(schedules.replace_layer, id, layer_id, body)
 
 
 @blueprint.route(
@@ -180,7 +178,7 @@ def replace_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
 @blueprint.response(204)
 def delete_layer(id: str, layer_id: str) -> Any:
     """Delete a layer; those after it move up."""
-    database().write(schedules.delete_layer, caller(), id, layer_id)
+    write(schedules.delete_layer, id, layer_id)
     return no_content()
 
 
@@ -189,4 +187,4 @@ def delete_layer(id: str, layer_id: str) -> Any:
 @blueprint.response(200, ScheduleWithLayersSchema)
 def order_layers(body: dict[str, Any], id: str) -> Any:
     """Put the layers in a new order; every one is named exactly once."""
-    return database().write(schedules.order_layers, caller(), id, body["layer_ids"])
+    return write(schedules.order_layers, id, body["layer_ids"])

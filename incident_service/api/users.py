@@ -7,8 +7,8 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import accounts, clock, users
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
+from incident_service import accounts, users
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
 from incident_service.api.fields import RequestSchema, Schema, Text
 from incident_service.caller import ROLES
 
@@ -68,7 +68,7 @@ def list_users() -> Any:
 @blueprint.response(201, UserSchema)
 def create_user(body: dict[str, Any]) -> Any:
     """Make a user."""
-    row = database().write(users.create, caller(), body, now=clock.now())
+    row = write(users.create, body)
     return created(row, "users")
 
 
@@ -85,12 +85,12 @@ def get_user(user_id: str) -> Any:
 @blueprint.response(200, UserSchema)
 def change_user(body: dict[str, Any], user_id: str) -> Any:
     """Change some fields of a user; `null` clears a name."""
-    return database().write(users.change, caller(), user_id, body, now=clock.now())
+    return write(users.change, user_id, body)
 
 
 @blueprint.route("/v1/users/<user_id:user_id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_user(user_id: str) -> Any:
     """Delete a user, and revoke their keys; records keep naming them."""
-    database().write(users.delete, caller(), user_id, now=clock.now())
+    write(users.delete, user_id)
     return no_content()

@@ -7,9 +7,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import clock, working_hours
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content
-from incident_service.api.fields import RequestSchema, Schema, Text, TimeZone, WallTime
+from incident_service import working_hours
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.api.fields import List, RequestSchema, Schema, Text, TimeZone, WallTime
 
 blueprint = Blueprint(
     "working_hours", description="Times of the week at which layers of policies take part."
@@ -19,11 +19,7 @@ blueprint = Blueprint(
 class WindowSchema(RequestSchema):
     """A time of some days of the week, ISO's 1 to 7; an end at or before the start is next day."""
 
-    days = fields.List(
-        fields.Integer(strict=True, validate=validate.Range(1, 7)),
-        required=True,
-        validate=validate.Length(1, 7),
-    )
+    days = List(fields.Integer(strict=True, validate=validate.Range(1, 7)), 1, 7, required=True)
     start = WallTime(required=True)
     end = WallTime(required=True)
 
@@ -38,9 +34,7 @@ class WorkingHoursBodySchema(RequestSchema):
 
     name = Text(1, 255, required=True)
     timezone = TimeZone(required=True)
-    windows = fields.List(
-        fields.Nested(WindowSchema), required=True, validate=validate.Length(1, 50)
-    )
+    windows = List(fields.Nested(WindowSchema), 1, 50, required=True)
 
 
 class WorkingHoursSchema(Schema):
@@ -68,7 +62,7 @@ def list_working_hours() -> Any:
 @blueprint.response(201, WorkingHoursSchema)
 def create_working_hours(body: dict[str, Any]) -> Any:
     """Make working hours."""
-    row = database().write(working_hours.create, caller(), body, now=clock.now())
+    row = write(working_hours.create, body)
     return created(row, "working-hours")
 
 
@@ -86,12 +80,12 @@ def get_working_hours(id: str) -> Any:
 @blueprint.response(200, WorkingHoursSchema)
 def change_working_hours(body: dict[str, Any], id: str) -> Any:
     """Change some fields of working hours."""
-    return database().write(working_hours.change, caller(), id, body, now=clock.now())
+    return write(working_hours.change, id, body)
 
 
 @blueprint.route("/v1/working-hours/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_working_hours(id: str) -> Any:
     """Delete working hours that no policy uses."""
-    database().write(working_hours.delete, caller(), id, now=clock.now())
+    write(working_hours.delete, id)
     return no_content()

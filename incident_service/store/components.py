@@ -12,7 +12,8 @@ def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
         SELECT DISTINCT affected.component_id, incident.severity FROM incidents AS incident
         JOIN incident_components AS affected
           ON affected.org_id = incident.org_id AND affected.incident_id = incident.id
-        WHERE incident.org_id = :org_id AND incident.status IN ('investigating', 'identified', 'monitoring')
+        WHERE incident.org_id = :org_id
+          AND incident.status IN ('investigating', 'identified', 'monitoring')
         """,
         {"org_id": org_id},
     ).fetchall()

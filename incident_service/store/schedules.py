@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from incident_service.db import Connection
 from incident_service.store import Row
 
+_FAR = 1_000_000
+"""More than any layer's position."""
+
 
 def layers(db: Connection, org_id: str, schedule_id: str) -> list[Row]:
     """Return the schedule's layers by position, each with its `participant_ids` in order."""
@@ -70,19 +73,29 @@ def delete_layer(db: Connection, org_id: str, id: str) -> None:
     )
 
 
-def order_layers(db: Connection, org_id: str, schedule_id: str, ids: Sequence[str]) -> None:
+def order_layers(
+    db: Connection, org_id: str, schedule_id: str, ids: Sequence[str], *, at: str
+) -> None:
     """Give the schedule's layers the positions that they have in `ids`, which names each once."""
     # Out of the way first: no two layers may share a position, not even for a moment.
     db.execute(
         """
-        UPDATE schedule_layers SET position = position + 1000000
+        UPDATE schedule_layers SET position = position + :far
         WHERE org_id = :org_id AND schedule_id = :schedule_id
         """,
-        {"org_id": org_id, "schedule_id": schedule_id},
+        {"org_id": org_id, "schedule_id": schedule_id, "far": _FAR},
     )
     db.executemany(
-        "UPDATE schedule_layers SET position = :position WHERE org_id = :org_id AND id = :id",
-        [{"org_id": org_id, "id": id, "position": n} for n, id in enumerate(ids)],
+        """
+        UPDATE schedule_layers SET
+            updated_at = CASE position WHEN :far + :position THEN updated_at ELSE :at END,
+            position = :position
+        WHERE org_id = :org_id AND id = :id
+        """,
+        [
+            {"org_id": org_id, "id": id, "position": n, "far": _FAR, "at": at}
+            for n, id in enumerate(ids)
+        ],
     )
 
 

@@ -147,7 +147,7 @@ class Filling:
             self._db, self._caller, first, {"name": "0", "timezone": ZONE}, now=self._now
         )
         for layer in schedules.get(self._db, self._caller, first)["layers"]:
-            schedules.delete_layer(self._db, self._caller, first, layer["id"])
+            schedules.delete_layer(self._db, self._caller, first, layer["id"], now=self._now)
         made = [first, *(self._schedule(f"{n}") for n in range(1, number))]
         for id in made:
             for _ in range(LAYERS):
