@@ -60,7 +60,7 @@ def assert_whole(database: Path, answered: list[dict[str, Any]]) -> None:
             (SELECT count(*) FROM status_history h
              WHERE h.org_id = i.org_id AND h.incident_id = i.id),
             (SELECT count(*) FROM audit_events a
-             WHERE a.org_id = i.org_id AND a.incident_id = i.id)
+             WHERE a.org_id = i.org_id AND a.incident_id = i.id AND event = 'incident_opened')
         FROM incidents i ORDER BY i.org_id, i.sequential_id
         """
     ).fetchall()
