@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from incident_service.db import Connection
 from incident_service.store import Row
 
-# The conditions that a list may be filtered by; each has an index with its order.
 _FILTERS = {
     "status": "incident.status = :status",
     "severity": "incident.severity = :severity",
@@ -62,14 +61,23 @@ def page(
     and `until`, between which an incident was opened (both included).
     """
     conditions = [condition for name, condition in _FILTERS.items() if name in filters]
-    if "component_id" in filters:
+    source, numbered = "incidents AS incident", "incident"
+    if filters.get("status", "resolved") != "resolved":
+        # Few incidents are open, so they are walked: a + keeps other indexes out of it.
+        conditions = [c if c == _FILTERS["status"] else f"+{c}" for c in conditions]
+        if "component_id" in filters:
+            conditions.append(
+                """EXISTS (
+                SELECT 1 FROM incident_components AS affected
+                WHERE affected.org_id = incident.org_id AND affected.incident_id = incident.id
+                  AND affected.component_id = :component_id)"""
+            )
+    elif "component_id" in filters:
         # The order comes from the index of the component's incidents.
         source = """incident_components AS numbered CROSS JOIN incidents AS incident
             ON incident.org_id = numbered.org_id AND incident.id = numbered.incident_id"""
+        numbered = "numbered"
         conditions.append("numbered.component_id = :component_id")
-    else:
-        source = "incidents AS incident"
-    numbered = "numbered" if "component_id" in filters else "incident"
     return db.execute(
         f"""
         SELECT incident.* FROM {source}

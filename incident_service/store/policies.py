@@ -35,7 +35,7 @@ def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:
     users = db.execute(
         """
         SELECT target.layer_id, target.user_id FROM escalation_layers AS layer
-        JOIN escalation_layer_users AS target
+        CROSS JOIN escalation_layer_users AS target  -- in this order: it has few layers
           ON target.org_id = layer.org_id AND target.layer_id = layer.id
         WHERE layer.org_id = :org_id AND layer.policy_id = :policy_id
         ORDER BY target.layer_id, target.ordinal

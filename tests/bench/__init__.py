@@ -1,1 +1,4 @@
-"""Measurements, side by side with a baseline in one run: `python -m tests.bench --help`."""
+"""Measurements, side by side in one run: `create`, `oncall` and `growth`.
+
+`python -m tests.bench --help` says how to run them.
+"""

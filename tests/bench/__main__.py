@@ -1,4 +1,4 @@
-"""`python -m tests.bench create` and `python -m tests.bench oncall`."""
+"""`python -m tests.bench create`, `oncall` and `growth`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from incident_service import clock
 from tests.bench.create import create
+from tests.bench.growth import growth
 from tests.bench.oncall import oncall
 
 
@@ -20,10 +21,15 @@ def main() -> None:
     of_create.add_argument("--memory-after", type=int, default=0, help="creates, e.g. 50000")
     of_oncall = commands.add_parser("oncall", help="who is on call, over file size and time")
     of_oncall.add_argument("--rounds", type=int, default=15)
+    of_growth = commands.add_parser("growth", help="calls about incidents, over their number")
+    of_growth.add_argument("--rounds", type=int, default=15)
+    of_growth.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         if options.what == "create":
             create(Path(folder), options.rounds, options.seconds, options.memory_after)
+        elif options.what == "growth":
+            growth(Path(folder), options.rounds, options.incidents)
         else:
             oncall(Path(folder), options.rounds, clock.now())
 

@@ -21,16 +21,17 @@ def blocks(heading: str) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
-def test_set_up_your_rota(tmp_path: Path) -> None:
+def test_set_up_your_rota_and_live_with_an_incident(tmp_path: Path) -> None:
     assert shutil.which("curl")
-    settings, commands = blocks("Set up your rota")
+    settings, rota = blocks("Set up your rota")
+    (life,) = blocks("Live with an incident")
     assert [line.partition("=")[0] for line in settings.splitlines()] == ["KEY", "BASE"]
     with running(tmp_path / "rota.db", "quickstart", "--port", "{port}") as server:
         key = re.search(r"scl_live_\S+", server.log.read_text())
         assert key
         variables = {"KEY": key[0], "BASE": f"http://127.0.0.1:{server.port}/v1"}
         pasted = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", commands],
+            ["bash", "-euo", "pipefail", "-c", rota + life],
             env={**os.environ, **variables},
             capture_output=True,
             text=True,
@@ -41,7 +42,9 @@ def test_set_up_your_rota(tmp_path: Path) -> None:
     answers = [json.loads(line) for line in pasted.stdout.splitlines()]
     assert [answer for answer in answers if "data" not in answer] == []
     found = [answer["data"] for answer in answers]
-    _, _, schedule, layer, override, resolved, shifts, _, policy, component, incident = found
+    _, _, schedule, layer, override, resolved, shifts, _, policy, component, incident, *lived = (
+        found
+    )
     assert override["userId"] == "cleo"
     assert resolved["scheduleOwner"]["overrideId"] == override["id"]
     assert shifts[0]["overrideId"] == override["id"]
@@ -52,3 +55,22 @@ def test_set_up_your_rota(tmp_path: Path) -> None:
     assert incident["ownerScheduleId"] == schedule["id"]
     assert incident["escalationPolicyId"] == policy["id"]
     assert incident["affectedComponents"] == [{"id": component["id"], "name": "Checkout"}]
+    listed, got, *_, last = lived
+    assert listed == {"incidents": [incident], "nextCursor": None}
+    assert {name: got[name] for name in incident} == incident
+    assert (last["title"], last["severity"]) == ("Checkout times out", "critical")
+    assert (last["ownerId"], last["acknowledgedBy"]) == ("ben", None)
+    assert (last["status"], last["resolvedAt"]) == ("resolved", last["updatedAt"])
+    assert [entry["status"] for entry in last["statusHistory"]] == [
+        "investigating", "identified", "monitoring", "resolved",
+    ]  # fmt: skip
+    assert last["statusHistory"][-1]["resolutionNote"] == "Rolled back release 4711."
+    assert [entry["event"] for entry in last["auditTrail"]] == [
+        "incident_opened",
+        "incident_edited",
+        "incident_acknowledged",
+        "incident_handed_off",
+        "status_changed",
+        "status_changed",
+        "status_changed",
+    ]
