@@ -24,7 +24,7 @@ from incident_service.api import (
     users,
     working_hours,
 )
-from incident_service.api.blueprint import MAX_BODY_BYTES
+from incident_service.api.body import MAX_BODY_BYTES
 
 _RESOURCES = (
     incidents,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
@@ -14,24 +13,19 @@ import flask_smorest
 import marshmallow as ma
 from flask import current_app, g, request
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import HTTPException
 
 from incident_service import accounts, clock
+from incident_service.api.body import NO_TEXT, is_clean, printable, read_json
 from incident_service.caller import Caller
 from incident_service.config import Settings
 from incident_service.db import Connection, Database
 from incident_service.errors import (
     Forbidden,
-    InvalidRequest,
     NotAuthorized,
-    PayloadTooLarge,
     Unavailable,
-    UnsupportedMediaType,
     ValidationFailed,
 )
 from incident_service.store import Row
-
-MAX_BODY_BYTES = 1024 * 1024
 
 RECORD_USE_WITHIN = 0.2
 """Seconds."""
@@ -96,11 +90,11 @@ class Parser(FlaskParser):
         repeated = [name for name, values in req.args.lists() if len(values) > 1]
         if repeated:
             raise ValidationFailed(
-                {_printable(name): ["Given more than once."] for name in repeated}
+                {printable(name): ["Given more than once."] for name in repeated}
             )
-        unclean = [name for name, value in req.args.items() if not _is_clean(name + value)]
+        unclean = [name for name, value in req.args.items() if not is_clean(name + value)]
         if unclean:
-            raise ValidationFailed({_printable(name): [_NO_TEXT] for name in unclean})
+            raise ValidationFailed({printable(name): [NO_TEXT] for name in unclean})
         return super().load_querystring(req, schema)
 
     def handle_error(
@@ -110,7 +104,7 @@ class Parser(FlaskParser):
         assert isinstance(error.messages, dict)  # webargs keys them by location
         (found,) = error.messages.values()
         raise ValidationFailed(
-            {_printable(str(name)): list(_sentences(nested)) for name, nested in found.items()}
+            {printable(str(name)): list(_sentences(nested)) for name, nested in found.items()}
         )
 
 
@@ -222,106 +216,11 @@ def _check_role() -> None:
         raise Forbidden("This call needs a key with the role org:admin.")
 
 
-def read_json(req: flask.Request) -> Any:
-    """Return the request's body, parsed once for each request.
-
-    Raises `UnsupportedMediaType`, `InvalidRequest` `invalid_json`, and `ValidationFailed` where a
-    text in it has a NUL or a lone surrogate.
-    """
-    if "json_body" not in g:
-        raw = _read_body(req)
-        if req.mimetype != "application/json":
-            raise UnsupportedMediaType("The body must be application/json.")
-        g.json_body = _parse_json(raw)
-    return g.json_body
-
-
-def _read_body(req: flask.Request) -> bytes:
-    try:
-        raw = req.get_data(cache=False)
-    except HTTPException:
-        raise
-    except Exception:  # whatever the server raises for chunks that are none, or do not come
-        message = "The body could not be read to its end."
-        raise InvalidRequest(message, code="invalid_request") from None
-    if len(raw) > MAX_BODY_BYTES:
-        raise PayloadTooLarge("The body is larger than 1 MiB.")
-    return raw
-
-
-def _parse_json(raw: bytes) -> Any:
-    try:
-        text = raw.decode("utf-8")
-        body = json.loads(text, parse_constant=_refuse_constant)
-    except UnicodeDecodeError:
-        raise InvalidRequest("The body is not UTF-8.", code="invalid_json") from None
-    except RecursionError:
-        raise InvalidRequest("The body is nested too deep.", code="invalid_json") from None
-    except ValueError as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
-    if "\\u" in text:  # only an escape can bring in a NUL or a lone surrogate
-        bad = next((_steps(way) for way, value in _texts(body) if not _is_clean(value)), None)
-        if bad is not None:
-            name, *rest = bad or ["body"]
-            way = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
-            raise ValidationFailed(
-                {_printable(str(name)): [f"{_printable(way)}: {_NO_TEXT}" if way else _NO_TEXT]}
-            )
-    return body
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-Way = tuple["Way", str | int] | None
-"""The way to a place in a JSON value: the way to what it is in, and its name or number there."""
-
-
-def _texts(body: Any) -> Iterator[tuple[Way, str]]:
-    """Yield every text of a JSON value, names of fields included, with the way to it."""
-    pending: list[tuple[Way, Any]] = [(None, body)]
-    while pending:
-        way, value = pending.pop()
-        if isinstance(value, str):
-            yield way, value
-        elif isinstance(value, list):
-            pending.extend(
-                ((way, n), item)
-                for n, item in enumerate(value)
-                if isinstance(item, str | list | dict)
-            )
-        elif isinstance(value, dict):
-            for name, item in value.items():
-                yield (way, name), name
-                pending.append(((way, name), item))
-
-
-def _steps(way: Way) -> list[str | int]:
-    steps: list[str | int] = []
-    while way is not None:
-        way, step = way
-        steps.append(step)
-    return steps[::-1]
-
-
-_NO_TEXT = "Has a NUL or a lone surrogate, which is no text."
-
-
-def _is_clean(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _printable(text: str) -> str:
-    """Return the text with a lone surrogate spelled out, so that an answer can carry it."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _sentences(messages: Any, way: str = "") -> Iterator[str]:
     """Yield the sentences of marshmallow's nested messages, each with the way to its place."""
     if isinstance(messages, dict):
         for step, nested in messages.items():
-            deeper = f"[{step}]" if isinstance(step, int) else f".{_printable(str(step))}"
+            deeper = f"[{step}]" if isinstance(step, int) else f".{printable(str(step))}"
             yield from _sentences(nested, way + deeper)
     else:
         for sentence in messages:

@@ -17,9 +17,9 @@ from incident_service.api.blueprint import (
     caller,
     database,
     for_members,
-    read_json,
     write,
 )
+from incident_service.api.body import read_json
 from incident_service.api.fields import (
     UUID,
     List,
