@@ -9,7 +9,7 @@ from incident_service import acklink
 from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection
 from incident_service.paging.page import Outcome, Page
-from incident_service.store import Row, audit, deliveries, incidents, users
+from incident_service.store import Row, audit, contact_methods, deliveries, incidents, users
 
 GIVE_UP_AFTER = timedelta(minutes=30)
 """How long a page that fails is tried again."""
@@ -40,10 +40,13 @@ def claim_due(db: Connection, *, now: datetime, limit: int, base_url: str) -> li
     for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"])):
         url = None
         if row["contact_method_id"] is not None:
-            url = deliveries.url(db, row["org_id"], row["user_id"], row["contact_method_id"])
-            if url is None:
+            method = contact_methods.get(
+                db, row["org_id"], row["user_id"], row["contact_method_id"]
+            )
+            if method is None:
                 _end(db, row, Outcome(False, "the contact method was deleted", True), now)
                 continue
+            url = method["url"]
         page = _page(db, row, key, now=now, base_url=base_url)
         if page is None:
             _end(db, row, Outcome(False, "the user was deleted", True), now)

@@ -13,7 +13,17 @@ from zoneinfo import ZoneInfo
 from incident_service import hours, ids, schedules
 from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection
-from incident_service.store import Row, audit, deliveries, incidents, named, policies, timers, users
+from incident_service.store import (
+    Row,
+    audit,
+    contact_methods,
+    deliveries,
+    incidents,
+    named,
+    policies,
+    timers,
+    users,
+)
 
 
 def begin(db: Connection, incident: Row) -> None:
@@ -139,14 +149,15 @@ class _Firing:
         return hours.applies(layer["working_hours_when"], within)
 
     def _can_be_reached(self, user_id: str) -> bool:
-        return self._by_email or bool(deliveries.method_ids(self._db, self._org_id, user_id))
+        return self._by_email or bool(contact_methods.of_user(self._db, self._org_id, user_id))
 
     def _page(self, user_id: str, *, layer_position: int | None) -> None:
         """Send the user a page by each of their contact methods, unless one is on its way."""
         if user_id in self._paged:
             return
         self._paged.add(user_id)
-        methods: list[str | None] = [*deliveries.method_ids(self._db, self._org_id, user_id)]
+        found = contact_methods.of_user(self._db, self._org_id, user_id)
+        methods: list[str | None] = [method["id"] for method in found]
         if not methods and self._by_email:
             methods = [None]
         if not methods:

@@ -71,26 +71,3 @@ def next_due_at(db: Connection, *, at: str) -> str | None:
         {"at": at},
     ).fetchone()
     return row["due_at"] if row else None
-
-
-def method_ids(db: Connection, org_id: str, user_id: str) -> list[str]:
-    """Return the ids of a user's contact methods, oldest first."""
-    rows = db.execute(
-        """
-        SELECT id FROM contact_methods WHERE org_id = :org_id AND user_id = :user_id ORDER BY id
-        """,
-        {"org_id": org_id, "user_id": user_id},
-    ).fetchall()
-    return [row["id"] for row in rows]
-
-
-def url(db: Connection, org_id: str, user_id: str, contact_method_id: str) -> str | None:
-    """Return the URL of a user's contact method, or nothing where it is gone."""
-    row = db.execute(
-        """
-        SELECT url FROM contact_methods
-        WHERE org_id = :org_id AND user_id = :user_id AND id = :id
-        """,
-        {"org_id": org_id, "user_id": user_id, "id": contact_method_id},
-    ).fetchone()
-    return row["url"] if row else None
