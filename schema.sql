@@ -348,6 +348,7 @@ CREATE TABLE deliveries (
     contact_method_id TEXT,     -- null: the user's email address
     attempts          INTEGER NOT NULL DEFAULT 0,
     created_at        TEXT NOT NULL,
+    first_tried_at    TEXT,
     due_at            TEXT NOT NULL,
     claimed_until     TEXT,
     PRIMARY KEY (org_id, id),

@@ -118,6 +118,8 @@ def page_command(parent: int | None) -> None:
     from incident_service import logs
     from incident_service.paging.pager import Pager
 
+    if parent is not None:
+        os.closerange(3, 1024)  # its sockets, for example
     settings = _settings()
     logs.configure(settings.log_level)
     stopped = threading.Event()

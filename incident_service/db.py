@@ -183,6 +183,21 @@ class Database:
         return connection
 
 
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Run a part of a write transaction, which is undone alone if it raises."""
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO part")
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE part")
+
+
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 

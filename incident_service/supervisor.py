@@ -28,12 +28,13 @@ class PagingProcess:
 
     def start(self) -> None:
         """Start it, and a thread that starts it again whenever it ends."""
+        self._process = self._spawn()  # here, before this process forks its workers
         threading.Thread(target=self._watch, name="paging", daemon=True).start()
 
     def stop(self) -> None:
         """End it: at once, if it has nothing under way."""
-        self._stopped.set()
         with self._lock:
+            self._stopped.set()
             process = self._process
         if process is None:
             return
@@ -44,14 +45,14 @@ class PagingProcess:
             process.kill()
 
     def _watch(self) -> None:
-        while not self._stopped.is_set():
+        while self._process is not None:
+            self._process.wait()
+            if self._stopped.wait(RESTART_SECONDS):
+                return
+            _log.error("the paging process ended, and is started again")
             with self._lock:
-                if self._stopped.is_set():
-                    return
-                process = self._process = self._spawn()
-            process.wait()
-            if not self._stopped.wait(RESTART_SECONDS):
-                _log.error("the paging process ended, and is started again")
+                if not self._stopped.is_set():
+                    self._process = self._spawn()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = {
@@ -60,4 +61,6 @@ class PagingProcess:
             f"{PREFIX}BASE_URL": self._settings.public_url,
         }
         command = [sys.executable, "-m", "incident_service", "page", "--parent", str(os.getpid())]
-        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+        # With close_fds=False it is spawned without a pipe, whose end a worker that is forked at
+        # that moment would keep open, and with it this call; the child closes what it inherits.
+        return subprocess.Popen(command, env=environment, close_fds=False)

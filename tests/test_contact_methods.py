@@ -335,3 +335,17 @@ def test_where_mail_is_handed_in() -> None:
 def test_the_settings_show_no_secret() -> None:
     settings = Settings(smtp_url="smtp://u:s3cret@mail?from=a@b", webhook_secret="s3cret")
     assert "s3cret" not in repr(settings) + repr(settings.mail_server)
+
+
+def test_no_other_request_than_a_post_and_not_to_many(world: World) -> None:
+    path = f"users/{world.made.user_id}/contact-methods"
+    numbers = "/".join(f"1555000{n:04}" for n in range(11))
+    for url in (
+        "json://127.0.0.1/x?method=DELETE",
+        "jsons://example.com/?method=get",
+        f"twilio://AC{'a' * 32}:{'b' * 32}@15551234567/{numbers}",
+    ):
+        answer = world.call("POST", path, {"label": "x", "url": url})
+        assert (answer.status_code, list(answer.json["errors"])) == (400, ["url"]), url
+    for url in ("json://example.com/x?method=post", "jsons://example.com/x"):
+        assert world.call("POST", path, {"label": "x", "url": url}).status_code == 201

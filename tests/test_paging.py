@@ -11,8 +11,10 @@ import pytest
 from incident_service import incidents, opening
 from incident_service.caller import Caller
 from incident_service.clock import format_instant, parse_instant
+from incident_service.db import Connection
 from incident_service.paging import delivery, escalation, pager
 from incident_service.paging.page import Outcome
+from incident_service.store import deliveries
 from tests.conftest import World
 
 START = parse_instant("2025-04-02T10:00:00Z")  # a Wednesday
@@ -139,7 +141,69 @@ def test_the_owner_is_paged_at_once_with_a_policy_or_without(rota: Rota) -> None
 def test_who_is_due_twice_at_once_gets_one_page(rota: Rota) -> None:
     rota.open(rota.policy(rota.schedule, ["a", "b"]), owner="a")
     assert rota.fire(0) == ["a/owner"]
+    rota.deliver(0)
     assert rota.fire(5) == ["a/2", "b/2"]
+
+
+def test_who_fell_due_twice_while_nothing_ran_gets_one_page(rota: Rota) -> None:
+    rota.open(rota.policy(["a"], ["a", "b"], ["b"]))
+    assert rota.fire(60) == ["a/1", "b/2"]
+
+
+def test_an_incident_that_cannot_be_fired_does_not_keep_the_others_from_it(rota: Rota) -> None:
+    broken = rota.open(rota.policy(rota.schedule, ["c"]))
+    rota.world.execute("UPDATE schedules SET timezone = 'No/Where' WHERE name = 'Rota'")
+    rota.open(None, owner="b")
+    assert sorted(rota.fire(0)) == ["b/owner", "c/2"]
+    skipped = ("layer_skipped", {"position": 1, "reason": "could not be resolved"})
+    assert rota.trail(broken)[1] == skipped
+
+
+def test_a_fault_in_firing_is_tried_again_later(
+    rota: Rota, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = rota.open(None, owner="a")
+    rota.open(None, owner="b")
+    insert = deliveries.insert
+
+    def fail(db: Connection, row: dict[str, Any]) -> None:
+        if row["incident_id"] == first:
+            raise ZeroDivisionError
+        insert(db, row)
+
+    monkeypatch.setattr(deliveries, "insert", fail)
+    assert rota.fire(0) == ["b/owner"]
+    monkeypatch.setattr(deliveries, "insert", insert)
+    assert rota.fire(0.9) == []
+    assert rota.fire(1) == ["a/owner"]
+
+
+def test_a_try_that_outlasts_its_claim_does_not_end_the_next_one_s(rota: Rota) -> None:
+    id = rota.open(None, owner="a")
+    rota.fire(0)
+    (first,) = rota.claim(0)
+    (second,) = rota.claim(2)
+    rota.world.database.write(delivery.record, first, FAILED, now=at(2.1), jitter=0.0)
+    assert rota.claim(2.5) == []
+    assert rota.trail(id)[-1][1]["willRetry"] is False
+    rota.world.database.write(delivery.record, second, SENT, now=at(2.6), jitter=0.0)
+    assert (rota.deliveries(), rota.events(id)[-1]) == ([], "page_sent")
+
+
+def test_one_that_is_always_cut_off_is_given_up(rota: Rota) -> None:
+    id = rota.open(None, owner="a")
+    rota.fire(0)
+    for minutes in range(0, 31, 2):
+        assert len(rota.claim(minutes)) == 1
+    assert rota.claim(32) == []
+    assert rota.events(id)[-1] == "page_failed"
+
+
+def test_half_an_hour_of_tries_begins_with_the_first(rota: Rota) -> None:
+    rota.open(None, owner="a")
+    rota.fire(0)
+    assert rota.deliver(120, FAILED) == 1
+    assert rota.deliver(121, FAILED) == 1
 
 
 def test_a_page_goes_to_every_contact_method(rota: Rota) -> None:
@@ -155,6 +219,7 @@ def test_all_active_layers_are_paged_and_an_override_stands_in(rota: Rota) -> No
     rota.world.make(f"oncall/schedules/{schedule}/overrides", **body)
     rota.open(rota.policy(schedule, schedule))
     assert rota.fire(0) == ["a/1", "b/1"]
+    rota.deliver(0)
     assert rota.fire(5) == ["x/2", "b/2"]
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyBase
 from apprise.manager_plugins import NotificationManager
 
+MAX_TARGETS = 10
+"""Recipients in one URL: each is a request of its own, one after the other."""
+
 
 @functools.cache
 def schemes() -> frozenset[str]:
@@ -31,15 +34,17 @@ def asset() -> AppriseAsset:
 def service(url: str, *, connect_timeout: float, read_timeout: float) -> NotifyBase | None:
     """Return the service that the URL names, or `None` where Apprise cannot use it.
 
-    What the URL says about time-outs (seconds), retries, redirects and being optional does not
-    count. One that
-    would read a file of this machine is `None` too.
+    Time-outs are in seconds; what the URL says about them, retries, redirects and being optional
+    does not count. `None` too where it would read a file of this machine, make another request
+    than a `POST`, or send more than `MAX_TARGETS` messages.
     """
     try:
         found = Apprise.instantiate(url, asset=asset())
     except Exception:  # whatever a service's parser did not expect
         return None
-    if found is None or _reads_files(found):
+    if found is None or _reads_files(found) or len(found) > MAX_TARGETS:
+        return None
+    if getattr(found, "method", "post").lower() != "post":
         return None
     found.socket_connect_timeout = connect_timeout
     found.socket_read_timeout = read_timeout

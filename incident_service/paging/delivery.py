@@ -12,7 +12,7 @@ from incident_service.paging.page import Outcome, Page
 from incident_service.store import Row, audit, contact_methods, deliveries, incidents, users
 
 GIVE_UP_AFTER = timedelta(minutes=30)
-"""How long a page that fails is tried again."""
+"""How long a page that fails is tried again, from its first try."""
 
 CLAIM = timedelta(seconds=60)
 """How long a process that took a delivery has for it; longer than any try lasts."""
@@ -38,6 +38,9 @@ def claim_due(db: Connection, *, now: datetime, limit: int, base_url: str) -> li
     key = acklink.signing_key(db) if claimed else b""
     taken = []
     for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"])):
+        if row["attempts"] > 1 and now > _gives_up_at(row):
+            _end(db, row, Outcome(False, "every try was cut off", True), now)
+            continue
         url = None
         if row["contact_method_id"] is not None:
             method = contact_methods.get(
@@ -64,8 +67,8 @@ def record(
     if outcome.delivered or outcome.permanent or again > _gives_up_at(row):
         _end(db, row, outcome, now)
         return
-    deliveries.put_off(db, row["org_id"], row["id"], due_at=format_instant(again))
-    _record(db, row, outcome, now, will_retry=True)
+    will_retry = deliveries.put_off(db, row, due_at=format_instant(again))
+    _record(db, row, outcome, now, will_retry=will_retry)
 
 
 def pause(attempts: int, jitter: float) -> timedelta:
@@ -75,7 +78,7 @@ def pause(attempts: int, jitter: float) -> timedelta:
 
 
 def _gives_up_at(row: Row) -> datetime:
-    return parse_instant(row["created_at"]) + GIVE_UP_AFTER
+    return parse_instant(row["first_tried_at"]) + GIVE_UP_AFTER
 
 
 def _end(db: Connection, row: Row, outcome: Outcome, now: datetime) -> None:

@@ -7,12 +7,13 @@ paging processes may fire them: each exactly once, and none is forgotten over a 
 from __future__ import annotations
 
 import json
+import logging
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from incident_service import hours, ids, schedules
 from incident_service.clock import format_instant, parse_instant
-from incident_service.db import Connection
+from incident_service.db import Connection, savepoint
 from incident_service.store import (
     Row,
     audit,
@@ -24,6 +25,10 @@ from incident_service.store import (
     timers,
     users,
 )
+
+_log = logging.getLogger("incident_service.paging")
+
+PAUSE_AFTER_FAULT = timedelta(minutes=1)
 
 
 def begin(db: Connection, incident: Row) -> None:
@@ -76,7 +81,15 @@ def fire_due(db: Connection, *, now: datetime, by_email: bool) -> bool:
         return False
     incident = incidents.get(db, due["org_id"], due["incident_id"])
     assert incident is not None  # a foreign key
-    _Firing(db, incident, now, by_email).run()
+    try:
+        with savepoint(db):
+            _Firing(db, incident, now, by_email).run()
+    except Exception:
+        if not db.in_transaction:
+            raise
+        # One incident that cannot be fired must not keep all others from it.
+        _log.exception("an incident could not be fired", extra={"incidentId": incident["id"]})
+        timers.put_off(db, incident, until=format_instant(now + PAUSE_AFTER_FAULT))
     return True
 
 
@@ -90,7 +103,7 @@ class _Firing:
         self._now = now
         self._at = format_instant(now)
         self._by_email = by_email
-        self._paged: set[str] = set()
+        self._paged = deliveries.untried_user_ids(db, self._org_id, incident["id"])
 
     def run(self) -> None:
         found = timers.of_incident(self._db, self._org_id, self._incident["id"])
@@ -105,7 +118,11 @@ class _Firing:
         """Fire the first layer from the timer's position on that takes part."""
         layers = policies.layers(self._db, self._org_id, self._incident["escalation_policy_id"])
         for layer in layers[timer["position"] - 1 :]:
-            user_ids, reason = self._targets(layer)
+            try:
+                user_ids, reason = self._targets(layer)
+            except Exception:
+                _log.exception("a layer could not be resolved", extra={"layerId": layer["id"]})
+                user_ids, reason = [], "could not be resolved"
             if reason is not None:
                 details = {"position": layer["position"], "reason": reason}
                 self._record("layer_skipped", details)
@@ -152,7 +169,7 @@ class _Firing:
         return self._by_email or bool(contact_methods.of_user(self._db, self._org_id, user_id))
 
     def _page(self, user_id: str, *, layer_position: int | None) -> None:
-        """Send the user a page by each of their contact methods, unless one is on its way."""
+        """Send the user a page by each of their contact methods, unless one is about to leave."""
         if user_id in self._paged:
             return
         self._paged.add(user_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import random
 import threading
 import time
@@ -24,7 +25,12 @@ _log = logging.getLogger("incident_service.paging")
 THREADS = 32
 """Deliveries under way at once: one that hangs until its time-out does not delay the others."""
 
+TRY_SECONDS = 45.0
+"""Less than a claim lasts."""
+
 LOOK_EVERY_SECONDS = 0.1
+LOOK_AGAIN_SECONDS = 1.0
+PAUSE_AFTER_FAULT_SECONDS = 1.0
 LATE_AFTER = timedelta(seconds=60)
 STOP_SECONDS = 5.0
 
@@ -42,29 +48,38 @@ class Pager:
         self._database = database
         self._settings = settings
         self._under_way = threading.Semaphore(THREADS)
+        self._ids_under_way: set[str] = set()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="delivery")
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Page until `is_stopped`; it is asked several times a second."""
         while not is_stopped():
             try:
-                self.work(clock.now())
-                self._sleep(is_stopped)
-            except ServiceError as error:  # a busy database or a full disk; the next round may do
-                _log.error("paging failed: %s", error.message)
-                time.sleep(LOOK_EVERY_SECONDS)
+                if not self.work(clock.now()):
+                    self._sleep(is_stopped)
+            except Exception as error:  # whatever it is, the next round may do
+                _log.error("paging failed", exc_info=error)
+                time.sleep(PAUSE_AFTER_FAULT_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
         until = time.monotonic() + STOP_SECONDS
         for _ in range(THREADS):
             self._under_way.acquire(timeout=max(0.0, until - time.monotonic()))
 
-    def work(self, now: datetime) -> None:
-        """Fire all that is due at the instant, and hand what is to be delivered to the pool."""
+    def work(self, now: datetime) -> bool:
+        """Fire all that is due at the instant, and hand what is to be delivered to the pool.
+
+        Return whether there was something to deliver, and may be more.
+        """
         while self._is_timer_due(now):
             self._database.write(self._fire, now)
-        while taken := self._claim(now):
-            for each in taken:
-                self._pool.submit(self._deliver, each)
+        taken = self._claim(now)
+        for each in taken:
+            if each.page.id in self._ids_under_way:  # it outlasts its claim; one thread is enough
+                self._under_way.release()
+                continue
+            self._ids_under_way.add(each.page.id)
+            self._pool.submit(self._deliver, each)
+        return bool(taken)
 
     def _is_timer_due(self, now: datetime) -> bool:
         with self._database.read() as db:
@@ -98,14 +113,23 @@ class Pager:
 
     def _deliver(self, each: delivery.Delivery) -> None:
         try:
-            try:
-                outcome = channels.send(each.page, each.url, self._settings, now=clock.now())
-            except Exception as error:
-                _log.exception("a delivery failed unexpectedly", extra={"deliveryId": each.page.id})
-                outcome = Outcome(False, type(error).__name__)
-            self._record(each, outcome)
+            self._record(each, self._send(each))
         finally:
+            self._ids_under_way.discard(each.page.id)
             self._under_way.release()
+
+    def _send(self, each: delivery.Delivery) -> Outcome:
+        """Send, but wait no longer than `TRY_SECONDS`, however slowly the other side answers."""
+        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+
+        def send() -> None:
+            outcomes.put(channels.send(each.page, each.url, self._settings, now=clock.now()))
+
+        threading.Thread(target=send, name="send", daemon=True).start()
+        try:
+            return outcomes.get(timeout=TRY_SECONDS)
+        except queue.Empty:
+            return Outcome(False, "took too long")
 
     def _record(self, each: delivery.Delivery, outcome: Outcome) -> None:
         """Keep the outcome; until the claim ends it is worth trying, after it somebody else has."""
@@ -131,10 +155,14 @@ class Pager:
             return
 
     def _sleep(self, is_stopped: Callable[[], bool]) -> None:
-        """Sleep until the next thing falls due, or another connection has written something."""
+        """Sleep until the next thing falls due, or another connection has written something.
+
+        For a second at the longest: a claim may end, too.
+        """
         version = self._database.version()
         due_at = _next_due_at(self._database, clock.now())
-        while not is_stopped():
+        until = time.monotonic() + LOOK_AGAIN_SECONDS
+        while not is_stopped() and time.monotonic() < until:
             time.sleep(LOOK_EVERY_SECONDS)
             is_due = due_at is not None and due_at <= clock.now()
             if is_due or self._database.version() != version:

@@ -24,7 +24,9 @@ def claim(db: Connection, *, at: str, until: str, limit: int) -> list[Row]:
     """Take deliveries that are due, for a while, and count the attempt; those due first, first."""
     return db.execute(
         """
-        UPDATE deliveries SET claimed_until = :until, attempts = attempts + 1
+        UPDATE deliveries SET
+            claimed_until = :until, attempts = attempts + 1,
+            first_tried_at = coalesce(first_tried_at, :at)
         WHERE rowid IN (
             SELECT rowid FROM deliveries
             WHERE due_at <= :at AND (claimed_until IS NULL OR claimed_until <= :at)
@@ -35,15 +37,31 @@ def claim(db: Connection, *, at: str, until: str, limit: int) -> list[Row]:
     ).fetchall()
 
 
-def put_off(db: Connection, org_id: str, id: str, *, due_at: str) -> None:
-    """Let the delivery be tried again at an instant."""
-    db.execute(
+def put_off(db: Connection, delivery: Row, *, due_at: str) -> bool:
+    """Let the delivery be tried again at an instant.
+
+    Return whether it can be: not where it was called off, or another process has taken it since.
+    """
+    changed = db.execute(
         """
         UPDATE deliveries SET due_at = :due_at, claimed_until = NULL
-        WHERE org_id = :org_id AND id = :id
+        WHERE org_id = :org_id AND id = :id AND attempts = :attempts
         """,
-        {"org_id": org_id, "id": id, "due_at": due_at},
+        {**delivery, "due_at": due_at},
     )
+    return changed.rowcount > 0
+
+
+def untried_user_ids(db: Connection, org_id: str, incident_id: str) -> set[str]:
+    """Return the users to whom a page about the incident is due that nobody has taken yet."""
+    rows = db.execute(
+        """
+        SELECT DISTINCT user_id FROM deliveries
+        WHERE org_id = :org_id AND incident_id = :incident_id AND attempts = 0
+        """,
+        {"org_id": org_id, "incident_id": incident_id},
+    ).fetchall()
+    return {row["user_id"] for row in rows}
 
 
 def delete(db: Connection, org_id: str, id: str) -> None:

@@ -51,6 +51,17 @@ def delete(db: Connection, incident: Row, kind: Kind) -> None:
     )
 
 
+def put_off(db: Connection, incident: Row, *, until: str) -> None:
+    """Let nothing of the incident be due before an instant."""
+    db.execute(
+        """
+        UPDATE incident_timers SET due_at = :until
+        WHERE org_id = :org_id AND incident_id = :incident_id AND due_at < :until
+        """,
+        {"org_id": incident["org_id"], "incident_id": incident["id"], "until": until},
+    )
+
+
 def first_due(db: Connection, at: str) -> Row | None:
     """Return the `org_id` and `incident_id` of the timer that fell due first, if one has."""
     row: Row | None = db.execute(
