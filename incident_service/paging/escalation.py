@@ -33,10 +33,12 @@ PAUSE_AFTER_FAULT = timedelta(minutes=1)
 
 def begin(db: Connection, incident: Row) -> None:
     """Let an incident that is being opened page its owner and its policy's first layer at once."""
+    due: dict[timers.Kind, int | None] = {}
     if incident["owner_id"] is not None:
-        timers.put(db, incident, "owner", due_at=incident["created_at"])
+        due["owner"] = None
     if incident["escalation_policy_id"] is not None:
-        timers.put(db, incident, "layer", position=1, due_at=incident["created_at"])
+        due["layer"] = 1
+    timers.insert(db, incident, due, due_at=incident["created_at"])
 
 
 def stop(db: Connection, incident: Row) -> None:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from incident_service.db import Connection
 from incident_service.store import Row
 
 Kind = Literal["owner", "layer"]
+
+
+def insert(
+    db: Connection, incident: Row, positions: Mapping[Kind, int | None], *, due_at: str
+) -> None:
+    """Add timers of a new incident, all due at an instant; `positions`: of the layer to fire."""
+    db.executemany(
+        """
+        INSERT INTO incident_timers (org_id, incident_id, kind, position, due_at)
+        VALUES (?, ?, ?, ?, ?)
+        """,
+        [
+            (incident["org_id"], incident["id"], kind, position, due_at)
+            for kind, position in positions.items()
+        ],
+    )
 
 
 def put(

@@ -1,7 +1,7 @@
 """`create`: incidents a second, beside a bare Flask route.
 
 Both run under the same gunicorn settings and answer the same JSON; the bare route has neither
-database nor validation. Eight clients, a connection a request, so that no worker keeps a client.
+database nor validation, and neither has a paging process beside it (`paging` measures with one). Eight clients, a connection a request, so that no worker keeps a client.
 The two take turns, and the figures are medians over the rounds.
 """
 
@@ -23,6 +23,7 @@ from incident_service.db import Database
 from tests.live.servers import running
 
 CLIENTS = 8
+API = (sys.executable, "-m", "tests.bench.api")
 BARE = (sys.executable, "-m", "tests.bench.bare")
 
 
@@ -40,7 +41,7 @@ def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> None
         "componentIds": [made.component_id],
     }
     root = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    with running(database) as service:
+    with running(database, command=API, environment=root) as service:
         _, answer, _ = service.open_incident(made.key, body)
         sample = folder / "answer.json"
         sample.write_text(json.dumps(answer))
