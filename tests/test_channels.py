@@ -5,19 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
-import http.server
 import json
 import logging
 import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope
 from apprise import Apprise
 
 from incident_service import logs
@@ -25,6 +21,7 @@ from incident_service.config import Settings
 from incident_service.paging import channels
 from incident_service.paging.page import Outcome, Page
 from tests.live.servers import free_port
+from tests.receivers import Mailbox, Receiver, receiving, taking_mail
 
 NOW = datetime(2025, 4, 7, 8, 23, 11, tzinfo=UTC)
 
@@ -62,90 +59,16 @@ def quiet() -> Iterator[None]:
         logging.getLogger(name).setLevel(level)
 
 
-class Receiver(http.server.ThreadingHTTPServer):
-    """Keeps what it was sent, and answers with `status`, or not until `hang` is over."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.status = 200
-        self.hang = threading.Event()
-        self.hang.set()
-        self.got: list[tuple[str, dict[str, str], bytes]] = []
-
-    def url(self, scheme: str, path: str = "/s3cret") -> str:
-        return f"{scheme}://127.0.0.1:{self.server_address[1]}{path}"
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.path, dict(self.headers), body))
-        self.server.hang.wait(10)
-        self.send_response(self.server.status)
-        self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_POST
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-class Mailbox:
-    """Keeps the mail that arrives; answers to a recipient or to data as told."""
-
-    def __init__(self) -> None:
-        self.got: list[Envelope] = []
-        self.to_recipient = "250 OK"
-        self.to_data = "250 OK"
-
-    async def handle_RCPT(
-        self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if self.to_recipient.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.to_recipient
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
-        self.got.append(envelope)
-        return self.to_data
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.hang.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def _authenticate(
-    server: Any, session: Any, envelope: Envelope, mechanism: str, data: Any
-) -> AuthResult:
-    is_known = (data.login, data.password) == (b"me", b"p@s3cret")
-    return AuthResult(success=is_known, handled=False)
+    with receiving() as server:
+        yield server
 
 
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
-    box, port = Mailbox(), free_port()
-    controller = Controller(
-        box,
-        hostname="127.0.0.1",
-        port=port,
-        authenticator=_authenticate,
-        auth_require_tls=False,
-    )
-    controller.start()
-    yield box, port
-    controller.stop()
+    with taking_mail() as box:
+        yield box
 
 
 @pytest.fixture

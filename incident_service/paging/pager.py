@@ -7,15 +7,14 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
-from incident_service.db import Connection, Database
-from incident_service.errors import ServiceError
+from incident_service.db import Connection, Database, savepoint
 from incident_service.paging import channels, delivery, escalation
 from incident_service.paging.page import Outcome
 from incident_service.store import deliveries, timers
@@ -24,6 +23,9 @@ _log = logging.getLogger("incident_service.paging")
 
 THREADS = 32
 """Deliveries under way at once: one that hangs until its time-out does not delay the others."""
+
+FIRED_A_ROUND = 50
+"""Incidents."""
 
 TRY_SECONDS = 45.0
 """Less than a claim lasts."""
@@ -41,6 +43,10 @@ def is_late(database: Database, now: datetime) -> bool:
     return due_at is not None and due_at < now - LATE_AFTER
 
 
+Ended = tuple[delivery.Delivery, Outcome, datetime]
+"""A delivery that was tried, what came of it, and when."""
+
+
 class Pager:
     """Pages until it is stopped. Any number of them may run on one file."""
 
@@ -49,45 +55,50 @@ class Pager:
         self._settings = settings
         self._under_way = threading.Semaphore(THREADS)
         self._ids_under_way: set[str] = set()
+        self._outcomes: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._unrecorded: list[Ended] = []
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="delivery")
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Page until `is_stopped`; it is asked several times a second."""
         while not is_stopped():
             try:
-                if not self.work(clock.now()):
-                    self._sleep(is_stopped)
+                self.work(clock.now())
+                self._sleep(is_stopped)
             except Exception as error:  # whatever it is, the next round may do
                 _log.error("paging failed", exc_info=error)
                 time.sleep(PAUSE_AFTER_FAULT_SECONDS)
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        until = time.monotonic() + STOP_SECONDS
-        for _ in range(THREADS):
-            self._under_way.acquire(timeout=max(0.0, until - time.monotonic()))
+        self._stop()
 
-    def work(self, now: datetime) -> bool:
-        """Fire all that is due at the instant, and hand what is to be delivered to the pool.
+    def work(self, now: datetime) -> None:
+        """Record what was sent, fire what is due at the instant, hand out what is to be sent.
 
-        Return whether there was something to deliver, and may be more.
+        Each is one write a round, however much there is: between them the API has its turns.
         """
-        while self._is_timer_due(now):
+        self._record_outcomes()
+        if self._is_timer_due(now):
             self._database.write(self._fire, now)
-        taken = self._claim(now)
-        for each in taken:
+        for each in self._claim(now):
             if each.page.id in self._ids_under_way:  # it outlasts its claim; one thread is enough
                 self._under_way.release()
                 continue
             self._ids_under_way.add(each.page.id)
             self._pool.submit(self._deliver, each)
-        return bool(taken)
+
+    def _stop(self) -> None:
+        """Let what is under way come to its end, if it does so soon, and record it."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + STOP_SECONDS
+        for _ in range(THREADS):
+            self._under_way.acquire(timeout=max(0.0, until - time.monotonic()))
+        self._record_outcomes()
 
     def _is_timer_due(self, now: datetime) -> bool:
         with self._database.read() as db:
             return timers.first_due(db, format_instant(now)) is not None
 
     def _fire(self, db: Connection, now: datetime) -> None:
-        """Fire for some incidents in one transaction, so that many at once are no delay."""
-        for _ in range(20):
+        for _ in range(FIRED_A_ROUND):
             if not escalation.fire_due(db, now=now, by_email=bool(self._settings.smtp_url)):
                 return
 
@@ -113,9 +124,18 @@ class Pager:
 
     def _deliver(self, each: delivery.Delivery) -> None:
         try:
-            self._record(each, self._send(each))
+            outcome = self._send(each)
+            self._outcomes.put((each, outcome, clock.now()))
+            _log.info(
+                "page sent" if outcome.delivered else "page failed",
+                extra={
+                    "deliveryId": each.page.id,
+                    "incidentId": each.page.incident_id,
+                    "userId": each.page.user_id,
+                    "reason": outcome.reason,
+                },
+            )
         finally:
-            self._ids_under_way.discard(each.page.id)
             self._under_way.release()
 
     def _send(self, each: delivery.Delivery) -> Outcome:
@@ -131,28 +151,25 @@ class Pager:
         except queue.Empty:
             return Outcome(False, "took too long")
 
-    def _record(self, each: delivery.Delivery, outcome: Outcome) -> None:
-        """Keep the outcome; until the claim ends it is worth trying, after it somebody else has."""
-        until = time.monotonic() + delivery.CLAIM.total_seconds() / 2
-        while True:
+    def _record_outcomes(self) -> None:
+        """Keep what came of the tries that have ended; where that fails, the next round does."""
+        while not self._outcomes.empty():
+            self._unrecorded.append(self._outcomes.get())
+        if self._unrecorded:
+            self._database.write(self._record, self._unrecorded)
+            self._ids_under_way.difference_update(each.page.id for each, _, _ in self._unrecorded)
+            self._unrecorded = []
+
+    @staticmethod
+    def _record(db: Connection, outcomes: Sequence[Ended]) -> None:
+        for each, outcome, at in outcomes:
             try:
-                now, jitter = clock.now(), random.random()
-                self._database.write(delivery.record, each, outcome, now=now, jitter=jitter)
-            except ServiceError as error:
-                _log.error("an outcome was not recorded: %s", error.message)
-                if time.monotonic() < until:
-                    time.sleep(1.0)
-                    continue
-            _log.info(
-                "page sent" if outcome.delivered else "page failed",
-                extra={
-                    "deliveryId": each.page.id,
-                    "incidentId": each.page.incident_id,
-                    "userId": each.page.user_id,
-                    "reason": outcome.reason,
-                },
-            )
-            return
+                with savepoint(db):
+                    delivery.record(db, each, outcome, now=at, jitter=random.random())
+            except Exception:
+                if not db.in_transaction:
+                    raise
+                _log.exception("an outcome was lost", extra={"deliveryId": each.page.id})
 
     def _sleep(self, is_stopped: Callable[[], bool]) -> None:
         """Sleep until the next thing falls due, or another connection has written something.
@@ -165,7 +182,7 @@ class Pager:
         while not is_stopped() and time.monotonic() < until:
             time.sleep(LOOK_EVERY_SECONDS)
             is_due = due_at is not None and due_at <= clock.now()
-            if is_due or self._database.version() != version:
+            if is_due or not self._outcomes.empty() or self._database.version() != version:
                 return
 
 

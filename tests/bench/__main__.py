@@ -1,4 +1,4 @@
-"""`python -m tests.bench create`, `oncall` and `growth`."""
+"""`python -m tests.bench create`, `oncall`, `growth` and `paging`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from incident_service import clock
 from tests.bench.create import create
 from tests.bench.growth import growth
 from tests.bench.oncall import oncall
+from tests.bench.paging import paging
 
 
 def main() -> None:
@@ -24,12 +25,17 @@ def main() -> None:
     of_growth = commands.add_parser("growth", help="calls about incidents, over their number")
     of_growth.add_argument("--rounds", type=int, default=15)
     of_growth.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
+    of_paging = commands.add_parser("paging", help="how soon a page arrives, and what it costs")
+    of_paging.add_argument("--seconds", type=float, default=20.0, help="at each rate")
+    of_paging.add_argument("--rounds", type=int, default=5, help="with paging and without")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         if options.what == "create":
             create(Path(folder), options.rounds, options.seconds, options.memory_after)
         elif options.what == "growth":
             growth(Path(folder), options.rounds, options.incidents)
+        elif options.what == "paging":
+            paging(Path(folder), options.seconds, options.rounds)
         else:
             oncall(Path(folder), options.rounds, clock.now())
 

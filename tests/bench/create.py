@@ -1,8 +1,9 @@
 """`create`: incidents a second, beside a bare Flask route.
 
 Both run under the same gunicorn settings and answer the same JSON; the bare route has neither
-database nor validation, and neither has a paging process beside it (`paging` measures with one). Eight clients, a connection a request, so that no worker keeps a client.
-The two take turns, and the figures are medians over the rounds.
+database nor validation, and neither has a paging process beside it (`paging` measures with one).
+Eight clients, a connection a request, so that no worker keeps a client. The two take turns, and the
+figures are medians over the rounds.
 """
 
 from __future__ import annotations

@@ -1,0 +1,431 @@
+"""Paging with real processes, a real webhook and a real mail server (contract §8)."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from aiosmtpd.smtp import Envelope
+
+from incident_service import accounts, clock, contact_methods, opening, policies, quickstart
+from incident_service.caller import Caller
+from incident_service.clock import format_instant
+from incident_service.config import ALLOWED_SCHEMES
+from incident_service.db import Connection, Database
+from tests.live.servers import COMMAND, Server, free_port, running
+from tests.receivers import Receiver, receiving, taking_mail
+
+SCHEMES = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"})}
+
+PROMPT = 2.0
+"""Seconds within which a page leaves (contract §8)."""
+
+THREADS = 32
+"""Deliveries under way at once in one process, of which a kill may double each."""
+
+
+class Place:
+    """A database with an organization, whose admin a test speaks for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = Database(path)
+        self.database.initialise()
+        self.made = self.database.write(quickstart.provision, now=clock.now())
+        self.caller = Caller(self.made.org_id, "test", self.made.user_id, "org:admin")
+
+    def user(self, id: str, *urls: str) -> str:
+        """Make a user who is reached at these, else by mail."""
+
+        def make(db: Connection) -> None:
+            email = f"{id}@example.com"
+            accounts.create_user(
+                db,
+                org_id=self.made.org_id,
+                id=id,
+                email=email,
+                role="org:member",
+                now=clock.now(),
+            )
+            for url in urls:
+                method = {"label": "test", "url": url}
+                contact_methods.create(db, self.caller, id, method, now=clock.now())
+
+        self.database.write(make)
+        return id
+
+    def policy(self, *layers: list[str]) -> str:
+        """Make a policy of layers that each page users, and wait a minute."""
+        steps = [
+            {"escalate_after_seconds": 60, "target": {"type": "users", "user_ids": user_ids}}
+            for user_ids in layers
+        ]
+        values = {"name": "Page them", "steps": steps}
+        made = self.database.write(policies.create, self.caller, values, now=clock.now())
+        id: str = made["id"]
+        return id
+
+    def open(self, number: int = 1, **values: Any) -> list[str]:
+        """Open incidents in one transaction; return their ids."""
+        new = opening.NewIncident("Payments fail", "critical", **values)
+
+        def open_all(db: Connection) -> list[str]:
+            now = clock.now()
+            return [
+                opening.open_incident(db, self.caller, new, now=now)["id"] for _ in range(number)
+            ]
+
+        return self.database.write(open_all)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        with self.database.read() as db:
+            return db.execute(sql).fetchall()
+
+    def count(self, table: str, where: str = "true") -> int:
+        number: int = self.rows(f"SELECT count(*) AS n FROM {table} WHERE {where}")[0]["n"]
+        return number
+
+    def let_a_minute_pass(self) -> None:
+        """Set what waits for its time back, so that it is due."""
+
+        def set_back(db: Connection) -> None:
+            at = format_instant(clock.now())
+            then = format_instant(clock.now() - timedelta(minutes=1))
+            db.execute("UPDATE incident_timers SET due_at = ? WHERE due_at > ?", (at, at))
+            db.execute("UPDATE deliveries SET due_at = ? WHERE due_at > ?", (at, at))
+            db.execute(
+                "UPDATE deliveries SET claimed_until = ? WHERE claimed_until > ?", (then, at)
+            )
+
+        self.database.write(set_back)
+
+    def trail(self, id: str) -> list[tuple[str, dict[str, Any]]]:
+        found = self.rows(
+            f"SELECT event, details FROM audit_events WHERE incident_id = '{id}' ORDER BY number"
+        )
+        return [(row["event"], json.loads(row["details"])) for row in found]
+
+    def events(self, event: str) -> Counter[str]:
+        """Return how often each incident has an event."""
+        found = self.rows(f"SELECT incident_id FROM audit_events WHERE event = '{event}'")
+        return Counter(row["incident_id"] for row in found)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "paging.db")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as server:
+        yield server
+
+
+@contextmanager
+def paging(place: Place, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a paging process alone."""
+    with place.path.with_suffix(".page.log").open("ab") as out:
+        process = subprocess.Popen(
+            [*COMMAND, "page"],
+            env={
+                **os.environ,
+                **SCHEMES,
+                "INCIDENT_SERVICE_DATABASE": str(place.path),
+                **environment,
+            },
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def wait_for(is_so: Callable[[], object], seconds: float = PROMPT) -> None:
+    """Wait until it is so; fail where it takes longer."""
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.01)
+
+
+def bodies(receiver: Receiver) -> list[dict[str, Any]]:
+    return [json.loads(body) for _, _, body in receiver.got.copy()]
+
+
+def link_in_mail(envelope: Envelope) -> str:
+    assert isinstance(envelope.content, bytes)
+    text = message_from_bytes(envelope.content, policy=policy.default).get_content()
+    found = re.search(r"^Acknowledge: (\S+)\s*$", text, re.MULTILINE)
+    assert found, text
+    return found[1]
+
+
+def test_from_the_incident_to_the_acknowledgement(place: Place, receiver: Receiver) -> None:
+    ada = place.user("ada", receiver.url("http", "/ada"))
+    ben = place.user("ben")
+    cleo = place.user("cleo", receiver.url("http", "/cleo"), receiver.url("json", "/cleo"))
+    place.user("dora", receiver.url("http", "/dora"))
+    policy_id = place.policy([ada, ben], [cleo], ["dora"])
+    body = {
+        "title": "Payments fail",
+        "severity": "high",
+        "ownerId": ada,
+        "escalationPolicyId": policy_id,
+    }
+    with taking_mail() as (box, smtp_port):
+        smtp_url = f"smtp://127.0.0.1:{smtp_port}?from=oncall@example.org"
+        environment = {**SCHEMES, "INCIDENT_SERVICE_SMTP_URL": smtp_url}
+        with running(place.path, environment=environment) as server:
+            wait_for_paging(place)
+            box.got.clear()
+            status, answer, _ = server.open_incident(place.made.key, body)
+            assert status == 201
+            id = answer["data"]["id"]
+
+            wait_for(lambda: receiver.got and box.got)
+            assert [path for path, _, _ in receiver.got] == ["/ada"]
+            assert [envelope.rcpt_tos for envelope in box.got] == [["ben@example.com"]]
+            assert bodies(receiver)[0]["incident"]["id"] == id
+
+            wait_for(lambda: place.count("deliveries") == 0)
+            place.let_a_minute_pass()
+            wait_for(lambda: len(receiver.got) == 3)
+            assert [path for path, _, _ in receiver.got[1:]] == ["/cleo", "/cleo"]
+            (of_cleo,) = [found for found in bodies(receiver) if found.get("layer") == 2]
+
+            links = [bodies(receiver)[0]["acknowledgeUrl"], link_in_mail(box.got[0])]
+            links.append(of_cleo["acknowledgeUrl"])
+            for link in links:
+                assert link.startswith(f"http://127.0.0.1:{server.port}/ack/")
+                for method in ("GET", "HEAD"):
+                    with urlopen(Request(link, method=method)) as page:
+                        assert page.status == 200
+            wait_for(lambda: place.count("deliveries") == 0)
+            assert read(server, place, id)["acknowledgedBy"] is None
+            assert place.count("incident_timers", "due_at IS NOT NULL") == 1
+
+            with urlopen(Request(links[-1], method="POST", data=b"")) as page:
+                assert page.status == 200
+            assert place.count("incident_timers", "due_at IS NOT NULL") == 0
+            incident = read(server, place, id)
+            assert incident["acknowledgedBy"] == cleo
+            trail = incident["auditTrail"]
+    order = [(event["event"], event["details"].get("userId")) for event in trail]
+    assert order[:2] == [("incident_opened", None), ("layer_escalated", None)]
+    assert sorted(order[2:4]) == [("page_sent", ada), ("page_sent", ben)]
+    assert order[4:] == [
+        ("layer_escalated", None),
+        ("page_sent", cleo),
+        ("page_sent", cleo),
+        ("incident_acknowledged", None),
+    ]
+    assert "s3cret" not in server.log.read_text()
+    assert not any(link in server.log.read_text() for link in links)
+
+
+def read(server: Server, place: Place, id: str) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {place.made.key}"}
+    status, answer, _ = server.request("GET", f"/v1/incidents/{id}", headers=headers)
+    assert status == 200
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+def test_a_receiver_that_is_down_gets_its_page_once_it_is_up(place: Place) -> None:
+    port = free_port()
+    ada = place.user("ada", f"http://127.0.0.1:{port}/ada")
+    with paging(place):
+        (id,) = place.open(owner_id=ada)
+        wait_for(lambda: place.trail(id)[-1][0] == "page_failed", 10)
+        details = place.trail(id)[-1][1]
+        assert (details["reason"], details["willRetry"]) == ("no connection", True)
+        with receiving(port) as receiver:
+            receiver.status = 503
+            place.let_a_minute_pass()
+            wait_for(lambda: len(place.trail(id)) == 3)
+            receiver.status = 200
+            place.let_a_minute_pass()
+            wait_for(lambda: len(place.trail(id)) == 4)
+            first, second = bodies(receiver)
+    assert first["id"] == second["id"]
+    assert [(event, details.get("attempt")) for event, details in place.trail(id)[1:]] == [
+        ("page_failed", 1),
+        ("page_failed", 2),
+        ("page_sent", 3),
+    ]
+    assert place.count("deliveries") == 0
+
+
+def test_a_receiver_that_hangs_does_not_delay_anybody_elses_page(
+    place: Place, receiver: Receiver
+) -> None:
+    with receiving() as hanging, paging(place):
+        hanging.hang.clear()
+        ada = place.user("ada", hanging.url("http"))
+        ben = place.user("ben", receiver.url("http"))
+        place.open(16, owner_id=ada)
+        wait_for(lambda: len(hanging.got) == 16, 10)
+        place.open(owner_id=ben)
+        wait_for(lambda: receiver.got)
+        assert place.count("deliveries") >= 16
+
+
+def test_four_processes_fire_each_layer_once_and_send_each_page_once(
+    place: Place, receiver: Receiver
+) -> None:
+    ada, ben = place.user("ada", receiver.url("http")), place.user("ben", receiver.url("http"))
+    policy_id = place.policy([ada], [ben])
+    with ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(paging(place))
+        opened = place.open(1000, escalation_policy_id=policy_id)
+        for layer in (1, 2):
+            wait_for(lambda: is_idle(place), 30)
+            assert place.events("page_sent") == dict.fromkeys(opened, layer)
+            place.let_a_minute_pass()
+        wait_for(lambda: place.count("incident_timers") == 0, 30)
+    assert place.events("layer_escalated") == dict.fromkeys(opened, 2)
+    assert place.events("escalation_exhausted") == dict.fromkeys(opened, 1)
+    received = Counter((page["incident"]["id"], page["layer"]) for page in bodies(receiver))
+    assert received == {(id, layer): 1 for id in opened for layer in (1, 2)}
+
+
+def test_kills_in_the_middle_of_it_forget_nobody(place: Place, receiver: Receiver) -> None:
+    policy_id = place.policy([place.user("ada", receiver.url("http"))])
+    with ExitStack() as stack:
+        processes = [stack.enter_context(paging(place)) for _ in range(4)]
+        opened = place.open(1000, escalation_policy_id=policy_id)
+        for kill in (1, 2, 3):
+            wait_for(lambda kill=kill: len(receiver.got) >= 200 * kill, 30)  # type: ignore[misc]
+            killed = processes.pop(random.randrange(4))
+            killed.send_signal(signal.SIGKILL)
+            killed.wait(10)
+            processes.append(stack.enter_context(paging(place)))
+        wait_for(lambda: is_idle(place, "claimed_until IS NULL"), 30)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            # The last one may still have been starting, and not have listened to signals yet.
+            assert process.wait(10) in (0, -signal.SIGTERM)
+        place.let_a_minute_pass()  # the claims of those who were killed end
+        timers = place.count("incident_timers", "position = 2")
+        with paging(place):
+            wait_for(lambda: place.count("incident_timers") == 0, 30)
+            wait_for(lambda: place.count("deliveries") == 0, 30)
+    assert timers == 1000
+    assert place.events("layer_escalated") == dict.fromkeys(opened, 1)
+    assert place.events("page_sent") == dict.fromkeys(opened, 1)
+    received = Counter(page["id"] for page in bodies(receiver))
+    assert {page["incident"]["id"] for page in bodies(receiver)} == set(opened)
+    assert len(received) == 1000
+    assert max(received.values()) <= 1 + 3
+    assert received.total() - 1000 <= 3 * THREADS
+
+
+def is_idle(place: Place, deliveries: str = "true") -> bool:
+    """Whether nothing is due nor under way; `deliveries` says of which."""
+    at = format_instant(clock.now())
+    is_fired = place.count("incident_timers", f"due_at <= '{at}'") == 0
+    return is_fired and place.count("deliveries", deliveries) == 0
+
+
+def pagers_of(path: Path) -> list[int]:
+    """Return the ids of the paging processes that run on the file."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+            environment = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        variable = f"INCIDENT_SERVICE_DATABASE={path}".encode()
+        if b"page" in arguments and variable in environment:
+            found.append(int(process.name))
+    return found
+
+
+def wait_for_paging(place: Place) -> int:
+    """Wait until a paging process has begun its work; return its id."""
+    (id,) = place.open(owner_id=place.made.user_id)
+    wait_for(lambda: len(place.trail(id)) == 2, 10)
+    (pager,) = pagers_of(place.path)
+    return pager
+
+
+def test_the_api_outlives_the_paging_process_which_is_started_again(
+    place: Place, receiver: Receiver
+) -> None:
+    ada = place.user("ada", receiver.url("http"))
+    with running(place.path, environment=SCHEMES) as server:
+        first = wait_for_paging(place)
+        os.kill(first, signal.SIGKILL)
+        body = {"title": "t", "severity": "low", "ownerId": ada}
+        assert server.open_incident(place.made.key, body)[0] == 201
+
+        def is_paged() -> bool:
+            assert server.request("GET", "/readyz")[:2] == (
+                200,
+                {"data": {"status": "ok", "paging": "ok"}},
+            )
+            return bool(receiver.got)
+
+        wait_for(is_paged, 10)
+        (second,) = pagers_of(place.path)
+        assert second != first
+
+
+@pytest.mark.parametrize("is_hanging", [False, True])
+def test_a_stop_ends_the_paging_process_too(
+    place: Place, receiver: Receiver, is_hanging: bool
+) -> None:
+    ada = place.user("ada", receiver.url("http"))
+    with running(place.path, environment=SCHEMES) as server:
+        wait_for_paging(place)
+        if is_hanging:
+            receiver.hang.clear()
+            place.open(owner_id=ada)
+            wait_for(lambda: receiver.got)
+        os.kill(server.process.pid, signal.SIGTERM)
+        assert server.process.wait(10) == 0
+        assert pagers_of(place.path) == []
+
+
+def test_the_paging_process_does_not_outlive_a_master_that_is_killed(place: Place) -> None:
+    with running(place.path, environment=SCHEMES) as server:
+        wait_for_paging(place)
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(10)
+        wait_for(lambda: pagers_of(place.path) == [], 5)
+
+
+def test_an_idle_paging_process_costs_next_to_nothing(place: Place) -> None:
+    with paging(place) as process:
+        place.open(100)  # nobody to page, nothing due
+        wait_for_paging(place)
+        before = cpu_seconds(process.pid)
+        time.sleep(3)
+        assert cpu_seconds(process.pid) - before <= 0.02 * 3
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what the process and its threads have used, in user mode and in the kernel."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,108 @@
+"""Receivers of pages, which really listen and can be told to fail, to hang or to be down."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope
+
+from tests.live.servers import free_port
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Keeps what it was sent, and answers with `status`, or not until `hang` is over."""
+
+    request_queue_size = 512
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.status = 200
+        self.hang = threading.Event()
+        self.hang.set()
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+
+    def url(self, scheme: str, path: str = "/s3cret") -> str:
+        return f"{scheme}://127.0.0.1:{self.server_address[1]}{path}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((self.path, dict(self.headers), body))
+        self.server.hang.wait(10)
+        self.send_response(self.server.status)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class Mailbox:
+    """Keeps the mail that arrives; answers to a recipient or to data as told."""
+
+    def __init__(self) -> None:
+        self.got: list[Envelope] = []
+        self.to_recipient = "250 OK"
+        self.to_data = "250 OK"
+
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.to_recipient.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.to_recipient
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
+        self.got.append(envelope)
+        return self.to_data
+
+
+@contextmanager
+def receiving(port: int = 0) -> Iterator[Receiver]:
+    """Run a receiver; it is down before and after."""
+    server = Receiver(port)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.hang.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def taking_mail() -> Iterator[tuple[Mailbox, int]]:
+    """Run a mail server, which takes mail with credentials or without; yield its port too."""
+    box, port = Mailbox(), free_port()
+    controller = Controller(
+        box,
+        hostname="127.0.0.1",
+        port=port,
+        authenticator=_authenticate,
+        auth_require_tls=False,
+    )
+    controller.start()
+    try:
+        yield box, port
+    finally:
+        controller.stop()
+
+
+def _authenticate(
+    server: Any, session: Any, envelope: Envelope, mechanism: str, data: Any
+) -> AuthResult:
+    is_known = (data.login, data.password) == (b"me", b"p@s3cret")
+    return AuthResult(success=is_known, handled=False)
