@@ -92,7 +92,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = _default_workers()
-    threads: int = 4
+    threads: int = 6
     base_url: str = ""
     log_level: str = "INFO"
     write_timeout: float = 5.0

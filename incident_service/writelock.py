@@ -11,7 +11,7 @@ from pathlib import Path
 
 from incident_service.errors import UnusableDatabase
 
-_POLL_SECONDS = 0.0005
+_POLL_SECONDS = 0.0001
 
 
 class WriteLock:

@@ -65,7 +65,16 @@ def test_set_up_your_rota_and_live_with_an_incident(tmp_path: Path) -> None:
         "investigating", "identified", "monitoring", "resolved",
     ]  # fmt: skip
     assert last["statusHistory"][-1]["resolutionNote"] == "Rolled back release 4711."
-    assert [entry["event"] for entry in last["auditTrail"]] == [
+    # What the paging process does meanwhile comes when it comes.
+    paging = (
+        "page_sent",
+        "page_failed",
+        "layer_escalated",
+        "layer_skipped",
+        "escalation_exhausted",
+    )
+    events = [entry["event"] for entry in last["auditTrail"]]
+    assert [event for event in events if event not in paging] == [
         "incident_opened",
         "incident_edited",
         "incident_acknowledged",
