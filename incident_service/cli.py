@@ -234,6 +234,7 @@ curl --request POST \\
     "componentIds": ["{made.component_id}"]
   }}'
 
-Next: `incident-service create-user --help` and `create-key --help`. Ctrl-C stops the service;
-your data stays in the file.
+Nobody can be reached yet: the README's "Get paged" adds a contact method in one line. Then
+`incident-service create-user --help` and `create-key --help`. Ctrl-C stops the service; your data
+stays in the file.
 """
