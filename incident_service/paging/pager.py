@@ -88,12 +88,12 @@ class Pager:
             self._pool.submit(self._deliver, each)
 
     def _stop(self) -> None:
-        """Let what is under way come to its end, if it does so soon, and record it."""
+        """Let what is under way come to its end, if it does so soon, and record it as it does."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         until = time.monotonic() + STOP_SECONDS
-        for _ in range(THREADS):
-            self._under_way.acquire(timeout=max(0.0, until - time.monotonic()))
-        self._record_outcomes()
+        while self._ids_under_way and time.monotonic() < until:
+            self._record_outcomes()
+            time.sleep(0.05)
 
     def _is_timer_due(self, now: datetime) -> bool:
         with self._database.read() as db:
@@ -147,11 +147,13 @@ class Pager:
         def send() -> None:
             outcomes.put(channels.send(each.page, each.url, self._settings, now=clock.now()))
 
-        threading.Thread(target=send, name="send", daemon=True).start()
         try:
+            threading.Thread(target=send, name="send", daemon=True).start()
             return outcomes.get(timeout=TRY_SECONDS)
         except queue.Empty:
             return Outcome(False, "took too long")
+        except RuntimeError:  # no thread is to be had
+            return Outcome(False, "could not be sent for want of a thread")
 
     def _record_outcomes(self) -> None:
         """Keep what came of the tries that have ended; where that fails, the next round does."""
