@@ -15,18 +15,20 @@
 --   * History only grows: triggers refuse UPDATE and DELETE.
 
 PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
 -- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
 -- `clock_setback_ms` how far behind that instant an incident was ever opened later: writers overtake
--- each other by milliseconds, and clocks are set back.
+-- each other by milliseconds, and clocks are set back. `public_revision` counts the changes to what
+-- its status pages may show; triggers below move it.
 CREATE TABLE organizations (
     id                   TEXT NOT NULL PRIMARY KEY CHECK (id LIKE 'org\_%' ESCAPE '\'),
     name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     last_incident_number INTEGER NOT NULL DEFAULT 0,
     last_incident_at     TEXT NOT NULL DEFAULT '',
     clock_setback_ms     INTEGER NOT NULL DEFAULT 0,
+    public_revision      INTEGER NOT NULL DEFAULT 0,
     created_at           TEXT NOT NULL
 ) STRICT;
 
@@ -211,7 +213,8 @@ CREATE TABLE escalation_layer_users (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- Something that went wrong, and who looks after it.
+-- Something that went wrong, and who looks after it. `public_updated_at`: the latest change of what a
+-- status page may show of it.
 CREATE TABLE incidents (
     org_id               TEXT NOT NULL REFERENCES organizations (id),
     id                   TEXT NOT NULL,
@@ -231,6 +234,7 @@ CREATE TABLE incidents (
     created_at           TEXT NOT NULL,
     latest_at            TEXT NOT NULL,  -- the latest created_at up to here: it never falls
     updated_at           TEXT NOT NULL,
+    public_updated_at    TEXT NOT NULL,
     PRIMARY KEY (org_id, id),
     UNIQUE (org_id, sequential_id),
     FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id),
@@ -242,6 +246,8 @@ CREATE INDEX incidents_by_status ON incidents (org_id, status, sequential_id);
 CREATE INDEX incidents_by_severity ON incidents (org_id, severity, sequential_id);
 CREATE INDEX incidents_by_owner ON incidents (org_id, owner_id, sequential_id)
     WHERE owner_id IS NOT NULL;
+CREATE INDEX incidents_by_resolution ON incidents (org_id, resolved_at)
+    WHERE resolved_at IS NOT NULL;
 
 -- A component that an incident affects, at its place in the order sent.
 CREATE TABLE incident_components (
@@ -281,13 +287,69 @@ CREATE TABLE audit_events (
     event       TEXT NOT NULL CHECK (event IN (
         'incident_opened', 'incident_edited', 'status_changed', 'components_changed',
         'page_sent', 'page_failed', 'incident_acknowledged', 'incident_handed_off',
-        'layer_escalated', 'layer_skipped', 'escalation_exhausted')),
+        'layer_escalated', 'layer_skipped', 'escalation_exhausted',
+        'update_posted', 'update_redacted')),
     at          TEXT NOT NULL,
     actor_id    TEXT,
     details     TEXT NOT NULL CHECK (json_valid(details)),
     PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
+
+-- What was told about an incident: to the organization alone (internal), or to everybody (public).
+-- `posted_by` is a user's id, or that of a key that acts for itself, and `posted_by_name` the name it
+-- had then. Redacting takes the text out of the row for good.
+CREATE TABLE incident_updates (
+    org_id         TEXT NOT NULL,
+    incident_id    TEXT NOT NULL,
+    number         INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
+    id             TEXT NOT NULL,
+    visibility     TEXT NOT NULL CHECK (visibility IN ('internal', 'public')),
+    body           TEXT CHECK (length(body) <= 10000),
+    status_change  TEXT CHECK (status_change IN ('identified', 'monitoring', 'resolved')),
+    posted_by      TEXT NOT NULL,
+    posted_by_name TEXT NOT NULL,
+    posted_at      TEXT NOT NULL,
+    redacted_at    TEXT,
+    redacted_by    TEXT,
+    PRIMARY KEY (org_id, incident_id, number),
+    CHECK ((redacted_at IS NULL) = (redacted_by IS NULL)),
+    CHECK (redacted_at IS NULL OR body IS NULL),
+    CHECK (redacted_at IS NOT NULL OR body IS NOT NULL OR status_change IS NOT NULL),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A page on which everybody can see how some components are.
+CREATE TABLE status_pages (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL,
+    slug       TEXT NOT NULL
+        CHECK (length(slug) BETWEEN 3 AND 63 AND slug NOT GLOB '*[^a-z0-9-]*'),
+    title      TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 255),
+    published  INTEGER NOT NULL CHECK (published IN (0, 1)),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX status_pages_slug ON status_pages (slug) WHERE deleted_at IS NULL;
+CREATE INDEX status_pages_title ON status_pages (org_id, title, slug) WHERE deleted_at IS NULL;
+
+-- A component that a status page shows, at its place in the order sent. `status`: set by hand, for
+-- this page alone.
+CREATE TABLE status_page_components (
+    org_id         TEXT NOT NULL,
+    status_page_id TEXT NOT NULL,
+    ordinal        INTEGER NOT NULL CHECK (ordinal >= 0),
+    component_id   TEXT NOT NULL,
+    status         TEXT CHECK (status IN (
+        'operational', 'maintenance', 'degraded', 'partial_outage', 'major_outage')),
+    PRIMARY KEY (org_id, status_page_id, component_id),
+    FOREIGN KEY (org_id, status_page_id) REFERENCES status_pages (org_id, id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX status_page_components_by_component
+    ON status_page_components (org_id, component_id);
 
 -- History is append-only. INSERT OR REPLACE would delete without asking a DELETE trigger, so an
 -- insert over an existing row is refused as well.
@@ -308,6 +370,44 @@ CREATE TRIGGER audit_events_replaces_nothing BEFORE INSERT ON audit_events
 WHEN EXISTS (SELECT 1 FROM audit_events
              WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+
+-- Of an update nothing changes but that it is redacted, once.
+CREATE TRIGGER incident_updates_keeps_rows BEFORE DELETE ON incident_updates
+BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
+CREATE TRIGGER incident_updates_keeps_values BEFORE UPDATE ON incident_updates
+WHEN OLD.redacted_at IS NOT NULL OR NEW.redacted_at IS NULL
+  OR (OLD.org_id, OLD.incident_id, OLD.number, OLD.id, OLD.visibility, OLD.status_change,
+      OLD.posted_by, OLD.posted_by_name, OLD.posted_at)
+     IS NOT (NEW.org_id, NEW.incident_id, NEW.number, NEW.id, NEW.visibility, NEW.status_change,
+             NEW.posted_by, NEW.posted_by_name, NEW.posted_at)
+BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
+CREATE TRIGGER incident_updates_replaces_nothing BEFORE INSERT ON incident_updates
+WHEN EXISTS (SELECT 1 FROM incident_updates
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
+BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
+
+-- Whatever may show on a status page moves the organization's public_revision: a page that was
+-- rendered at this revision is still right.
+CREATE TRIGGER incidents_are_public AFTER UPDATE OF public_updated_at ON incidents
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER incident_components_are_public AFTER INSERT ON incident_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER incident_components_no_longer_public AFTER DELETE ON incident_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = OLD.org_id; END;
+CREATE TRIGGER incident_updates_are_public AFTER INSERT ON incident_updates
+WHEN NEW.visibility = 'public'
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER redacted_updates_no_longer_public AFTER UPDATE ON incident_updates
+WHEN NEW.visibility = 'public'
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER components_are_public AFTER UPDATE ON components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER status_pages_are_public AFTER UPDATE ON status_pages
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER status_page_components_are_public AFTER INSERT ON status_page_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER status_page_components_no_longer_public AFTER DELETE ON status_page_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = OLD.org_id; END;
 
 -- A way to reach a user: an Apprise URL, or an https:// URL for this service's own webhook. The URL
 -- holds secrets: it is never shown whole, and never logged.

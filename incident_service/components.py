@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 from incident_service import resources
 from incident_service.caller import Caller
+from incident_service.component_status import operational_status
 from incident_service.db import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.store import Row, components
 from incident_service.store import named as rows
-
-Status = Literal["operational", "degraded", "partial_outage", "major_outage"]
-
-
-def operational_status(severities: Collection[str]) -> Status:
-    """Return a component's status, given the severities of its open incidents (contract §7)."""
-    if "critical" in severities:
-        return "major_outage"
-    if "high" in severities:
-        return "partial_outage"
-    return "degraded" if severities else "operational"
 
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:

@@ -75,28 +75,36 @@ MAX_NUMBER = 2**63 - 1
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the incident with its `status_history` and `audit_trail`. Raises `NotFound`."""
-    return _whole(db, _find(db, caller, id))
+    return _whole(db, find(db, caller, id))
 
 
 def edit(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
     """Change `title`, `description` or `severity`. Raises `NotFound`."""
-    incident = _find(db, caller, id)
+    incident = find(db, caller, id)
     before = {name: incident[name] for name in changes if incident[name] != changes[name]}
     if before:
         after = {name: changes[name] for name in before}
         incident = _change(db, incident, after, now)
-        _record(db, caller, incident, "incident_edited", {"before": before, "after": after}, now)
+        if after.keys() & {"title", "severity"}:
+            touch_public(db, incident, now=now)
+        record(db, caller, incident, "incident_edited", {"before": before, "after": after}, now=now)
     return _whole(db, incident)
 
 
-def advance(
-    db: Connection, caller: Caller, id: str, status: Status, note: str | None, *, now: datetime
-) -> Row:
-    """Move the incident on to its next status; `note` is how it was resolved.
+def move_on(
+    db: Connection,
+    caller: Caller,
+    incident: Row,
+    status: Status,
+    note: str | None,
+    *,
+    now: datetime,
+) -> None:
+    """Move an incident on to its next status; `note` is how it was resolved.
 
-    Raises `NotFound`, and `InvalidRequest` `invalid_status_transition` for any other status.
+    Called by `updates`, which tells of it. Raises `InvalidRequest` `invalid_status_transition` for
+    any other status.
     """
-    incident = _find(db, caller, id)
     old = incident["status"]
     if NEXT.get(old) != status:
         following = f"only {NEXT[old]} can follow" if old in NEXT else "nothing can follow"
@@ -105,12 +113,13 @@ def advance(
         )
     at = format_instant(now)
     changes = {"status": status, "resolved_at": at if status == "resolved" else None}
-    incident = _change(db, incident, changes, now)
+    _change(db, incident, changes, now)
+    touch_public(db, incident, now=now)
     rows.insert_status(
         db,
         {
             "org_id": caller.org_id,
-            "incident_id": id,
+            "incident_id": incident["id"],
             "id": ids.new_id(),
             "status": status,
             "changed_at": at,
@@ -120,8 +129,7 @@ def advance(
     )
     if status == "resolved":
         escalation.end(db, incident)
-    _record(db, caller, incident, "status_changed", {"before": old, "after": status}, now)
-    return _whole(db, incident)
+    record(db, caller, incident, "status_changed", {"before": old, "after": status}, now=now)
 
 
 def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> Row:
@@ -129,12 +137,12 @@ def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> Ro
 
     Nothing changes where somebody had, or where it is resolved.
     """
-    incident = _find(db, caller, id)
+    incident = find(db, caller, id)
     if incident["acknowledged_at"] is None and incident["status"] != "resolved":
         changes = {"acknowledged_at": format_instant(now), "acknowledged_by": caller.actor_id}
         incident = _change(db, incident, changes, now)
         escalation.stop(db, incident)
-        _record(db, caller, incident, "incident_acknowledged", {}, now)
+        record(db, caller, incident, "incident_acknowledged", {}, now=now)
     return _whole(db, incident)
 
 
@@ -143,7 +151,7 @@ def hand_off(db: Connection, caller: Caller, id: str, target_user_id: str, *, no
 
     Raises `NotFound`, and `InvalidRequest` `incident_resolved` or `invalid_target_user`.
     """
-    incident = _find(db, caller, id)
+    incident = find(db, caller, id)
     if incident["status"] == "resolved":
         raise InvalidRequest(f"Incident {id} is resolved.", code="incident_resolved")
     if users.get(db, caller.org_id, target_user_id) is None:
@@ -156,7 +164,7 @@ def hand_off(db: Connection, caller: Caller, id: str, target_user_id: str, *, no
     incident = _change(db, incident, changes, now)
     details = {"before": old, "after": target_user_id}
     escalation.restart(db, incident, now=now)
-    _record(db, caller, incident, "incident_handed_off", details, now)
+    record(db, caller, incident, "incident_handed_off", details, now=now)
     return _whole(db, incident)
 
 
@@ -167,36 +175,45 @@ def set_components(
 
     Raises `NotFound`, and what `components.named` raises.
     """
-    incident = _find(db, caller, id)
+    incident = find(db, caller, id)
     components.named(db, caller.org_id, component_ids)
     old = [row["id"] for row in rows.components(db, caller.org_id, [id])[id]]
     if old != list(component_ids):
         rows.delete_components(db, caller.org_id, id)
         rows.insert_components(db, incident, component_ids)
         incident = _change(db, incident, {}, now)
+        touch_public(db, incident, now=now)
         details = {"before": old, "after": list(component_ids)}
-        _record(db, caller, incident, "components_changed", details, now)
+        record(db, caller, incident, "components_changed", details, now=now)
     return _whole(db, incident)
 
 
-def _find(db: Connection, caller: Caller, id: str) -> Row:
+def find(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the incident's own row. Raises `NotFound`."""
     incident = rows.get(db, caller.org_id, id)
     if incident is None:
         raise NotFound(f"There is no incident {id} in your organization.")
     return incident
 
 
+def touch_public(db: Connection, incident: Row, *, now: datetime) -> None:
+    """Note that what a status page shows of the incident has changed."""
+    at = format_instant(now)
+    rows.update(db, incident["org_id"], incident["id"], {"public_updated_at": at})
+
+
+def record(
+    db: Connection, caller: Caller, incident: Row, event: str, details: Row, *, now: datetime
+) -> None:
+    """Add to the incident's trail what the caller did."""
+    at = format_instant(now)
+    audit.append(db, incident, event, details, actor_id=caller.actor_id, at=at)
+
+
 def _change(db: Connection, incident: Row, changes: Row, now: datetime) -> Row:
     changes = {**changes, "updated_at": format_instant(now)}
     rows.update(db, incident["org_id"], incident["id"], changes)
     return {**incident, **changes}
-
-
-def _record(
-    db: Connection, caller: Caller, incident: Row, event: str, details: Row, now: datetime
-) -> None:
-    at = format_instant(now)
-    audit.append(db, incident, event, details, actor_id=caller.actor_id, at=at)
 
 
 def _whole(db: Connection, incident: Row) -> Row:

@@ -109,6 +109,7 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
         "created_at": at,
         "latest_at": latest_at,
         "updated_at": at,
+        "public_updated_at": at,
     }
     rows.insert(db, incident)
     rows.insert_components(db, incident, new.component_ids)

@@ -13,6 +13,12 @@ from incident_service.store import Row, api_keys, contact_methods
 from incident_service.store import users as rows
 
 
+def display_name(user: Row) -> str:
+    """Return what people call the user: first and last name, else the email."""
+    names = filter(None, (user["first_name"], user["last_name"]))
+    return " ".join(names).strip() or str(user["email"])
+
+
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all users, oldest first."""
     return rows.all_by_creation(db, caller.org_id)

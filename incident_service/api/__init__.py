@@ -21,6 +21,8 @@ from incident_service.api import (
     overrides,
     policies,
     schedules,
+    status_pages,
+    updates,
     users,
     working_hours,
 )
@@ -28,6 +30,8 @@ from incident_service.api.body import MAX_BODY_BYTES
 
 _RESOURCES = (
     incidents,
+    updates,
+    status_pages,
     components,
     users,
     contact_methods,

@@ -117,6 +117,15 @@ class Instant(fields.String):
         return text
 
 
+class Boolean(fields.Boolean):
+    """True or false, and nothing that may stand for them elsewhere."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class QueryInstant(fields.String):
     """An RFC 3339 instant in a query, as a `datetime`."""
 

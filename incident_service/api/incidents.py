@@ -10,7 +10,7 @@ import marshmallow as ma
 from flask import request
 from marshmallow import fields, validate
 
-from incident_service import incidents, opening
+from incident_service import incidents, opening, updates
 from incident_service.api import cursor
 from incident_service.api.blueprint import (
     Blueprint,
@@ -45,6 +45,8 @@ AUDIT_DETAILS = {
     "layer_escalated": "`position` of the layer, and `userIds` whom it pages.",
     "layer_skipped": "`position` of the layer, and the `reason`.",
     "escalation_exhausted": "none.",
+    "update_posted": "`updateId`, `visibility`, and `statusChange` or null; never the text.",
+    "update_redacted": "`updateId`.",
 }
 
 blueprint = Blueprint("incidents", description="Open incidents, and live with them.")
@@ -268,9 +270,9 @@ def edit_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.arguments(StatusBodySchema)
 @blueprint.response(200, WholeIncidentSchema)
 def advance_incident(body: dict[str, Any], id: str) -> Any:
-    """Move an incident on to its next status."""
+    """Move an incident on to its next status, by an internal update without a text."""
     status, note = body["status"], body.get("resolution_note")
-    return write(incidents.advance, id, status, note)
+    return write(updates.advance, id, status, note)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/acknowledge", methods=["POST"])

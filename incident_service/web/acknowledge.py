@@ -11,12 +11,11 @@ from importlib.resources import files
 from flask import Blueprint, Response, current_app, make_response, render_template
 from markupsafe import Markup
 
-from incident_service import acklink, clock
+from incident_service import acklink, clock, users
 from incident_service.clock import parse_instant
 from incident_service.db import Database
 from incident_service.errors import NotFound, Unavailable
 from incident_service.middleware import request_id
-from incident_service.store import Row
 
 _log = logging.getLogger("incident_service.errors")
 
@@ -93,9 +92,9 @@ def _incident_page(view: acklink.View, now: datetime) -> Response:
     return _page(
         "acknowledge.html",
         incident=incident,
-        you=_name(view.user),
+        you=users.display_name(view.user),
         acknowledged_by_you=by == view.link.user_id,
-        acknowledger=_name(view.acknowledger) if view.acknowledger else by,
+        acknowledger=users.display_name(view.acknowledger) if view.acknowledger else by,
         now=now,
     )
 
@@ -108,10 +107,6 @@ def _error_page(status: int, heading: str, message: str) -> Response:
 
 def _page(template: str, **values: object) -> Response:
     return make_response(render_template(template, style=Markup(_STYLE), **values))
-
-
-def _name(user: Row) -> str:
-    return " ".join(filter(None, (user["first_name"], user["last_name"]))).strip() or user["id"]
 
 
 @blueprint.app_template_filter("ago")

@@ -17,7 +17,8 @@ from incident_service import accounts, clock, components, opening, quickstart
 from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.db import Connection, Database
-from incident_service.incidents import SEVERITIES, advance
+from incident_service.incidents import SEVERITIES
+from incident_service.updates import advance
 from tests.live.servers import Server, running
 
 NUMBER = 1000

@@ -1,0 +1,87 @@
+"""Status pages: `/v1/status-pages` (contract §7)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from marshmallow import fields, validate
+
+from incident_service import component_status, status_pages
+from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.api.fields import UUID, Boolean, List, RequestSchema, Schema, Text
+
+blueprint = Blueprint("status_pages", description="Pages on which everybody sees how things are.")
+
+_SLUG = re.compile(r"[a-z0-9-]{3,63}\Z")
+
+
+class StatusPageBodySchema(RequestSchema):
+    """What a client says of a status page."""
+
+    slug = fields.String(
+        required=True, validate=validate.Regexp(_SLUG, error="Not 3 to 63 of a-z, 0-9 and -.")
+    )
+    title = Text(1, 255, required=True)
+    published = Boolean()
+    component_ids = List(UUID(), 0, 200)
+    overrides = fields.Dict(
+        keys=UUID(),
+        values=fields.String(validate=validate.OneOf(component_status.STATUSES)),
+        validate=validate.Length(max=200),
+    )
+
+
+class StatusPageSchema(Schema):
+    """A status page; `overrides` are the statuses set by hand, by component."""
+
+    id = fields.String()
+    org_id = fields.String()
+    slug = fields.String()
+    title = fields.String()
+    published = fields.Boolean()
+    component_ids = fields.List(fields.String())
+    overrides = fields.Dict(keys=fields.String(), values=fields.String())
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+@blueprint.route("/v1/status-pages", methods=["GET"])
+@blueprint.response(200, StatusPageSchema(many=True))
+def list_status_pages() -> Any:
+    """List the status pages by title."""
+    with database().read() as db:
+        return status_pages.get_all(db, caller())
+
+
+@blueprint.route("/v1/status-pages", methods=["POST"])
+@blueprint.arguments(StatusPageBodySchema)
+@blueprint.response(201, StatusPageSchema)
+def create_status_page(body: dict[str, Any]) -> Any:
+    """Make a status page."""
+    row = write(status_pages.create, body)
+    return created(row, "status-pages")
+
+
+@blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["GET"])
+@blueprint.response(200, StatusPageSchema)
+def get_status_page(id: str) -> Any:
+    """Return a status page."""
+    with database().read() as db:
+        return status_pages.get(db, caller(), id)
+
+
+@blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["PATCH"])
+@blueprint.arguments(StatusPageBodySchema(partial=True))
+@blueprint.response(200, StatusPageSchema)
+def change_status_page(body: dict[str, Any], id: str) -> Any:
+    """Change some fields of a status page; `null` clears one."""
+    return write(status_pages.change, id, body)
+
+
+@blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["DELETE"])
+@blueprint.response(204)
+def delete_status_page(id: str) -> Any:
+    """Delete a status page; its slug is free."""
+    write(status_pages.delete, id)
+    return no_content()

@@ -1,0 +1,86 @@
+"""What is told about an incident: `/v1/incidents/{id}/updates` (contract §7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from incident_service import incidents, updates
+from incident_service.api.blueprint import Blueprint, caller, created, database, for_members, write
+from incident_service.api.fields import RequestSchema, Schema, Text
+
+blueprint = Blueprint("updates", description="Tell of an incident, to your people or everybody.")
+
+
+class UpdateBodySchema(RequestSchema):
+    """What is told: a text, the incident's next status, or both."""
+
+    visibility = fields.String(required=True, validate=validate.OneOf(updates.VISIBILITIES))
+    body = Text(0, 10_000)
+    status_change = fields.String(validate=validate.OneOf(incidents.STATUSES))
+
+    @ma.validates_schema
+    def _tells_something(self, body: dict[str, Any], **_: Any) -> None:
+        if body.get("body", "").strip():
+            return
+        if body["visibility"] == "public":
+            raise ma.ValidationError("A public update needs a text.", "body")
+        if "status_change" not in body:
+            raise ma.ValidationError("At least one of body and statusChange is required.", "body")
+
+
+class AuthorSchema(Schema):
+    """Who posted an update: a user, or a key that acts for itself; by the name it had then."""
+
+    id = fields.String()
+    name = fields.String()
+
+
+class UpdateSchema(Schema):
+    """An update; once redacted, `body` is null."""
+
+    id = fields.String()
+    incident_id = fields.String()
+    body = fields.String(allow_none=True)
+    status_change = fields.String(allow_none=True)
+    visibility = fields.String()
+    posted_by = fields.Nested(AuthorSchema)
+    posted_at = fields.String()
+    redacted_at = fields.String(allow_none=True)
+    redacted_by = fields.String(allow_none=True)
+
+
+class UpdateListSchema(Schema):
+    """All updates of an incident, oldest first."""
+
+    updates = fields.List(fields.Nested(UpdateSchema))
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/updates", methods=["GET"])
+@blueprint.response(200, UpdateListSchema)
+def list_updates(id: str) -> Any:
+    """List an incident's updates, oldest first."""
+    with database().read() as db:
+        return {"updates": updates.get_all(db, caller(), id)}
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/updates", methods=["POST"])
+@for_members
+@blueprint.arguments(UpdateBodySchema)
+@blueprint.response(201, UpdateSchema)
+def post_update(body: dict[str, Any], id: str) -> Any:
+    """Post an update, and move the incident on where it says so."""
+    row = write(updates.post, id, updates.NewUpdate(**body))
+    return created(row, "incidents", id, "updates")
+
+
+@blueprint.route(
+    "/v1/incidents/<uuid_text:id>/updates/<uuid_text:update_id>/redact", methods=["POST"]
+)
+@for_members
+@blueprint.response(200, UpdateSchema)
+def redact_update(id: str, update_id: str) -> Any:
+    """Take the text out of an update for good; its status change stays."""
+    return write(updates.redact, id, update_id)

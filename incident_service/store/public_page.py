@@ -1,0 +1,66 @@
+"""What status pages may show of incidents. Nothing internal is read here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from incident_service.db import Connection
+from incident_service.store import Row
+
+
+def affected_components(db: Connection, org_id: str, page_id: str, *, since: str) -> list[Row]:
+    """Return which of the page's components each incident affects, newest incident first.
+
+    Of the incidents that are open, or were resolved at or after `since`. A row has the incident's
+    `id`, `title`, `severity`, `status`, `created_at`, `resolved_at` and `public_updated_at`, and a
+    `component_id`.
+    """
+    return db.execute(
+        """
+        SELECT incident.id, incident.title, incident.severity, incident.status,
+               incident.created_at, incident.resolved_at, incident.public_updated_at,
+               affected.component_id
+        FROM (
+            SELECT * FROM incidents
+            WHERE org_id = :org_id AND status IN ('investigating', 'identified', 'monitoring')
+            UNION ALL
+            SELECT * FROM incidents WHERE org_id = :org_id AND resolved_at >= :since
+        ) AS incident
+        CROSS JOIN incident_components AS affected  -- in this order: few incidents are recent
+          ON affected.org_id = incident.org_id AND affected.incident_id = incident.id
+        JOIN status_page_components AS shown
+          ON shown.org_id = affected.org_id AND shown.component_id = affected.component_id
+         AND shown.status_page_id = :page_id
+        JOIN components AS component
+          ON component.org_id = shown.org_id AND component.id = shown.component_id
+         AND component.deleted_at IS NULL
+        ORDER BY incident.sequential_id DESC, shown.ordinal
+        """,
+        {"org_id": org_id, "page_id": page_id, "since": since},
+    ).fetchall()
+
+
+def statuses(db: Connection, org_id: str, incident_ids: Sequence[str]) -> list[Row]:
+    """Return the statuses that the incidents reached, each incident's oldest first."""
+    return db.execute(
+        """
+        SELECT incident_id, id, status, changed_at FROM status_history
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+        ORDER BY incident_id, number
+        """,
+        {"org_id": org_id, "ids": json.dumps(incident_ids)},
+    ).fetchall()
+
+
+def updates(db: Connection, org_id: str, incident_ids: Sequence[str]) -> list[Row]:
+    """Return the incidents' public updates that still have their text, each's oldest first."""
+    return db.execute(
+        """
+        SELECT incident_id, id, status_change, body, posted_at FROM incident_updates
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+          AND visibility = 'public' AND redacted_at IS NULL
+        ORDER BY incident_id, number
+        """,
+        {"org_id": org_id, "ids": json.dumps(incident_ids)},
+    ).fetchall()

@@ -1,0 +1,129 @@
+"""Rows of `status_pages` and `status_page_components`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from incident_service.db import Connection
+from incident_service.store import Row
+
+
+def insert(db: Connection, page: Row) -> None:
+    """Add a page; `page` has a value for each column but `deleted_at`."""
+    db.execute(
+        """
+        INSERT INTO status_pages (org_id, id, slug, title, published, created_at, updated_at)
+        VALUES (:org_id, :id, :slug, :title, :published, :created_at, :updated_at)
+        """,
+        page,
+    )
+
+
+def get(db: Connection, org_id: str, id: str) -> Row | None:
+    """Return the page, unless deleted."""
+    row: Row | None = db.execute(
+        "SELECT * FROM status_pages WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
+        {"org_id": org_id, "id": id},
+    ).fetchone()
+    return row
+
+
+def with_slug(db: Connection, slug: str) -> Row | None:
+    """Return the page that has this slug, of any organization, unless deleted.
+
+    It comes with its organization's `public_revision`.
+    """
+    row: Row | None = db.execute(
+        """
+        SELECT page.*, organization.public_revision
+        FROM status_pages AS page
+        JOIN organizations AS organization ON organization.id = page.org_id
+        WHERE page.slug = :slug AND page.deleted_at IS NULL
+        """,
+        {"slug": slug},
+    ).fetchone()
+    return row
+
+
+def all_by_title(db: Connection, org_id: str) -> list[Row]:
+    """Return the organization's pages in the order of their titles, without the deleted ones."""
+    return db.execute(
+        """
+        SELECT * FROM status_pages WHERE org_id = :org_id AND deleted_at IS NULL
+        ORDER BY title, slug
+        """,
+        {"org_id": org_id},
+    ).fetchall()
+
+
+def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
+    """Change a page; the keys of `changes` are the columns to set."""
+    assignments = ", ".join(f"{column} = :{column}" for column in changes)
+    db.execute(
+        f"UPDATE status_pages SET {assignments} WHERE org_id = :org_id AND id = :id",
+        {**changes, "org_id": org_id, "id": id},
+    )
+
+
+def components(db: Connection, org_id: str, page_id: str) -> list[Row]:
+    """Return the page's components, without the deleted ones, in order.
+
+    Each has `id`, `name`, `group_label`, and `status`: what was set by hand, or null.
+    """
+    return db.execute(
+        """
+        SELECT component.id, component.name, component.group_label, shown.status
+        FROM status_page_components AS shown
+        JOIN components AS component
+          ON component.org_id = shown.org_id AND component.id = shown.component_id
+        WHERE shown.org_id = :org_id AND shown.status_page_id = :page_id
+          AND component.deleted_at IS NULL
+        ORDER BY shown.ordinal
+        """,
+        {"org_id": org_id, "page_id": page_id},
+    ).fetchall()
+
+
+def set_components(
+    db: Connection, org_id: str, page_id: str, ids: Sequence[str], statuses: Mapping[str, str]
+) -> None:
+    """Let the page show exactly these components, in this order; `statuses` are set by hand."""
+    db.execute(
+        "DELETE FROM status_page_components WHERE org_id = :org_id AND status_page_id = :page_id",
+        {"org_id": org_id, "page_id": page_id},
+    )
+    db.executemany(
+        """
+        INSERT INTO status_page_components (org_id, status_page_id, ordinal, component_id, status)
+        VALUES (:org_id, :page_id, :ordinal, :component_id, :status)
+        """,
+        [
+            {
+                "org_id": org_id,
+                "page_id": page_id,
+                "ordinal": n,
+                "component_id": id,
+                "status": statuses.get(id),
+            }
+            for n, id in enumerate(ids)
+        ],
+    )
+
+
+def shows_incident(db: Connection, incident: Row) -> bool:
+    """Whether a published page shows a component that the incident names."""
+    found = db.execute(
+        """
+        SELECT 1 FROM incident_components AS affected
+        JOIN components AS component
+          ON component.org_id = affected.org_id AND component.id = affected.component_id
+        JOIN status_page_components AS shown
+          ON shown.org_id = affected.org_id AND shown.component_id = affected.component_id
+        JOIN status_pages AS page ON page.org_id = shown.org_id AND page.id = shown.status_page_id
+        WHERE affected.org_id = :org_id AND affected.incident_id = :id
+          AND component.deleted_at IS NULL AND page.published AND page.deleted_at IS NULL
+        LIMIT 1
+        """,
+        {"org_id": incident["org_id"], "id": incident["id"]},
+    ).fetchone()
+    return found is not None

@@ -1,0 +1,60 @@
+"""Rows of `incident_updates`: what was told about an incident."""
+
+from __future__ import annotations
+
+from incident_service.db import Connection
+from incident_service.store import Row
+
+
+def insert(db: Connection, update: Row) -> None:
+    """Add an update to the end of its incident's.
+
+    `update` has a value for each column but `number`; nothing of it is redacted yet.
+    """
+    db.execute(
+        """
+        INSERT INTO incident_updates (
+            org_id, incident_id, number, id, visibility, body, status_change, posted_by,
+            posted_by_name, posted_at)
+        VALUES (
+            :org_id, :incident_id,
+            1 + (SELECT coalesce(max(number), 0) FROM incident_updates
+                 WHERE org_id = :org_id AND incident_id = :incident_id),
+            :id, :visibility, :body, :status_change, :posted_by, :posted_by_name, :posted_at)
+        """,
+        update,
+    )
+
+
+def of_incident(db: Connection, org_id: str, incident_id: str) -> list[Row]:
+    """Return the incident's updates, oldest first."""
+    return db.execute(
+        """
+        SELECT * FROM incident_updates
+        WHERE org_id = :org_id AND incident_id = :incident_id ORDER BY number
+        """,
+        {"org_id": org_id, "incident_id": incident_id},
+    ).fetchall()
+
+
+def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
+    """Return the update."""
+    row: Row | None = db.execute(
+        """
+        SELECT * FROM incident_updates
+        WHERE org_id = :org_id AND incident_id = :incident_id AND id = :id
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "id": id},
+    ).fetchone()
+    return row
+
+
+def redact(db: Connection, update: Row, *, by: str, at: str) -> None:
+    """Take the text out of an update that was not redacted yet."""
+    db.execute(
+        """
+        UPDATE incident_updates SET body = NULL, redacted_at = :at, redacted_by = :by
+        WHERE org_id = :org_id AND incident_id = :incident_id AND number = :number
+        """,
+        {**update, "by": by, "at": at},
+    )

@@ -1,0 +1,146 @@
+"""Updates: what is told about an incident, to the organization or to everybody (contract §7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from incident_service import ids, incidents, users
+from incident_service.caller import Caller
+from incident_service.clock import format_instant, parse_instant
+from incident_service.db import Connection
+from incident_service.errors import Forbidden, InvalidRequest, NotFound
+from incident_service.store import Row, api_keys, status_pages
+from incident_service.store import updates as rows
+from incident_service.store import users as people
+
+Visibility = Literal["internal", "public"]
+
+VISIBILITIES: tuple[Visibility, ...] = get_args(Visibility)
+
+AUTHOR_MAY_REDACT_FOR = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpdate:
+    """What a caller tells: a `body`, the incident's next status, or both.
+
+    `resolution_note`: how it was resolved, where that is the next status.
+    """
+
+    visibility: Visibility
+    body: str | None = None
+    status_change: incidents.Status | None = None
+    resolution_note: str | None = None
+
+
+def get_all(db: Connection, caller: Caller, incident_id: str) -> list[Row]:
+    """Return an incident's updates, oldest first. Raises `NotFound`."""
+    incidents.find(db, caller, incident_id)
+    return [_shown(row) for row in rows.of_incident(db, caller.org_id, incident_id)]
+
+
+def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, now: datetime) -> Row:
+    """Add an update to an incident, and move the incident on where it says so; return it.
+
+    Raises `NotFound`, and `InvalidRequest` with `incident_resolved`, `no_public_surface` (no
+    published page shows a component of the incident) or `invalid_status_transition`.
+    """
+    incident = incidents.find(db, caller, incident_id)
+    if incident["status"] == "resolved":
+        raise InvalidRequest(f"Incident {incident_id} is resolved.", code="incident_resolved")
+    if new.visibility == "public" and not status_pages.shows_incident(db, incident):
+        raise InvalidRequest(
+            "visibility: no published status page shows a component of the incident.",
+            code="no_public_surface",
+        )
+    return _shown(_post(db, caller, incident, new, now))
+
+
+def advance(
+    db: Connection,
+    caller: Caller,
+    incident_id: str,
+    status: incidents.Status,
+    note: str | None,
+    *,
+    now: datetime,
+) -> Row:
+    """Move an incident on by an internal update; return it with its history and its trail.
+
+    `note` is how it was resolved. Raises `NotFound`, and `InvalidRequest`
+    `invalid_status_transition`, also where it is resolved.
+    """
+    incident = incidents.find(db, caller, incident_id)
+    new = NewUpdate("internal", status_change=status, resolution_note=note)
+    _post(db, caller, incident, new, now)
+    return incidents.get(db, caller, incident_id)
+
+
+def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: datetime) -> Row:
+    """Take the text out of an update for good; return what is left of it.
+
+    Nothing changes where somebody had. Raises `NotFound`, and `Forbidden` unless the caller is an
+    admin, or posted it within the last 5 minutes.
+    """
+    incident = incidents.find(db, caller, incident_id)
+    update = rows.get(db, caller.org_id, incident_id, id)
+    if update is None:
+        raise NotFound(f"Incident {incident_id} has no update {id}.")
+    if caller.role != "org:admin":
+        if update["posted_by"] != caller.actor_id:
+            raise Forbidden("An update is redacted by its author or an admin.")
+        if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
+            raise Forbidden("After 5 minutes an update is redacted by an admin alone.")
+    if update["redacted_at"] is None:
+        rows.redact(db, update, by=caller.actor_id, at=format_instant(now))
+        if update["visibility"] == "public":
+            incidents.touch_public(db, incident, now=now)
+        incidents.record(db, caller, incident, "update_redacted", {"updateId": id}, now=now)
+        update = rows.get(db, caller.org_id, incident_id, id)
+        assert update is not None  # rows of it stay
+    return _shown(update)
+
+
+def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: datetime) -> Row:
+    if new.status_change is not None:
+        incidents.move_on(db, caller, incident, new.status_change, new.resolution_note, now=now)
+    update: Row = {
+        "org_id": caller.org_id,
+        "incident_id": incident["id"],
+        "id": ids.new_id(),
+        "visibility": new.visibility,
+        "body": new.body,
+        "status_change": new.status_change,
+        "posted_by": caller.actor_id,
+        "posted_by_name": _name(db, caller),
+        "posted_at": format_instant(now),
+        "redacted_at": None,
+        "redacted_by": None,
+    }
+    rows.insert(db, update)
+    if new.visibility == "public":
+        incidents.touch_public(db, incident, now=now)
+    details = {
+        "updateId": update["id"],
+        "visibility": new.visibility,
+        "statusChange": new.status_change,
+    }
+    incidents.record(db, caller, incident, "update_posted", details, now=now)
+    return update
+
+
+def _name(db: Connection, caller: Caller) -> str:
+    """Return what the caller is called: the user's name, else the name of the key."""
+    if caller.user_id is not None:
+        user = people.get(db, caller.org_id, caller.user_id)
+        if user is not None:
+            return users.display_name(user)
+    key = api_keys.get(db, caller.org_id, caller.key_id)
+    return str(key["name"]) if key else caller.actor_id
+
+
+def _shown(update: Row) -> Row:
+    by = {"id": update["posted_by"], "name": update["posted_by_name"]}
+    return {**update, "posted_by": by}
