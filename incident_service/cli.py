@@ -141,6 +141,23 @@ def init_db() -> None:
     _print({"database": str(settings.database.resolve())})
 
 
+@main.command("compact")
+@_with_clear_errors
+def compact() -> None:
+    """Give free space back, and remove every byte of what was deleted or redacted."""
+    settings = _settings()
+    database = _database(settings)
+    before = database.size()
+    database.compact()
+    _print(
+        {
+            "database": str(settings.database.resolve()),
+            "bytesBefore": before,
+            "bytesAfter": database.size(),
+        }
+    )
+
+
 @main.command("create-org")
 @click.argument("name", type=TEXT)
 @_with_clear_errors

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -19,6 +19,9 @@ from incident_service.writer import Writer
 
 SCHEMA_VERSION = 2
 APPLICATION_ID = 0x696E6376
+
+COMPACT_SECONDS = 30.0
+"""How long `compact` waits for others."""
 
 _BUSY = "The database is busy; nothing was written. Try again."
 
@@ -38,14 +41,14 @@ class Database:
     def __init__(self, path: Path, *, write_timeout: float = 5.0) -> None:
         """`write_timeout`: seconds that a write waits for other writers."""
         self.path = path
+        self._lock_path = path.with_name(path.name + ".lock")
         self._write_timeout = write_timeout
         self._open_state()
         _databases.add(self)
 
     def _open_state(self) -> None:
         self._local = threading.local()
-        self._write_lock = WriteLock(self.path.with_name(self.path.name + ".lock"))
-        self._writer = Writer(self._connection, self._write_lock)
+        self._writer = Writer(self._connection, WriteLock(self._lock_path))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -105,13 +108,22 @@ class Database:
             raise UnusableDatabase(f"{self.path}: {error.strerror}.") from None
         with _translated_errors():
             deadline = time.monotonic() + self._write_timeout
-            with self._write_lock.held(deadline):
-                connection = _connect(self.path)
-                try:
-                    self._create_schema(connection)
-                    self._check_version(connection)
-                finally:
-                    connection.close()
+            with self._alone(deadline) as connection:
+                self._create_schema(connection)
+                self._check_version(connection)
+
+    @contextmanager
+    def _alone(self, deadline: float) -> Iterator[Connection]:
+        """Keep every other writer out, those of this process too, with a connection of its own.
+
+        Raises `TimeoutError` at the deadline.
+        """
+        with WriteLock(self._lock_path).held(deadline):
+            connection = _connect(self.path)
+            try:
+                yield connection
+            finally:
+                connection.close()
 
     def _create_schema(self, connection: Connection) -> None:
         if _pragma(connection, "user_version") or _pragma(connection, "application_id"):
@@ -135,6 +147,51 @@ class Database:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+    def compact(self, *, seconds: float = COMPACT_SECONDS) -> None:
+        """Give free space back, and leave no byte of what was deleted before (contract §9).
+
+        Readers go on; writers wait while the file is written anew. Nothing is lost where it fails
+        or is killed. Raises `Busy` where others were in the way for `seconds`, and `StorageFull`:
+        it takes the size of the file once more beside it, and once more for temporary files.
+        """
+        deadline = time.monotonic() + seconds
+        with _translated_errors():
+            try:
+                with self._alone(deadline) as connection:
+                    self._check_version(connection)
+                    connection.execute("VACUUM")
+            except sqlite3.OperationalError:
+                with suppress(sqlite3.OperationalError):
+                    self._empty_log(time.monotonic())  # it may have filled the disk
+                raise
+            if not self._empty_log(deadline):
+                raise Busy(
+                    f"{self.path} is compact, but traces of what was deleted may remain in it and "
+                    "in its -wal, because a reader was in the way. Run it again."
+                )
+
+    def _empty_log(self, deadline: float) -> bool:
+        """Move all that the write-ahead log holds into the file, and cut the log to nothing.
+
+        Return whether that was possible: not while a reader needs an older state.
+        """
+        while True:
+            try:
+                # The lock is given back in between, for a reader may be slow, and others write.
+                with self._alone(deadline) as connection:
+                    found = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except TimeoutError:
+                return False
+            if not found["busy"]:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+
+    def size(self) -> int:
+        """Return how many bytes the file and its write-ahead log take."""
+        log = self.path.with_name(self.path.name + "-wal")
+        return sum(path.stat().st_size for path in (self.path, log) if path.exists())
 
     def check(self) -> None:
         """Raise `UnusableDatabase` unless the database answers and is of this version."""

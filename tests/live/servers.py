@@ -48,7 +48,7 @@ class Server:
                 headers={"Content-Type": "application/json", **(headers or {})},
             )
             answer = connection.getresponse()
-            return answer.status, json.loads(answer.read()), dict(answer.getheaders())
+            return answer.status, json.loads(answer.read() or "null"), dict(answer.getheaders())
         finally:
             connection.close()
 

@@ -1,0 +1,59 @@
+"""Compacting and copying the file under a running service (contract §9)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+from tests.live.servers import COMMAND, running
+from tests.live.test_live import assert_whole, body, provision
+from tests.test_compact import SECRET, traces
+
+
+def run(database: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a data command on the database."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**os.environ, "INCIDENT_SERVICE_DATABASE": str(database)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_compacting_under_load_removes_what_was_deleted_and_loses_nothing(tmp_path: Path) -> None:
+    database = tmp_path / "compact.db"
+    (made,) = provision(database)
+    authorization = {"Authorization": f"Bearer {made.key}"}
+    methods = f"/v1/users/{made.user_id}/contact-methods"
+    answers: list[tuple[int, Any]] = []
+    is_stopped = threading.Event()
+    with running(database) as server:
+        for number in range(20):
+            method = {"label": "Bot", "url": f"https://example.com/{SECRET}/{number}"}
+            _, answer, _ = server.request("POST", methods, method, authorization)
+            deleted = f"{methods}/{answer['data']['id']}"
+            server.request("DELETE", deleted, headers=authorization)
+        assert traces(tmp_path)
+
+        def open_incidents() -> None:
+            while not is_stopped.is_set():
+                status, answer, _ = server.open_incident(made.key, body(made))
+                answers.append((status, answer["data"]))
+
+        clients = [threading.Thread(target=open_incidents) for _ in range(4)]
+        for client in clients:
+            client.start()
+        results = [run(database, "compact") for _ in range(3)]
+        is_stopped.set()
+        for client in clients:
+            client.join()
+        assert traces(tmp_path) == []
+        for result in results:
+            assert set(json.loads(result.stdout)) == {"database", "bytesBefore", "bytesAfter"}
+    assert {status for status, _ in answers} == {201}
+    assert_whole(database, [incident for _, incident in answers])

@@ -1,0 +1,80 @@
+"""Compacting: nothing of what was deleted stays in the file, and all else does (contract §9)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from incident_service.cli import main
+from incident_service.errors import Busy
+from tests.conftest import World
+
+SECRET = "gone-but-not-yet-forgotten"
+
+
+def traces(folder: Path) -> list[str]:
+    """Return the names of the files that hold the secret."""
+    return [path.name for path in folder.iterdir() if SECRET.encode() in path.read_bytes()]
+
+
+def write_and_delete(world: World) -> None:
+    """Keep the secret in many rows of two tables, and let it go again."""
+    for number in range(40):
+        world.post(world.body(description=f"{SECRET} {number} " + "x" * 5000))
+        method = {"label": "Bot", "url": f"https://example.com/{SECRET}/{number}"}
+        world.make(f"users/{world.made.user_id}/contact-methods", **method)
+    world.execute("UPDATE incidents SET description = NULL")
+    world.execute("DELETE FROM contact_methods")
+
+
+def test_no_byte_of_what_was_deleted_stays(world: World) -> None:
+    write_and_delete(world)
+    kept = world.rows("SELECT * FROM incidents ORDER BY id")
+    trail = world.rows("SELECT * FROM audit_events ORDER BY id")
+    before = world.database.size()
+    assert traces(world.database.path.parent)
+    world.database.compact()
+    assert traces(world.database.path.parent) == []
+    assert world.database.size() < before / 2
+    assert world.rows("SELECT * FROM incidents ORDER BY id") == kept
+    assert world.rows("SELECT * FROM audit_events ORDER BY id") == trail
+    assert world.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    assert world.post().json["data"]["sequentialId"] == 41
+
+
+def test_a_reader_in_the_way_is_said_and_no_success_claimed(world: World) -> None:
+    write_and_delete(world)
+    reader = sqlite3.connect(world.database.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT 1 FROM incidents").fetchall()
+    with pytest.raises(Busy, match=r"traces of what was deleted may remain .* Run it again\."):
+        world.database.compact(seconds=0.1)
+    assert world.post().status_code == 201
+    reader.execute("ROLLBACK")
+    reader.close()
+    world.database.compact()
+    assert traces(world.database.path.parent) == []
+
+
+def test_a_writer_in_the_way_is_said(world: World) -> None:
+    with sqlite3.connect(world.database.path, isolation_level=None) as outsider:
+        outsider.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Busy):
+            world.database.compact(seconds=0.1)
+        outsider.execute("ROLLBACK")
+    outsider.close()
+
+
+def test_the_command_says_what_it_gave_back(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    result = CliRunner().invoke(main, ["compact"], env={"INCIDENT_SERVICE_DATABASE": str(path)})
+    answer = json.loads(result.stdout)
+    assert answer == {
+        "database": str(path),
+        "bytesBefore": answer["bytesBefore"],
+        "bytesAfter": path.stat().st_size,
+    }
