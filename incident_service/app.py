@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from incident_service import api, middleware, web
+from incident_service import api, middleware, rendered, web
 from incident_service.config import Settings
 from incident_service.db import Database
 
@@ -18,6 +18,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.extensions["incident_service.database"] = database
     app.extensions["incident_service.settings"] = settings
     middleware.install(app)
+    rendered.install(app)
     api.install(app)
     web.install(app)
     return app

@@ -59,16 +59,10 @@ def worst_by_day(impairments: Iterable[Impairment], days: list[date], now: datet
     """Return the worst level of each of the days, which follow one another, up to `now`."""
     found: list[Level] = ["operational"] * len(days)
     for impairment in impairments:
-        ends = max(impairment.ends or now, impairment.begins)
+        # The last instant at which it held.
+        until = now if impairment.ends is None else impairment.ends - timedelta(microseconds=1)
         first = (impairment.begins.astimezone(UTC).date() - days[0]).days
-        last = (ends.astimezone(UTC).date() - days[0]).days
-        if ends > impairment.begins and _is_midnight(ends):
-            last -= 1
+        last = (max(until, impairment.begins).astimezone(UTC).date() - days[0]).days
         for n in range(max(first, 0), min(last + 1, len(days))):
             found[n] = worst((found[n], impairment.level))
     return found
-
-
-def _is_midnight(instant: datetime) -> bool:
-    at = instant.astimezone(UTC)
-    return (at.hour, at.minute, at.second, at.microsecond) == (0, 0, 0, 0)

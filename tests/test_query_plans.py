@@ -77,6 +77,11 @@ def filled(world: World) -> World:
         "condition": {"workingHoursId": hours["id"], "when": "during"},
     }
     world.make("escalation/policies", name="Other", steps=[step])
+    shown = [made.component_id]
+    overrides = {made.component_id: "degraded"}
+    world.make("status-pages", slug="one", title="One", componentIds=shown, overrides=overrides)
+    (incident,) = world.rows("SELECT id FROM incidents WHERE sequential_id = 2")
+    world.make(f"incidents/{incident['id']}/updates", visibility="internal", body="Looking.")
     return world
 
 
@@ -133,6 +138,7 @@ WINDOW = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
         "oncall",
         "oncall/schedules",
         "escalation/policies",
+        "status-pages",
     ],
 )
 def test_the_lists_of_configuration(filled: World, path: str) -> None:
@@ -144,10 +150,12 @@ def test_the_lists_of_configuration(filled: World, path: str) -> None:
     ("path", "query"),
     [
         ("incidents/{incident_id}", {}),
+        ("incidents/{incident_id}/updates", {}),
         ("components/{component_id}", {}),
         ("escalation/policies/{policy_id}", {}),
         ("users/{user_id}", {}),
         ("working-hours/{hours_id}", {}),
+        ("status-pages/{page_id}", {}),
         ("oncall/schedules/{schedule_id}", {}),
         ("oncall/schedules/{schedule_id}/overrides", {}),
         ("oncall/schedules/{schedule_id}/overrides", WINDOW),
@@ -158,7 +166,13 @@ def test_the_lists_of_configuration(filled: World, path: str) -> None:
 def test_what_asks_for_one_thing(filled: World, path: str, query: dict[str, str]) -> None:
     (incident,) = filled.rows("SELECT id FROM incidents WHERE sequential_id = 2")
     (hours,) = filled.rows("SELECT id FROM working_hours")
-    names = {**asdict(filled.made), "incident_id": incident["id"], "hours_id": hours["id"]}
+    (page,) = filled.rows("SELECT id FROM status_pages")
+    names = {
+        **asdict(filled.made),
+        "incident_id": incident["id"],
+        "hours_id": hours["id"],
+        "page_id": page["id"],
+    }
     found = selects(filled, path.format(**names), query)
     assert [walk for text in found for walk in walks(filled, text)] == []
 

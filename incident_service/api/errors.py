@@ -44,6 +44,13 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def answer(error: Exception) -> Response:
+    """Return the answer to any error."""
+    if isinstance(error, errors.ServiceError):
+        return _service_error(error)
+    return _http_error(error) if isinstance(error, HTTPException) else _unexpected(error)
+
+
 def _service_error(error: errors.ServiceError) -> Response:
     status, type_ = next(
         _STATUS_AND_TYPE[cls] for cls in type(error).__mro__ if cls in _STATUS_AND_TYPE

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from incident_service.web import acknowledge
+from incident_service.web import acknowledge, pages, status
 
 
 def install(app: Flask) -> None:
     """Put the pages into the application."""
+    pages.install(app)
     app.register_blueprint(acknowledge.blueprint)
+    app.register_blueprint(status.blueprint)

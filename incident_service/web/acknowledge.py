@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import logging
-from datetime import datetime, timedelta
-from importlib.resources import files
+from datetime import datetime
 
-from flask import Blueprint, Response, current_app, make_response, render_template
-from markupsafe import Markup
+from flask import Blueprint, Response, current_app, make_response
 
 from incident_service import acklink, clock, users
-from incident_service.clock import parse_instant
 from incident_service.db import Database
-from incident_service.errors import NotFound, Unavailable
-from incident_service.middleware import request_id
-
-_log = logging.getLogger("incident_service.errors")
-
-_STYLE = files("incident_service.web").joinpath("style.css").read_text(encoding="utf-8")
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+from incident_service.errors import NotFound
+from incident_service.web import pages
 
 _HEADERS = {
+    **pages.HEADERS,
     # The path is a secret, and the page may change at any moment.
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'"
-    ),
 }
 
-RETRY_AFTER_SECONDS = "1"
+_HINT = (
+    "An incident can always be acknowledged through the API, or by someone who has a newer page."
+)
 
 blueprint = Blueprint("acknowledge", __name__, template_folder="templates")
 
@@ -68,17 +54,12 @@ def _protect(response: Response) -> Response:
 
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
-    return _error_page(404, "This link does not work", error.message)
+    return pages.message_page(404, "This link does not work", error.message, _HINT)
 
 
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
-    _log.error("a page failed", exc_info=error, extra={"requestId": request_id()})
-    if isinstance(error, Unavailable):
-        response = _error_page(503, "Not just now", "Nothing was changed. Please try again.")
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
-        return response
-    return _error_page(500, "Something went wrong", "An unexpected error occurred on our side.")
+    return pages.error_page(error)
 
 
 def _database() -> Database:
@@ -89,7 +70,7 @@ def _database() -> Database:
 def _incident_page(view: acklink.View, now: datetime) -> Response:
     incident = view.incident
     by = incident["acknowledged_by"]
-    return _page(
+    page = pages.render(
         "acknowledge.html",
         incident=incident,
         you=users.display_name(view.user),
@@ -97,24 +78,4 @@ def _incident_page(view: acklink.View, now: datetime) -> Response:
         acknowledger=users.display_name(view.acknowledger) if view.acknowledger else by,
         now=now,
     )
-
-
-def _error_page(status: int, heading: str, message: str) -> Response:
-    response = _page("error.html", heading=heading, message=message, request_id=request_id())
-    response.status_code = status
-    return response
-
-
-def _page(template: str, **values: object) -> Response:
-    return make_response(render_template(template, style=Markup(_STYLE), **values))
-
-
-@blueprint.app_template_filter("ago")
-def _ago(at: str, now: datetime) -> str:
-    """Return how long ago an instant was, in the largest whole unit."""
-    minutes = max(now - parse_instant(at), timedelta()) // timedelta(minutes=1)
-    for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
-        if minutes >= size:
-            count = minutes // size
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
+    return make_response(page)

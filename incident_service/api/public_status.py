@@ -1,0 +1,72 @@
+"""The public status page as JSON: `/status/{slug}.json`, without a key (contract §7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from marshmallow import fields
+
+from incident_service import public_page, rendered
+from incident_service.api.blueprint import Blueprint
+from incident_service.api.fields import Schema
+from incident_service.db import Connection
+from incident_service.store import Row
+
+blueprint = Blueprint("public_status", description="How things are, for everybody.", public=True)
+
+
+class PublicComponentSchema(Schema):
+    """A component that a status page shows."""
+
+    id = fields.String()
+    name = fields.String()
+    group_label = fields.String(allow_none=True)
+    status = fields.String()
+
+
+class PublicUpdateSchema(Schema):
+    """A public update, or, with `body` null, the bare status that the incident reached."""
+
+    id = fields.String()
+    body = fields.String(allow_none=True)
+    status_change = fields.String(allow_none=True, attribute="status")
+    posted_at = fields.String(attribute="at")
+
+
+class PublicIncidentSchema(Schema):
+    """An open incident as everybody may see it; its updates oldest first."""
+
+    id = fields.String()
+    title = fields.String()
+    impact = fields.String(attribute="level")
+    status = fields.String()
+    created_at = fields.String()
+    updated_at = fields.String()
+    affected_components = fields.List(fields.String(), attribute="component_names")
+    updates = fields.List(fields.Nested(PublicUpdateSchema), attribute="entries")
+
+
+class PublicStatusSchema(Schema):
+    """How things are."""
+
+    title = fields.String()
+    status = fields.String()
+    components = fields.List(fields.Nested(PublicComponentSchema))
+    incidents = fields.List(fields.Nested(PublicIncidentSchema))
+
+
+_schema = PublicStatusSchema()
+
+
+@blueprint.route("/status/<slug>.json", methods=["GET"])
+@blueprint.response(200, PublicStatusSchema)
+def public_status(slug: str) -> Any:
+    """Return how things are: the page's status, its components, and the open incidents."""
+    return rendered.respond("json", slug, "application/json", _render)
+
+
+def _render(db: Connection, page: Row, now: datetime) -> str:
+    shown = _schema.dump(public_page.overview(db, page, now=now))
+    return current_app.json.dumps({"data": shown})

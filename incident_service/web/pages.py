@@ -1,0 +1,97 @@
+"""What all pages have in common: the frame, the style, the headers, and how text is shown."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import re
+from datetime import date, datetime, timedelta
+from importlib.resources import files
+
+from flask import Flask, Response, make_response, render_template
+from markupsafe import Markup
+
+from incident_service.clock import parse_instant
+from incident_service.errors import Unavailable
+from incident_service.middleware import request_id
+
+_log = logging.getLogger("incident_service.errors")
+
+_STYLE = files("incident_service.web").joinpath("style.css").read_text(encoding="utf-8")
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    # Nothing but the style is loaded or run, whatever a text holds.
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+}
+
+RETRY_AFTER_SECONDS = "1"
+
+# What XML does not allow, and HTML does not like.
+_NO_MARKUP = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def install(app: Flask) -> None:
+    """Let templates say instants and text as people read them."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(ago=_ago, plain=_plain, moment=_moment, day=day)
+
+
+def render(template: str, **values: object) -> str:
+    """Return a page of the templates."""
+    text = render_template(template, style=Markup(_STYLE), **values)
+    return _NO_MARKUP.sub("\ufffd", text)
+
+
+def error_page(error: Exception) -> Response:
+    """Return the page that tells a person of a failure, which is logged."""
+    _log.error("a page failed", exc_info=error, extra={"requestId": request_id()})
+    if isinstance(error, Unavailable):
+        response = message_page(503, "Not just now", "Nothing was changed. Please try again.")
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        return response
+    return message_page(500, "Something went wrong", "An unexpected error occurred on our side.")
+
+
+def message_page(status: int, heading: str, message: str, hint: str = "") -> Response:
+    """Return a page that says what is the matter; `hint`: what can be done."""
+    page = render(
+        "error.html", heading=heading, message=message, hint=hint, request_id=request_id()
+    )
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def day(of: date) -> str:
+    """Return a day as people write it: `3 November 2026`."""
+    return f"{of.day} {of:%B %Y}"
+
+
+def _moment(at: str) -> Markup:
+    """Return an instant as people read it, in UTC, marked up for programs."""
+    instant = parse_instant(at)
+    return Markup('<time datetime="{}">{}, {:%H:%M} UTC</time>').format(at, day(instant), instant)
+
+
+def _plain(text: str) -> str:
+    """Return text for where no markup can keep its direction to itself."""
+    return _DIRECTIONS.sub("", text)
+
+
+def _ago(at: str, now: datetime) -> str:
+    """Return how long ago an instant was, in the largest whole unit."""
+    minutes = max(now - parse_instant(at), timedelta()) // timedelta(minutes=1)
+    for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
