@@ -103,6 +103,9 @@ def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
     shown = status_pages.components(db, page["org_id"], page["id"])
     affected = _affected(db, page, days)
     severities = components.open_severities(db, page["org_id"])
+    impairments: dict[str, list[Impairment]] = {row["id"]: [] for row in shown}
+    for hit in affected:
+        impairments[hit["component_id"]].append(_impairment(hit))
     found = [
         Component(
             id=row["id"],
@@ -110,11 +113,7 @@ def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
             group_label=row["group_label"] or None,
             status=row["status"]
             or component_status.operational_status(severities.get(row["id"], ())),
-            days=component_status.worst_by_day(
-                (_impairment(hit) for hit in affected if hit["component_id"] == row["id"]),
-                days,
-                now,
-            ),
+            days=component_status.worst_by_day(impairments[row["id"]], days, now),
         )
         for row in shown
     ]

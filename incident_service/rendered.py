@@ -77,8 +77,11 @@ def respond(
         page = public_page.find(db, slug)
         version = (page["id"], page["public_revision"], now.date())
         answer = answers.get((kind, slug), version, lambda: make(db, page, now))
-    response = Response(answer.body, mimetype=mimetype)
+    if request.if_none_match.contains_weak(answer.etag):
+        response = Response(status=304)
+        del response.headers["Content-Type"]
+    else:
+        response = Response(answer.body, mimetype=mimetype)
     response.headers["Cache-Control"] = CACHE_CONTROL
     response.set_etag(answer.etag)
-    response.make_conditional(request)
     return response

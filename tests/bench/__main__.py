@@ -1,4 +1,4 @@
-"""`python -m tests.bench create`, `oncall`, `growth` and `paging`."""
+"""`python -m tests.bench create`, `oncall`, `growth`, `paging` and `status`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.bench.create import create
 from tests.bench.growth import growth
 from tests.bench.oncall import oncall
 from tests.bench.paging import paging
+from tests.bench.status import status
 
 
 def main() -> None:
@@ -28,6 +29,9 @@ def main() -> None:
     of_paging = commands.add_parser("paging", help="how soon a page arrives, and what it costs")
     of_paging.add_argument("--seconds", type=float, default=20.0, help="at each rate")
     of_paging.add_argument("--rounds", type=int, default=5, help="with paging and without")
+    of_status = commands.add_parser("status", help="the public page, beside a bare Flask route")
+    of_status.add_argument("--rounds", type=int, default=5)
+    of_status.add_argument("--seconds", type=float, default=4.0, help="of each round")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         if options.what == "create":
@@ -36,6 +40,8 @@ def main() -> None:
             growth(Path(folder), options.rounds, options.incidents)
         elif options.what == "paging":
             paging(Path(folder), options.seconds, options.rounds)
+        elif options.what == "status":
+            status(Path(folder), options.rounds, options.seconds)
         else:
             oncall(Path(folder), options.rounds, clock.now())
 

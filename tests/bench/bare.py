@@ -14,13 +14,18 @@ from incident_service.server import Server
 
 
 def bare_app() -> Flask:
-    """Return an application that answers every creation with the same JSON."""
-    answer = json.loads(Path(os.environ["BARE_ANSWER"]).read_text())
+    """Return an application that answers every creation and every page with the same text."""
+    text = Path(os.environ["BARE_ANSWER"]).read_text()
+    answer = json.loads(text) if text.startswith("{") else None
     app = Flask("bare")
 
     @app.post("/v1/incidents")
     def create() -> Any:
         return answer, 201
+
+    @app.get("/status/bench")
+    def page() -> Any:
+        return text
 
     @app.get("/readyz")
     def ready() -> Any:

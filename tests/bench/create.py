@@ -100,12 +100,17 @@ def load(port: int, key: str, body: dict[str, Any], seconds: float) -> list[floa
         f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
         "Connection: close\r\n\r\n"
     ).encode() + payload
+    return repeat(port, request, seconds, status=201)
+
+
+def repeat(port: int, request: bytes, seconds: float, *, status: int) -> list[float]:
+    """Make a request from all clients for some seconds; return how long each answer took."""
     with multiprocessing.get_context("fork").Pool(CLIENTS) as pool:
-        found = pool.starmap(client, [(port, request, seconds)] * CLIENTS)
+        found = pool.starmap(client, [(port, request, seconds, status)] * CLIENTS)
     return [taken for part in found for taken in part]
 
 
-def client(port: int, request: bytes, seconds: float) -> list[float]:
+def client(port: int, request: bytes, seconds: float, status: int) -> list[float]:
     """Make one request after the other, each on a connection of its own."""
     taken = []
     until = time.perf_counter() + seconds
@@ -115,7 +120,7 @@ def client(port: int, request: bytes, seconds: float) -> list[float]:
             answer = b""
             while part := connection.recv(65536):
                 answer += part
-        if not answer.startswith(b"HTTP/1.1 201"):
+        if not answer.startswith(f"HTTP/1.1 {status} ".encode()):
             raise AssertionError(answer[:500])
         taken.append(time.perf_counter() - began)
     return taken

@@ -21,23 +21,25 @@ def blocks(heading: str) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
-def test_set_up_your_rota_and_live_with_an_incident(tmp_path: Path) -> None:
+def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert shutil.which("curl")
     settings, rota = blocks("Set up your rota")
     (life,) = blocks("Live with an incident")
+    (telling,) = blocks("Tell your customers")
     assert [line.partition("=")[0] for line in settings.splitlines()] == ["KEY", "BASE"]
     with running(tmp_path / "rota.db", "quickstart", "--port", "{port}") as server:
         key = re.search(r"scl_live_\S+", server.log.read_text())
         assert key
         variables = {"KEY": key[0], "BASE": f"http://127.0.0.1:{server.port}/v1"}
         pasted = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", rota + life],
+            ["bash", "-euo", "pipefail", "-c", rota + life + telling],
             env={**os.environ, **variables},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
+        _, seen, _ = server.request("GET", "/status/acme.json")
     assert (pasted.returncode, pasted.stderr) == (0, "")
     answers = [json.loads(line) for line in pasted.stdout.splitlines()]
     assert [answer for answer in answers if "data" not in answer] == []
@@ -55,7 +57,7 @@ def test_set_up_your_rota_and_live_with_an_incident(tmp_path: Path) -> None:
     assert incident["ownerScheduleId"] == schedule["id"]
     assert incident["escalationPolicyId"] == policy["id"]
     assert incident["affectedComponents"] == [{"id": component["id"], "name": "Checkout"}]
-    listed, got, *_, last = lived
+    listed, got, *_, last = lived[:9]
     assert listed == {"incidents": [incident], "nextCursor": None}
     assert {name: got[name] for name in incident} == incident
     assert (last["title"], last["severity"]) == ("Checkout times out", "critical")
@@ -79,7 +81,17 @@ def test_set_up_your_rota_and_live_with_an_incident(tmp_path: Path) -> None:
         "incident_edited",
         "incident_acknowledged",
         "incident_handed_off",
-        "status_changed",
-        "status_changed",
-        "status_changed",
+        *["status_changed", "update_posted"] * 3,
     ]
+    page, told, public, internal, fix, redacted, by_hand = lived[9:]
+    assert (page["slug"], page["published"]) == ("acme", True)
+    assert (redacted["id"], redacted["body"]) == (internal["id"], None)
+    assert by_hand["overrides"] == {component["id"]: "maintenance"}
+    shown = seen["data"]
+    assert shown["status"] == "operational"
+    assert [c["status"] for c in shown["components"]] == ["maintenance"]
+    assert [i["id"] for i in shown["incidents"]] == [told["id"]]
+    updates = shown["incidents"][0]["updates"]
+    assert [(u["statusChange"], u["body"]) for u in updates] == [
+        ("investigating", None), (None, public["body"]), ("identified", fix["body"]),
+    ]  # fmt: skip
