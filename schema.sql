@@ -213,8 +213,8 @@ CREATE TABLE escalation_layer_users (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- Something that went wrong, and who looks after it. `public_updated_at`: the latest change of what a
--- status page may show of it.
+-- Something that went wrong, and who looks after it. `public_updated_at`: when what a status page may
+-- tell of it last changed.
 CREATE TABLE incidents (
     org_id               TEXT NOT NULL REFERENCES organizations (id),
     id                   TEXT NOT NULL,
@@ -388,7 +388,8 @@ BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
 
 -- Whatever may show on a status page moves the organization's public_revision: a page that was
 -- rendered at this revision is still right.
-CREATE TRIGGER incidents_are_public AFTER UPDATE OF public_updated_at ON incidents
+CREATE TRIGGER incidents_are_public
+AFTER UPDATE OF title, severity, status, public_updated_at ON incidents
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
 CREATE TRIGGER incident_components_are_public AFTER INSERT ON incident_components
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;

@@ -14,12 +14,19 @@ Status = Literal["operational", "maintenance", "degraded", "partial_outage", "ma
 """What a status page can show of a component; maintenance is only ever set by hand."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
+_LEVEL_OF: dict[str, Level] = {
+    "critical": "major_outage",
+    "high": "partial_outage",
+    "medium": "degraded",
+    "low": "degraded",
+}
+
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 def level_of(severity: str) -> Level:
     """Return what an open incident of this severity makes of its components."""
-    return {"critical": LEVELS[3], "high": LEVELS[2]}.get(severity, LEVELS[1])
+    return _LEVEL_OF[severity]
 
 
 def worst(levels: Iterable[Level]) -> Level:

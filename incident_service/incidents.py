@@ -10,10 +10,11 @@ from typing import Literal, get_args
 from incident_service import components, ids
 from incident_service.caller import Caller
 from incident_service.clock import LAST, format_instant
+from incident_service.component_status import level_of
 from incident_service.db import Connection
 from incident_service.errors import InvalidRequest, NotFound
 from incident_service.paging import escalation
-from incident_service.store import Row, audit, organizations, users
+from incident_service.store import Row, audit, organizations, status_pages, users
 from incident_service.store import incidents as rows
 
 Severity = Literal["critical", "high", "medium", "low"]
@@ -84,9 +85,9 @@ def edit(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime
     before = {name: incident[name] for name in changes if incident[name] != changes[name]}
     if before:
         after = {name: changes[name] for name in before}
-        incident = _change(db, incident, after, now)
-        if after.keys() & {"title", "severity"}:
-            touch_public(db, incident, now=now)
+        severity = after.get("severity") or incident["severity"]
+        is_public = "title" in after or level_of(severity) != level_of(incident["severity"])
+        incident = _change(db, incident, after, now, is_public=is_public)
         record(db, caller, incident, "incident_edited", {"before": before, "after": after}, now=now)
     return _whole(db, incident)
 
@@ -109,12 +110,11 @@ def move_on(
     if NEXT.get(old) != status:
         following = f"only {NEXT[old]} can follow" if old in NEXT else "nothing can follow"
         raise InvalidRequest(
-            f"status: the incident is {old}; {following}.", code="invalid_status_transition"
+            f"Incident {incident['id']} is {old}; {following}.", code="invalid_status_transition"
         )
     at = format_instant(now)
     changes = {"status": status, "resolved_at": at if status == "resolved" else None}
-    _change(db, incident, changes, now)
-    touch_public(db, incident, now=now)
+    _change(db, incident, changes, now, is_public=True)
     rows.insert_status(
         db,
         {
@@ -181,8 +181,8 @@ def set_components(
     if old != list(component_ids):
         rows.delete_components(db, caller.org_id, id)
         rows.insert_components(db, incident, component_ids)
-        incident = _change(db, incident, {}, now)
-        touch_public(db, incident, now=now)
+        is_public = status_pages.shows_any(db, caller.org_id, {*old} ^ {*component_ids})
+        incident = _change(db, incident, {}, now, is_public=is_public)
         details = {"before": old, "after": list(component_ids)}
         record(db, caller, incident, "components_changed", details, now=now)
     return _whole(db, incident)
@@ -196,8 +196,15 @@ def find(db: Connection, caller: Caller, id: str) -> Row:
     return incident
 
 
+def shown_publicly(db: Connection, incident: Row) -> bool:
+    """Whether a published status page shows one of the incident's components."""
+    org_id, id = incident["org_id"], incident["id"]
+    affected = rows.components(db, org_id, [id])[id]
+    return status_pages.shows_any(db, org_id, [component["id"] for component in affected])
+
+
 def touch_public(db: Connection, incident: Row, *, now: datetime) -> None:
-    """Note that what a status page shows of the incident has changed."""
+    """Note that what was told of the incident publicly has changed."""
     at = format_instant(now)
     rows.update(db, incident["org_id"], incident["id"], {"public_updated_at": at})
 
@@ -210,8 +217,13 @@ def record(
     audit.append(db, incident, event, details, actor_id=caller.actor_id, at=at)
 
 
-def _change(db: Connection, incident: Row, changes: Row, now: datetime) -> Row:
-    changes = {**changes, "updated_at": format_instant(now)}
+def _change(
+    db: Connection, incident: Row, changes: Row, now: datetime, *, is_public: bool = False
+) -> Row:
+    at = format_instant(now)
+    changes = {**changes, "updated_at": at}
+    if is_public:
+        changes["public_updated_at"] = at
     rows.update(db, incident["org_id"], incident["id"], changes)
     return {**incident, **changes}
 

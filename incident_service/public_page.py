@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -11,7 +12,7 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.component_status import Impairment, Level, Status
 from incident_service.db import Connection
 from incident_service.errors import NotFound
-from incident_service.store import Row, components, status_pages
+from incident_service.store import Row, status_pages
 from incident_service.store import public_page as rows
 
 DAYS = 90
@@ -22,10 +23,16 @@ MAX_PAST = 500
 MAX_IN_FEED = 50
 """How many incidents an answer has at the most, the newest of them."""
 
+MAX_UPDATES = 50
+"""How many public updates it has of each, the newest of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component on the page; `days` has the worst level of each of the last `DAYS`."""
+    """A component on the page; `days` has the worst level of each of the last `DAYS`.
+
+    Today's is no better than its status, unless that is maintenance.
+    """
 
     id: str
     name: str
@@ -45,10 +52,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
-    """An incident with what was told of it, oldest first.
+class AffectedComponent:
+    """A component that an incident names and the page shows, or did until it was deleted."""
 
-    `level`: what it makes of its components. `updated_at`: the latest change of anything here.
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident with what was told of it, oldest first; `omitted`: how many updates more.
+
+    `level`: what it makes of its components. `updated_at`: when it last changed.
     """
 
     id: str
@@ -58,8 +73,9 @@ class Incident:
     created_at: str
     resolved_at: str | None
     updated_at: str
-    component_names: list[str]
+    components: list[AffectedComponent]
     entries: list[Entry]
+    omitted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,28 +118,20 @@ def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
     days = component_status.last_days(DAYS, now)
     shown = status_pages.components(db, page["org_id"], page["id"])
     affected = _affected(db, page, days)
-    severities = components.open_severities(db, page["org_id"])
-    impairments: dict[str, list[Impairment]] = {row["id"]: [] for row in shown}
-    for hit in affected:
-        impairments[hit["component_id"]].append(_impairment(hit))
-    found = [
-        Component(
-            id=row["id"],
-            name=row["name"],
-            group_label=row["group_label"] or None,
-            status=row["status"]
-            or component_status.operational_status(severities.get(row["id"], ())),
-            days=component_status.worst_by_day(impairments[row["id"]], days, now),
-        )
-        for row in shown
-    ]
-    open_now = _grouped(row for row in affected if row["status"] != "resolved")
+    incidents = _grouped(affected)
+    impairments: defaultdict[str, list[Impairment]] = defaultdict(list)
+    for hits in incidents:
+        impairment = _impairment(hits[0])
+        for hit in hits:
+            impairments[hit["component_id"]].append(impairment)
+    found = [_component(row, impairments[row["id"]], days, now) for row in shown]
+    open_now = [hits for hits in incidents if hits[0]["status"] != "resolved"]
     return Overview(
         title=page["title"],
         status=component_status.banner(component.status for component in found),
         days=days,
         components=found,
-        incidents=_told(db, page, open_now[:MAX_CURRENT], shown),
+        incidents=_told(db, page, open_now[:MAX_CURRENT]),
         omitted=len(open_now[MAX_CURRENT:]),
     )
 
@@ -139,11 +147,10 @@ def feed(db: Connection, page: Row, *, now: datetime) -> Past:
 
 
 def _past(db: Connection, page: Row, now: datetime, *, limit: int, by_change: bool = False) -> Past:
-    shown = status_pages.components(db, page["org_id"], page["id"])
     found = _grouped(_affected(db, page, component_status.last_days(DAYS, now)))
     if by_change:
         found.sort(key=lambda hits: hits[0]["public_updated_at"], reverse=True)
-    return Past(page["title"], _told(db, page, found[:limit], shown), len(found[limit:]))
+    return Past(page["title"], _told(db, page, found[:limit]), len(found[limit:]))
 
 
 def _affected(db: Connection, page: Row, days: list[date]) -> list[Row]:
@@ -151,11 +158,21 @@ def _affected(db: Connection, page: Row, days: list[date]) -> list[Row]:
     return rows.affected_components(db, page["org_id"], page["id"], since=since)
 
 
-def _impairment(hit: Row) -> Impairment:
+def _component(
+    row: Row, impairments: list[Impairment], days: list[date], now: datetime
+) -> Component:
+    by_incidents = component_status.worst(i.level for i in impairments if i.ends is None)
+    status: Status = row["status"] or by_incidents
+    by_day = component_status.worst_by_day(impairments, days, now)
+    by_day[-1] = component_status.worst((by_day[-1], component_status.banner([status])))
+    return Component(row["id"], row["name"], row["group_label"] or None, status, by_day)
+
+
+def _impairment(incident: Row) -> Impairment:
     return Impairment(
-        level=component_status.level_of(hit["severity"]),
-        begins=parse_instant(hit["created_at"]),
-        ends=parse_instant(hit["resolved_at"]) if hit["resolved_at"] else None,
+        level=component_status.level_of(incident["severity"]),
+        begins=parse_instant(incident["created_at"]),
+        ends=parse_instant(incident["resolved_at"]) if incident["resolved_at"] else None,
     )
 
 
@@ -167,36 +184,45 @@ def _grouped(affected: Iterable[Row]) -> list[list[Row]]:
     return list(found.values())
 
 
-def _told(db: Connection, page: Row, found: list[list[Row]], shown: list[Row]) -> list[Incident]:
+def _told(db: Connection, page: Row, found: list[list[Row]]) -> list[Incident]:
     """Return the incidents with what was told of them."""
-    names = {component["id"]: component["name"] for component in shown}
-    entries = _entries(db, page["org_id"], [hits[0]["id"] for hits in found])
-    return [
-        Incident(
-            id=hits[0]["id"],
-            title=hits[0]["title"],
-            level=component_status.level_of(hits[0]["severity"]),
-            status=hits[0]["status"],
-            created_at=hits[0]["created_at"],
-            resolved_at=hits[0]["resolved_at"],
-            updated_at=hits[0]["public_updated_at"],
-            component_names=[names[hit["component_id"]] for hit in hits],
-            entries=entries[hits[0]["id"]],
-        )
-        for hits in found
-    ]
+    told = _entries(db, page["org_id"], [hits[0]["id"] for hits in found])
+    return [_incident(hits, *told[hits[0]["id"]]) for hits in found]
 
 
-def _entries(db: Connection, org_id: str, incident_ids: list[str]) -> dict[str, list[Entry]]:
-    """Return what was told of each incident, oldest first.
+def _incident(hits: list[Row], entries: list[Entry], omitted: int) -> Incident:
+    row = hits[0]
+    return Incident(
+        id=row["id"],
+        title=row["title"],
+        level=component_status.level_of(row["severity"]),
+        status=row["status"],
+        created_at=row["created_at"],
+        resolved_at=row["resolved_at"],
+        updated_at=row["public_updated_at"],
+        components=[AffectedComponent(hit["component_id"], hit["component_name"]) for hit in hits],
+        entries=entries,
+        omitted=omitted,
+    )
+
+
+def _entries(
+    db: Connection, org_id: str, incident_ids: list[str]
+) -> dict[str, tuple[list[Entry], int]]:
+    """Return what was told of each incident, oldest first, and how many updates are left out.
 
     An incident reaches a status once; where a public update told of it, this stands for both.
     """
     told: dict[str, dict[str, Entry]] = {id: {} for id in incident_ids}
+    omitted = dict.fromkeys(incident_ids, 0)
     for row in rows.statuses(db, org_id, incident_ids):
         entry = Entry(row["id"], row["status"], None, row["changed_at"])
         told[row["incident_id"]][row["status"]] = entry
-    for row in rows.updates(db, org_id, incident_ids):
+    for row in rows.updates(db, org_id, incident_ids, limit=MAX_UPDATES):
         entry = Entry(row["id"], row["status_change"], row["body"], row["posted_at"])
         told[row["incident_id"]][row["status_change"] or row["id"]] = entry
-    return {id: sorted(found.values(), key=lambda entry: entry.at) for id, found in told.items()}
+        omitted[row["incident_id"]] = max(row["total"] - MAX_UPDATES, 0)
+    return {
+        id: (sorted(found.values(), key=lambda entry: entry.at), omitted[id])
+        for id, found in told.items()
+    }

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from cachetools import LRUCache
 from flask import Flask, Response, current_app, request
 
 from incident_service import clock, public_page
 from incident_service.db import Connection, Database
 from incident_service.store import Row
 
-MAX_KEPT = 32
-"""How many answers a process keeps."""
+MAX_BYTES = 16 * 1024 * 1024
+"""How much a process keeps of answers; those that were not asked for longest go first."""
 
 CACHE_CONTROL = "public, max-age=10"
+
+_Key = tuple[str, str]
+"""What was asked for: the kind of answer, and the page's slug."""
 
 _Version = tuple[str, int, date]
 """What an answer was made of: the page, its organization's revision, and the day."""
@@ -33,28 +39,32 @@ class Answer:
 
 
 class Answers:
-    """The answers that this process keeps, by what was asked for."""
+    """The answers that this process keeps."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], Answer] = {}
+        self._kept: LRUCache[_Key, Answer] = LRUCache(
+            MAX_BYTES, getsizeof=lambda answer: len(answer.body)
+        )
         self._lock = threading.Lock()
+        self._making: defaultdict[_Key, threading.Lock] = defaultdict(threading.Lock)
 
-    def get(self, key: tuple[str, str], version: _Version, make: Callable[[], str]) -> Answer:
-        """Return the answer of this version; many who ask at once wait while one makes it."""
-        found = self._kept.get(key)
-        if found is not None and found.version == version:
-            return found
+    def get(self, key: _Key, version: _Version) -> Answer | None:
+        """Return the answer, if it is of this version."""
         with self._lock:
             found = self._kept.get(key)
-            if found is not None and found.version == version:
-                return found
-            body = make().encode()
-            found = Answer(version, body, hashlib.sha256(body).hexdigest()[:32])
-            self._kept.pop(key, None)
-            self._kept[key] = found
-            while len(self._kept) > MAX_KEPT:
-                del self._kept[next(iter(self._kept))]
-            return found
+        return found if found is not None and found.version == version else None
+
+    def put(self, key: _Key, version: _Version, body: bytes) -> Answer:
+        """Keep an answer, unless it is too large, and return it."""
+        answer = Answer(version, body, hashlib.sha256(body).hexdigest()[:32])
+        with self._lock, suppress(ValueError):
+            self._kept[key] = answer
+        return answer
+
+    def making(self, key: _Key) -> threading.Lock:
+        """Return the lock under which an answer is made: of many who ask at once, one makes it."""
+        with self._lock:
+            return self._making[key]
 
 
 def install(app: Flask) -> None:
@@ -72,11 +82,18 @@ def respond(
     """
     database: Database = current_app.extensions["incident_service.database"]
     answers: Answers = current_app.extensions["incident_service.rendered"]
-    now = clock.now()
+    key = (kind, slug)
     with database.read() as db:
-        page = public_page.find(db, slug)
-        version = (page["id"], page["public_revision"], now.date())
-        answer = answers.get((kind, slug), version, lambda: make(db, page, now))
+        version = _version(public_page.find(db, slug), clock.now())
+    answer = answers.get(key, version)
+    if answer is None:
+        # What is read is read after the wait, so that nothing is told that was redacted meanwhile.
+        with answers.making(key), database.read() as db:
+            page, now = public_page.find(db, slug), clock.now()
+            version = _version(page, now)
+            answer = answers.get(key, version) or answers.put(
+                key, version, make(db, page, now).encode()
+            )
     if request.if_none_match.contains_weak(answer.etag):
         response = Response(status=304)
         del response.headers["Content-Type"]
@@ -85,3 +102,7 @@ def respond(
     response.headers["Cache-Control"] = CACHE_CONTROL
     response.set_etag(answer.etag)
     return response
+
+
+def _version(page: Row, now: datetime) -> _Version:
+    return page["id"], page["public_revision"], now.date()

@@ -11,7 +11,7 @@ from incident_service.caller import Caller
 from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection
 from incident_service.errors import Forbidden, InvalidRequest, NotFound
-from incident_service.store import Row, api_keys, status_pages
+from incident_service.store import Row, api_keys
 from incident_service.store import updates as rows
 from incident_service.store import users as people
 
@@ -50,7 +50,7 @@ def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, no
     incident = incidents.find(db, caller, incident_id)
     if incident["status"] == "resolved":
         raise InvalidRequest(f"Incident {incident_id} is resolved.", code="incident_resolved")
-    if new.visibility == "public" and not status_pages.shows_incident(db, incident):
+    if new.visibility == "public" and not incidents.shown_publicly(db, incident):
         raise InvalidRequest(
             "visibility: no published status page shows a component of the incident.",
             code="no_public_surface",
@@ -106,6 +106,8 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
 def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: datetime) -> Row:
     if new.status_change is not None:
         incidents.move_on(db, caller, incident, new.status_change, new.resolution_note, now=now)
+    elif new.visibility == "public":
+        incidents.touch_public(db, incident, now=now)
     update: Row = {
         "org_id": caller.org_id,
         "incident_id": incident["id"],
@@ -120,8 +122,6 @@ def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: da
         "redacted_by": None,
     }
     rows.insert(db, update)
-    if new.visibility == "public":
-        incidents.touch_public(db, incident, now=now)
     details = {
         "updateId": update["id"],
         "visibility": new.visibility,

@@ -216,8 +216,9 @@ def test_a_public_update_needs_a_published_page_that_shows_a_component(
     refuse("the page is deleted")
     world.make("status-pages", slug="status", published=True, **shown)
     world.call("DELETE", f"components/{mine}")
-    refuse("the component is deleted")
-    assert [update["statusChange"] for update in told(world, incident["id"])] == ["identified"]
+    assert post(world, incident["id"], body).status_code == 201  # the incident is still shown
+    posted = [update["statusChange"] for update in told(world, incident["id"])]
+    assert posted == ["identified", "monitoring"]
 
 
 def test_only_a_status_change_moves_updated_at(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -94,6 +95,28 @@ class List(fields.List[Any]):
         if isinstance(value, list):
             self._is_not_too_long(value)
         return super()._deserialize(value, *args, **kwargs)
+
+
+class ByUUID(fields.Dict):
+    """Values by UUID, each in any letter case."""
+
+    def __init__(self, values: Any, maximum: int, **options: Any) -> None:
+        limit = validate.Length(max=maximum)
+        super().__init__(keys=UUID(), values=values, validate=limit, **options)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            found = super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
+        except ma.ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            # Without marshmallow's own names for the two sides.
+            raise ma.ValidationError(
+                {id: [*itertools.chain(*sides.values())] for id, sides in error.messages.items()}
+            ) from None
+        if len(found) < len(value):
+            raise ma.ValidationError("Two of them are equal.")
+        return found
 
 
 class UUID(fields.String):

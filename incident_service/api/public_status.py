@@ -11,6 +11,7 @@ from marshmallow import fields
 from incident_service import public_page, rendered
 from incident_service.api.blueprint import Blueprint
 from incident_service.api.fields import Schema
+from incident_service.api.incidents import AffectedComponentSchema
 from incident_service.db import Connection
 from incident_service.store import Row
 
@@ -36,7 +37,7 @@ class PublicUpdateSchema(Schema):
 
 
 class PublicIncidentSchema(Schema):
-    """An open incident as everybody may see it; its updates oldest first."""
+    """An open incident as everybody may see it; its newest updates, the oldest of them first."""
 
     id = fields.String()
     title = fields.String()
@@ -44,7 +45,10 @@ class PublicIncidentSchema(Schema):
     status = fields.String()
     created_at = fields.String()
     updated_at = fields.String()
-    affected_components = fields.List(fields.String(), attribute="component_names")
+    affected_components = fields.List(
+        fields.Nested(AffectedComponentSchema), attribute="components"
+    )
+    omitted_updates = fields.Integer(attribute="omitted")
     updates = fields.List(fields.Nested(PublicUpdateSchema), attribute="entries")
 
 
@@ -55,6 +59,7 @@ class PublicStatusSchema(Schema):
     status = fields.String()
     components = fields.List(fields.Nested(PublicComponentSchema))
     incidents = fields.List(fields.Nested(PublicIncidentSchema))
+    omitted_incidents = fields.Integer(attribute="omitted")
 
 
 _schema = PublicStatusSchema()

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from incident_service import component_status, status_pages
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import UUID, Boolean, List, RequestSchema, Schema, Text
+from incident_service.api.fields import UUID, Boolean, ByUUID, List, RequestSchema, Schema, Text
 
 blueprint = Blueprint("status_pages", description="Pages on which everybody sees how things are.")
 
@@ -25,10 +25,8 @@ class StatusPageBodySchema(RequestSchema):
     title = Text(1, 255, required=True)
     published = Boolean()
     component_ids = List(UUID(), 0, 200)
-    overrides = fields.Dict(
-        keys=UUID(),
-        values=fields.String(validate=validate.OneOf(component_status.STATUSES)),
-        validate=validate.Length(max=200),
+    overrides = ByUUID(
+        fields.String(validate=validate.OneOf(component_status.STATUSES)), maximum=200
     )
 
 

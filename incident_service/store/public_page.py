@@ -12,29 +12,31 @@ from incident_service.store import Row
 def affected_components(db: Connection, org_id: str, page_id: str, *, since: str) -> list[Row]:
     """Return which of the page's components each incident affects, newest incident first.
 
+    Components that were deleted since are among them: an incident does not go with them.
+
     Of the incidents that are open, or were resolved at or after `since`. A row has the incident's
     `id`, `title`, `severity`, `status`, `created_at`, `resolved_at` and `public_updated_at`, and a
-    `component_id`.
+    component's `component_id` and `component_name`.
     """
     return db.execute(
         """
         SELECT incident.id, incident.title, incident.severity, incident.status,
                incident.created_at, incident.resolved_at, incident.public_updated_at,
-               affected.component_id
+               affected.component_id, component.name AS component_name
         FROM (
             SELECT * FROM incidents
             WHERE org_id = :org_id AND status IN ('investigating', 'identified', 'monitoring')
             UNION ALL
             SELECT * FROM incidents WHERE org_id = :org_id AND resolved_at >= :since
         ) AS incident
-        CROSS JOIN incident_components AS affected  -- in this order: few incidents are recent
+        -- In this order: few incidents are recent, and each names few components.
+        CROSS JOIN incident_components AS affected
           ON affected.org_id = incident.org_id AND affected.incident_id = incident.id
-        JOIN status_page_components AS shown
+        CROSS JOIN status_page_components AS shown
           ON shown.org_id = affected.org_id AND shown.component_id = affected.component_id
          AND shown.status_page_id = :page_id
-        JOIN components AS component
+        CROSS JOIN components AS component
           ON component.org_id = shown.org_id AND component.id = shown.component_id
-         AND component.deleted_at IS NULL
         ORDER BY incident.sequential_id DESC, shown.ordinal
         """,
         {"org_id": org_id, "page_id": page_id, "since": since},
@@ -53,14 +55,22 @@ def statuses(db: Connection, org_id: str, incident_ids: Sequence[str]) -> list[R
     ).fetchall()
 
 
-def updates(db: Connection, org_id: str, incident_ids: Sequence[str]) -> list[Row]:
-    """Return the incidents' public updates that still have their text, each's oldest first."""
+def updates(db: Connection, org_id: str, incident_ids: Sequence[str], *, limit: int) -> list[Row]:
+    """Return the incidents' public updates that still have their text, each's oldest first.
+
+    Of each incident the newest, `limit` at the most; `total` is how many it has.
+    """
     return db.execute(
         """
-        SELECT incident_id, id, status_change, body, posted_at FROM incident_updates
-        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
-          AND visibility = 'public' AND redacted_at IS NULL
+        SELECT incident_id, id, status_change, body, posted_at, total FROM (
+            SELECT *,
+                row_number() OVER (PARTITION BY incident_id ORDER BY number DESC) AS age,
+                count(*) OVER (PARTITION BY incident_id) AS total
+            FROM incident_updates
+            WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+              AND visibility = 'public' AND redacted_at IS NULL)
+        WHERE age <= :limit
         ORDER BY incident_id, number
         """,
-        {"org_id": org_id, "ids": json.dumps(incident_ids)},
+        {"org_id": org_id, "ids": json.dumps(incident_ids), "limit": limit},
     ).fetchall()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
 from incident_service.db import Connection
 from incident_service.store import Row
@@ -110,20 +111,18 @@ def set_components(
     )
 
 
-def shows_incident(db: Connection, incident: Row) -> bool:
-    """Whether a published page shows a component that the incident names."""
+def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool:
+    """Whether a published page shows one of the components, deleted since or not."""
     found = db.execute(
         """
-        SELECT 1 FROM incident_components AS affected
-        JOIN components AS component
-          ON component.org_id = affected.org_id AND component.id = affected.component_id
-        JOIN status_page_components AS shown
-          ON shown.org_id = affected.org_id AND shown.component_id = affected.component_id
-        JOIN status_pages AS page ON page.org_id = shown.org_id AND page.id = shown.status_page_id
-        WHERE affected.org_id = :org_id AND affected.incident_id = :id
-          AND component.deleted_at IS NULL AND page.published AND page.deleted_at IS NULL
+        SELECT 1 FROM json_each(:ids) AS asked
+        CROSS JOIN status_page_components AS shown
+          ON shown.org_id = :org_id AND shown.component_id = asked.value
+        CROSS JOIN status_pages AS page
+          ON page.org_id = shown.org_id AND page.id = shown.status_page_id
+        WHERE page.published AND page.deleted_at IS NULL
         LIMIT 1
         """,
-        {"org_id": incident["org_id"], "id": incident["id"]},
+        {"org_id": org_id, "ids": json.dumps(list(component_ids))},
     ).fetchone()
     return found is not None

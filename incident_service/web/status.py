@@ -30,7 +30,7 @@ _HEADERS = {**pages.HEADERS, _POLICY: f"{pages.HEADERS[_POLICY]}; img-src data:"
 blueprint = Blueprint("status", __name__, template_folder="templates")
 
 
-@blueprint.get("/status/<slug>")
+@blueprint.get("/status/<slug>", strict_slashes=False)
 def show(slug: str) -> Response:
     """Show how things are."""
     return rendered.respond("page", slug, "text/html", _render_overview)
@@ -51,6 +51,8 @@ def feed(slug: str) -> Response:
 @blueprint.after_request
 def _protect(response: Response) -> Response:
     response.headers.update(_HEADERS)
+    if response.status_code >= 400:
+        response.vary.add("Accept")
     return response
 
 

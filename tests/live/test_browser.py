@@ -1,0 +1,223 @@
+"""The pages as people see them: a real browser and a real server (contract §7 and §8)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from incident_service import acklink, clock, quickstart
+from incident_service.db import Database
+from tests.live.servers import Server, running
+
+CHROMIUM = shutil.which("chromium")
+LONG = "x" * 100
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": WIDE},
+    "dark": {"color_scheme": "dark", "viewport": WIDE},
+    "phone": {"color_scheme": "light", "viewport": PHONE},
+}
+NOWHERE = "/status/nowhere"
+TIME = r"\d+ \w+ \d{4}, \d\d:\d\d UTC"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+
+@dataclass
+class World:
+    """A service that shows the status page `busy`, and a browser."""
+
+    server: Server
+    database: Database
+    made: quickstart.Provisioned
+    browser: Browser
+
+    def make(self, path: str, **fields: Any) -> str:
+        """Create something; return its id."""
+        headers = {"Authorization": f"Bearer {self.made.key}"}
+        status, answer, _ = self.server.request("POST", f"/v1/{path}", fields, headers)
+        assert status == 201, answer
+        id: str = answer["data"]["id"]
+        return id
+
+    def publish(self, slug: str, title: str, components: list[str], **fields: Any) -> None:
+        shown = {"published": True, "componentIds": components, **fields}
+        self.make("status-pages", slug=slug, title=title, **shown)
+
+    def open(self, title: str, component: str, severity: str = "critical") -> str:
+        fields = {"title": title, "severity": severity, "componentIds": [component]}
+        return self.make("incidents", ownerId=self.made.user_id, **fields)
+
+    def tell(self, incident: str, body: str, visibility: str = "public", **fields: Any) -> None:
+        self.make(f"incidents/{incident}/updates", visibility=visibility, body=body, **fields)
+
+    def ack_link(self, title: str, component: str) -> str:
+        """Open an incident; return the path at which its owner acknowledges it."""
+        with self.database.read() as db:
+            key = acklink.signing_key(db)
+        made, id = self.made, self.open(title, component, "high")
+        token = acklink.token(
+            key, org_id=made.org_id, incident_id=id, user_id=made.user_id, now=clock.now()
+        )
+        return f"/ack/{token}"
+
+    @contextmanager
+    def page(self, **options: Any) -> Iterator[Page]:
+        """A tab of a fresh browser, which must neither complain nor ask anyone else."""
+        base = f"http://127.0.0.1:{self.server.port}"
+        context = self.browser.new_context(base_url=base, **options)
+        asked: list[str] = []
+        complaints: list[str] = []
+
+        def complain(said: ConsoleMessage) -> None:
+            # That there is no such page is what was asked for; an icon, where no policy forbids it.
+            if not said.location["url"].endswith((NOWHERE, "/favicon.ico")):
+                complaints.append(said.text)
+
+        context.on("request", lambda request: asked.append(request.url))
+        context.on("requestfailed", lambda request: complaints.append(request.url))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("console", complain)
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
+        assert complaints == []
+        assert [url for url in asked if not url.startswith((f"{base}/", "data:"))] == []
+        assert asked
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    path: Path = tmp_path_factory.mktemp("browser") / "browser.db"
+    database = Database(path)
+    database.initialise()
+    made = database.write(quickstart.provision, now=clock.now())
+    with (
+        running(path) as server,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+    ):
+        world = World(server, database, made, browser)
+        fill(world)
+        yield world
+
+
+def fill(world: World) -> None:
+    """Make everything that a page can show, in texts that are long and cannot be broken."""
+    names = (LONG, "Maintained", "Degraded", "Partial", "Major")
+    parts = [world.make("components", name=n, groupLabel=LONG[n == LONG :]) for n in names]
+    world.publish("busy", LONG, parts, overrides={parts[1]: "maintenance"})
+    for part, severity in zip(parts[2:], ("low", "high", "critical"), strict=True):
+        incident = world.open(LONG, part, severity)
+        world.tell(incident, LONG * 10, statusChange="identified")
+    over = world.open(LONG, parts[0])
+    for status in ("identified", "monitoring", "resolved"):
+        world.tell(over, "مرحبا", statusChange=status)
+
+
+def words(page: Page) -> str:
+    """Return what a person reads on the page."""
+    return " ".join(page.locator("body").inner_text().split())
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_customer_s_view_of_an_incident(world: World, scripts: bool) -> None:
+    slug = f"acme-{scripts}".lower()
+    part = world.make("components", name=f"Checkout {slug}")
+    world.publish(slug, "Acme", [part])
+    with world.page(java_script_enabled=scripts) as page:
+
+        def seen() -> str:
+            page.reload()
+            return words(page)
+
+        page.goto(f"/status/{slug}")
+        assert words(page).startswith("Acme All systems operational Components")
+        incident = world.open("Payments fail", part)
+        assert re.match(
+            "Acme Major outage Open incidents Payments fail Major outage affecting "
+            f"Checkout {slug} Investigating {TIME} Components Checkout {slug} Major outage",
+            seen(),
+        )
+        world.tell(incident, "It is Bob's fault.", "internal")
+        world.tell(incident, "A disk is full.", statusChange="identified")
+        found = seen()
+        assert re.search(f"Identified {TIME} A disk is full. Investigating {TIME} Comp", found)
+        assert "Bob" not in found
+        world.tell(incident, "Will it hold?", "internal", statusChange="monitoring")
+        assert re.search(f"Monitoring {TIME} Identified {TIME} A disk", seen())
+        world.tell(incident, "It holds.", statusChange="resolved")
+        assert seen().startswith("Acme All systems operational Components")
+        drawn = f"The last 90 days: major outage on {page_day()}; otherwise operational."
+        assert page.get_by_role("img", name=drawn).count() == 1
+        page.get_by_role("link", name="Incidents of the last 90 days").click()
+        assert page.get_by_role("heading", level=1).inner_text() == "Incidents of the last 90 days"
+        assert re.search(
+            f"Payments fail .* Resolved {TIME} It holds. Monitoring {TIME} Identified {TIME} "
+            f"A disk is full. Investigating {TIME}",
+            words(page),
+        )
+        page.get_by_role("link", name="How things are now").click()
+        assert page.get_by_text("All systems operational").is_visible()
+
+
+def page_day() -> str:
+    today = clock.now()
+    return f"{today.day} {today:%B %Y}"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_click_acknowledges(world: World, scripts: bool) -> None:
+    with world.page(java_script_enabled=scripts) as page:
+        page.goto(world.ack_link("Payments fail", world.made.component_id))
+        page.get_by_role("button", name="Acknowledge").click()
+        assert "You have acknowledged this incident" in page.get_by_role("status").inner_text()
+
+
+def everywhere(world: World) -> list[str]:
+    ack = world.ack_link(LONG, world.made.component_id)
+    return ["/status/busy", "/status/busy/history", NOWHERE, ack]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_fits(world: World, look: str) -> None:
+    with world.page(**LOOKS[look]) as page:
+        for path in everywhere(world):
+            page.goto(path)
+            sizes = page.evaluate(
+                "(({scrollWidth, clientWidth}) => [scrollWidth, clientWidth])"
+                "(document.documentElement)"
+            )
+            assert sizes[0] <= sizes[1] == LOOKS[look]["viewport"]["width"], path
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_accessible(world: World, look: str) -> None:
+    # axe evaluates a script of its own, which the pages' policy rightly forbids.
+    with world.page(**LOOKS[look], bypass_csp=True) as page:
+        for path in everywhere(world):
+            page.goto(path)
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{path}\n{found.generate_snapshot()}"
+
+
+def test_a_name_cannot_turn_what_follows_it(world: World) -> None:
+    parts = [world.make("components", name=name) for name in ("\u2069\u202eabc", "second")]
+    world.publish("turned", "Acme", parts)
+    fields = {"title": "x", "severity": "low", "componentIds": parts}
+    world.make("incidents", ownerId=world.made.user_id, **fields)
+    with world.page() as page:
+        page.goto("/status/turned")
+        first, second = (name.bounding_box() for name in page.locator(".facts bdi").all())
+    assert first and second
+    assert first["x"] + first["width"] <= second["x"]

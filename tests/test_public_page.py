@@ -1,0 +1,461 @@
+"""What everybody sees at `/status/{slug}`: the page, its history and its JSON (contract §7)."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from base64 import b64encode
+from datetime import timedelta
+from hashlib import sha256
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from incident_service import public_page, quickstart, rendered
+from incident_service.clock import format_instant, now
+from tests.conftest import World
+from tests.test_query_plans import plan, traced, walks
+
+PATHS = ("", "/history", "/feed.atom", ".json")
+SECRET = "only for us"
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+HOSTILE = [
+    "<script>pwned()</script>\"><img src=x onerror='pwned()'>",
+    "</title></style></bdi></p><b class='pwned'>&lt;pwned&amp;",
+    "<!-- pwned --> ]]> <![CDATA[ pwned ]]> {{ pwned }}",
+    "pwned \u202e gnp.exe \u2066\u2067\u2068\u2069\u202a\u202b\u202c\u202d",
+    "pwned \x01\x0b\x1f\x7f\x9f\ufffe\uffff",
+]
+NO_MARKUP = re.compile("[\x01\x0b\x1f\x7f\x9f\ufffe\uffff]")
+DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+class Shown(HTMLParser):
+    """A page as a browser takes it: `elements` with attributes, `texts` with their element."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "link"):
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment: {data}")
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self._open[-1] != "style":
+            self.texts.append((self._open[-1], data))
+
+    def words(self) -> str:
+        return " ".join(" ".join(text for _, text in self.texts).split())
+
+
+def publish(world: World, slug: str = "status", **fields: Any) -> str:
+    """Publish a page of the world's component, unless told otherwise; return its API path."""
+    shown = {"componentIds": [world.made.component_id], "title": "Acme", "published": True}
+    return f"status-pages/{world.make('status-pages', slug=slug, **shown | fields)['id']}"
+
+
+def see(world: World, path: str = "", slug: str = "status") -> Any:
+    answer = world.client.get(f"/status/{slug}{path}")
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def words(world: World, path: str = "") -> str:
+    return Shown(see(world, path).text).words()
+
+
+def data(world: World) -> dict[str, Any]:
+    found: dict[str, Any] = see(world, ".json").json["data"]
+    return found
+
+
+def open_incident(world: World, **changes: Any) -> str:
+    """Open an incident; return its API path."""
+    return f"incidents/{world.post(world.body(**changes)).json['data']['id']}"
+
+
+def update(world: World, incident: str, visibility: str, **fields: Any) -> str:
+    """Post an update; return its API path."""
+    made = world.make(f"{incident}/updates", visibility=visibility, **fields)
+    return f"{incident}/updates/{made['id']}"
+
+
+def etags(world: World) -> list[str]:
+    """Return the ETag of each answer, as it is kept, after it was made anew."""
+    kept = [see(world, path).headers["ETag"] for path in PATHS]
+    rendered.install(world.app)
+    assert [see(world, path).headers["ETag"] for path in PATHS] == kept
+    return kept
+
+
+IN_WORDS = {
+    "operational": ("All systems operational", "Operational"),
+    "maintenance": ("", "Under maintenance"),
+    "degraded": ("Degraded performance",) * 2,
+    "partial_outage": ("Partial outage",) * 2,
+    "major_outage": ("Major outage",) * 2,
+}
+
+
+def test_how_things_are(world: World) -> None:
+    mine = world.made.component_id
+    page, incident = publish(world), ""
+    cases = [
+        (None, None, "operational", "operational"),
+        (None, "maintenance", "operational", "maintenance"),
+        (None, "major_outage", "major_outage", "major_outage"),
+        ("low", None, "degraded", "degraded"),
+        ("medium", None, "degraded", "degraded"),
+        ("high", None, "partial_outage", "partial_outage"),
+        ("critical", None, "major_outage", "major_outage"),
+        ("critical", "operational", "operational", "operational"),
+        ("critical", "maintenance", "operational", "maintenance"),
+        ("critical", "degraded", "degraded", "degraded"),
+    ]
+    for severity, by_hand, banner, shown in cases:
+        world.call("PATCH", page, {"overrides": {mine: by_hand} if by_hand else None})
+        if severity:
+            incident = incident or open_incident(world)
+            world.call("PATCH", incident, {"severity": severity})
+        found, text = data(world), words(world)
+        assert (found["title"], found["status"]) == ("Acme", banner)
+        assert found["components"] == [
+            {"id": mine, "name": "Payments API", "groupLabel": None, "status": shown}
+        ]
+        assert text.startswith(f"Acme: {IN_WORDS[banner][0]} Acme {IN_WORDS[banner][0]} ")
+        assert f"Payments API {IN_WORDS[shown][1]} " in text
+        assert ("1 component is under maintenance." in text) == (by_hand == "maintenance")
+        assert ("Open incidents" in text) == (severity is not None)
+        if not by_hand:
+            (component,) = world.call("GET", "components").json["data"]
+            assert component["operationalStatus"] == shown
+
+
+def test_components_stand_by_group_in_the_order_of_the_page(world: World) -> None:
+    labels = {"a": "Shop", "b": None, "c": "Back office", "d": "Shop", "e": ""}
+    made = [world.make("components", name=n, groupLabel=labels[n])["id"] for n in labels]
+    publish(world, componentIds=made)
+    shown = Shown(see(world).text)
+    names = [text for where, text in shown.texts if where == "bdi"]
+    assert names == ["Acme", "b", "e", "Shop", "a", "d", "Back office", "c"]
+    assert [c["name"] for c in data(world)["components"]] == list(labels)
+    publish(world, "none", componentIds=[])
+    assert "This page shows no components yet." in Shown(see(world, slug="none").text).words()
+
+
+def test_an_incident_is_told_by_its_public_updates(world: World) -> None:
+    publish(world)
+    incident = open_incident(world, title="Checkout fails")
+    update(world, incident, "public", body="We are looking.")
+    update(world, incident, "internal", body=SECRET, statusChange="identified")
+    update(world, incident, "public", body="A fix is out.", statusChange="monitoring")
+    (shown,) = data(world)["incidents"]
+    told = [(entry["statusChange"], entry["body"]) for entry in shown["updates"]]
+    assert told == [
+        ("investigating", None),
+        (None, "We are looking."),
+        ("identified", None),
+        ("monitoring", "A fix is out."),
+    ]
+    assert (shown["impact"], shown["affectedComponents"]) == (
+        "major_outage", [{"id": world.made.component_id, "name": "Payments API"}],
+    )  # fmt: skip
+    times = r"\d+ \w+ \d{4}, \d\d:\d\d UTC"
+    for path in ("", "/history"):
+        assert re.search(
+            f"Checkout fails Major outage affecting Payments API Monitoring {times} A fix is out. "
+            f"Identified {times} Update {times} We are looking. Investigating {times}",
+            words(world, path),
+        )
+    world.call("PATCH", f"{incident}/status", {"status": "resolved", "resolutionNote": SECRET})
+    assert data(world)["incidents"] == []
+    assert "Checkout" not in words(world)
+    assert re.search(f"Resolved {times} Monitoring {times} A fix", words(world, "/history"))
+    assert not any(SECRET in see(world, path).text for path in PATHS)
+
+
+def test_what_is_internal_is_nowhere_and_changes_nothing(world: World) -> None:
+    publish(world)
+    incident = open_incident(world, description=SECRET)
+    before = etags(world)
+    update(world, incident, "internal", body=SECRET)
+    world.call("POST", f"{incident}/acknowledge")
+    world.call("POST", f"{incident}/handoff", {"targetUserId": world.made.user_id})
+    world.call("PATCH", incident, {"description": f"{SECRET}!"})
+    assert etags(world) == before
+    update(world, incident, "internal", body=SECRET, statusChange="identified")
+    assert not set(etags(world)) & set(before)  # the bare line of the transition
+    for path in PATHS:
+        assert SECRET not in see(world, path).text
+        assert "admin@example.com" not in see(world, path).text
+        assert world.made.user_id not in see(world, path).text
+
+
+def test_a_redacted_text_is_gone_at_once(world: World) -> None:
+    publish(world)
+    incident = open_incident(world)
+    posted = [
+        update(world, incident, "public", body=SECRET),
+        update(world, incident, "public", body=SECRET, statusChange="identified"),
+    ]
+    assert all(see(world, path).text.count(SECRET) == 2 for path in PATHS)
+    for left, path_of in zip((1, 0), posted, strict=True):
+        assert world.call("POST", f"{path_of}/redact").status_code == 200
+        assert [see(world, path).text.count(SECRET) for path in PATHS] == [left] * 4
+    statuses = [entry["statusChange"] for entry in data(world)["incidents"][0]["updates"]]
+    assert statuses == ["investigating", "identified"]  # what happened stays, as bare lines
+
+
+def test_what_is_another_s_or_not_on_the_page_is_not_shown(
+    world: World, other_org: quickstart.Provisioned
+) -> None:
+    publish(world)
+    hidden = world.make("components", name="Hidden part")["id"]
+    publish(world, "other", componentIds=[hidden])
+    before = etags(world)
+    shown = {"slug": "theirs", "title": "T", "published": True}
+    theirs = {**shown, "componentIds": [other_org.component_id]}
+    assert world.call("POST", "status-pages", theirs, key=other_org.key).status_code == 201
+    body = world.body(
+        title=SECRET, ownerScheduleId=other_org.schedule_id, componentIds=[other_org.component_id]
+    )
+    assert world.call("POST", "incidents", body, key=other_org.key).status_code == 201
+    open_incident(world, title=SECRET, componentIds=[hidden])
+    open_incident(world, title=SECRET, componentIds=[])
+    assert etags(world) == before
+    assert SECRET in see(world, slug="theirs").text
+    open_incident(world, title="Both", componentIds=[hidden, world.made.component_id])
+    for path in PATHS:
+        assert "Both" in see(world, path).text
+        assert "Hidden part" not in see(world, path).text
+        assert SECRET not in see(world, path).text
+
+
+def test_where_there_is_no_page(world: World) -> None:
+    page = publish(world)
+    publish(world, "draft", published=False)
+    etags(world)  # so that every answer is kept
+    for slug, method in (
+        ("draft", "GET"),
+        ("unknown", "GET"),
+        ("Status", "GET"),
+        ("status", "PATCH"),
+        ("status", "DELETE"),
+    ):
+        assert world.call(method, page, {"published": False}).status_code < 300
+        for path, accept in itertools.product(PATHS, ("", "*/*", "application/json", BROWSER)):
+            headers = {"Accept": accept} if accept else {}
+            answer = world.client.get(f"/status/{slug}{path}", headers=headers)
+            assert (answer.status_code, answer.headers.get("ETag")) == (404, None)
+            if accept == BROWSER and path != ".json":
+                assert answer.mimetype == "text/html"
+                assert "No such status page" in Shown(answer.text).words()
+            else:
+                assert (answer.json["code"], answer.json["statusCode"]) == ("not_found", 404)
+
+
+def test_a_failure_says_nothing_of_the_inside(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError(SECRET)
+
+    publish(world)
+    monkeypatch.setattr(public_page, "_told", fail)
+    for path, accept in itertools.product(PATHS, ("*/*", BROWSER)):
+        answer = world.client.get(f"/status/status{path}", headers={"Accept": accept})
+        assert (answer.status_code, SECRET in answer.text) == (500, False)
+        for_a_person = accept == BROWSER and path != ".json"
+        assert answer.mimetype == ("text/html" if for_a_person else "application/json")
+        assert "max-age" not in answer.headers.get("Cache-Control", "")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_text_comes_out_as_text(
+    world: World, other_org: quickstart.Provisioned, text: str
+) -> None:
+    for made, slug, said in ((world.made, "mine", text), (other_org, "theirs", "harmless")):
+        fill(world, made, slug, said)
+    for path in ("", "/history"):
+        mine, theirs = (Shown(see(world, path, slug).text) for slug in ("mine", "theirs"))
+        assert [(tag, list(attrs)) for tag, attrs in mine.elements] == [
+            (tag, list(attrs)) for tag, attrs in theirs.elements
+        ]
+        assert "pwned" not in str(mine.elements)
+        clean = NO_MARKUP.sub("\ufffd", text)
+        assert mine.texts.count(("p", clean)) == 1  # the body
+        names = mine.texts.count(("bdi", DIRECTIONS.sub("", clean)))
+        assert names == (5 if path == "" else 3)
+        loose = [said for tag, said in mine.texts if tag != "p"]
+        assert not DIRECTIONS.search("".join(loose))
+    shown = see(world, ".json", "mine").json["data"]
+    (incident,) = shown["incidents"]
+    found = [shown["title"], incident["title"], incident["updates"][1]["body"]]
+    found += [shown["components"][0]["name"], shown["components"][0]["groupLabel"]]
+    assert found == [text] * 5
+
+
+def fill(world: World, made: quickstart.Provisioned, slug: str, text: str) -> None:
+    """Publish a page on which every text of a user is this one."""
+
+    def send(method: str, path: str, body: Any) -> str:
+        answer = world.call(method, path, body, key=made.key)
+        assert answer.status_code < 300, answer.json
+        id: str = answer.json["data"]["id"]
+        return id
+
+    mine = [made.component_id]
+    send("PATCH", f"components/{mine[0]}", {"name": text, "groupLabel": text})
+    page = {"slug": slug, "title": text, "published": True, "componentIds": mine}
+    send("POST", "status-pages", page)
+    body = {"title": text, "severity": "low", "ownerId": made.user_id, "componentIds": mine}
+    incident = send("POST", "incidents", body)
+    send("POST", f"incidents/{incident}/updates", {"visibility": "public", "body": text})
+
+
+def test_a_client_asks_whether_something_changed(world: World) -> None:
+    publish(world)
+    first = {path: see(world, path) for path in PATHS}
+    for path, answer in first.items():
+        etag, length = answer.headers["ETag"], str(len(answer.data))
+        assert answer.headers["Cache-Control"] == "public, max-age=10"
+        for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+            for method in ("GET", "HEAD"):
+                headers = {"If-None-Match": known}
+                same = world.client.open(f"/status/status{path}", method=method, headers=headers)
+                assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", etag)
+                assert same.headers["Cache-Control"] == "public, max-age=10"
+        head = world.client.head(f"/status/status{path}")
+        assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", etag)
+        assert head.headers["Content-Length"] == length
+    open_incident(world)
+    for path, answer in first.items():
+        headers = {"If-None-Match": answer.headers["ETag"]}
+        other = world.client.get(f"/status/status{path}", headers=headers)
+        assert other.status_code == 200
+        assert other.headers["ETag"] != answer.headers["ETag"]
+
+
+def test_nothing_is_loaded_or_run(world: World) -> None:
+    publish(world)
+    for path in PATHS[:3]:
+        answer = see(world, path)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        policy = dict(
+            part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; ")
+        )
+        styles = re.findall("<style>(.*)</style>", answer.text, re.DOTALL)
+        allowed = [f"'sha256-{b64encode(sha256(s.encode()).digest()).decode()}'" for s in styles]
+        assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+        assert "script-src" not in policy
+        assert path == "/feed.atom" or [policy["style-src"]] == allowed
+
+
+def test_the_cost_does_not_grow_and_is_paid_once(world: World) -> None:
+    publish(world)
+
+    def statements(path: str) -> list[str]:
+        with traced(world) as found:
+            see(world, path)
+        return found
+
+    costs = []
+    for number in (3, 57):
+        for _ in range(number):
+            update(world, open_incident(world), "public", body="We are looking.")
+        costs.append([statements(path) for path in PATHS])
+    assert [len(found) for found in costs[0]] == [len(found) for found in costs[1]]
+    for path, found in zip(PATHS, costs[1], strict=True):
+        queries = [text for text in found if text.lstrip().startswith("SELECT")]
+        assert len(queries) > 3
+        assert [step for text in queries for step in scans_of_tables(world, text)] == []
+        (lookup,) = (text for text in statements(path) if text.lstrip().startswith("SELECT"))
+        assert "FROM status_pages" in lookup
+
+
+def scans_of_tables(world: World, statement: str) -> list[str]:
+    """Return the steps that walk through more than what the statement itself has found."""
+    found = {step.removeprefix("CO-ROUTINE ") for step in plan(world, statement)}
+    return [step for step in walks(world, statement) if step.removeprefix("SCAN ") not in found]
+
+
+def test_the_history_is_of_90_days(world: World) -> None:
+    publish(world)
+
+    def at(days: int) -> str:
+        return format_instant(now() - days * timedelta(days=1))
+
+    for title, opened, resolved in (("A", 200, 91), ("B", 200, 1), ("C", 200, None), ("D", 89, 89)):
+        open_incident(world, title=f"Incident {title}")
+        world.execute(
+            "UPDATE incidents SET created_at = ?, status = ?, resolved_at = ? WHERE title = ?",
+            at(opened),
+            "resolved" if resolved else "investigating",
+            at(resolved) if resolved else None,
+            f"Incident {title}",
+        )
+    for path, expected in (("/history", "DCB"), ("/feed.atom", "DCB"), ("", "C"), (".json", "C")):
+        assert re.findall("Incident ([A-D])", see(world, path).text) == list(expected)
+
+
+def test_an_answer_says_how_many_more_there_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_page, "MAX_CURRENT", 2)
+    monkeypatch.setattr(public_page, "MAX_PAST", 3)
+    publish(world)
+    for n in range(5):
+        open_incident(world, title=f"Incident {n}")
+    for path, expected, more in (("", "43", 3), ("/history", "432", 2)):
+        assert re.findall(r"Incident (\d)", words(world, path)) == list(expected)
+        assert f"And {more} older incidents." in words(world, path)
+    assert [i["title"][-1] for i in data(world)["incidents"]] == ["4", "3"]
+    assert data(world)["omittedIncidents"] == 3
+    monkeypatch.setattr(public_page, "MAX_CURRENT", 5)
+    rendered.install(world.app)
+    assert "older" not in words(world)
+
+
+def test_an_answer_has_the_newest_updates(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public_page, "MAX_UPDATES", 2)
+    publish(world)
+    incident = open_incident(world)
+    update(world, incident, "public", body="Text 0", statusChange="identified")
+    for n in range(1, 4):
+        update(world, incident, "public", body=f"Text {n}")
+    for path in ("", "/history"):
+        said = words(world, path)
+        assert re.findall(r"Text (\d)", said) == ["3", "2"]
+        assert "Identified" in said
+        assert "And 2 older updates." in said
+    (shown,) = data(world)["incidents"]
+    assert [u["body"] for u in shown["updates"]] == [None, None, "Text 2", "Text 3"]
+    assert shown["omittedUpdates"] == 2
+
+
+def test_an_incident_does_not_go_with_its_component(world: World) -> None:
+    publish(world)
+    open_incident(world)
+    world.call("DELETE", f"components/{world.made.component_id}")
+    shown = data(world)
+    assert (shown["components"], shown["status"]) == ([], "operational")
+    assert [c["name"] for c in shown["incidents"][0]["affectedComponents"]] == ["Payments API"]
+    for path in ("", "/history", "/feed.atom"):
+        assert "affecting" in see(world, path).text
