@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
@@ -139,6 +140,15 @@ def init_db() -> None:
     settings = _settings()
     _database(settings)
     _print({"database": str(settings.database.resolve())})
+
+
+@main.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@_with_clear_errors
+def backup(file: Path) -> None:
+    """Copy the database into FILE, a new one, while the service runs."""
+    _database(_settings()).backup(file)
+    _print({"backup": str(file.resolve()), "bytes": file.stat().st_size})
 
 
 @main.command("compact")

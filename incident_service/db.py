@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from incident_service import backups
 from incident_service.errors import Busy, StorageFull, UnusableDatabase
 from incident_service.writelock import WriteLock
 from incident_service.writer import Writer
@@ -138,15 +139,15 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        self._sync_directory()
+        backups.sync(self.path.resolve().parent)  # the name; SQLite syncs only what is in the file
 
-    def _sync_directory(self) -> None:
-        """Make the new file's name last through a power cut; SQLite syncs only what is in it."""
-        directory = os.open(self.path.resolve().parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+    def backup(self, target: Path) -> None:
+        """Copy the database into a new file, while readers and writers go on (contract §9).
+
+        See `backups.copy`. Raises `BackupFailed`, and `StorageFull`.
+        """
+        with _translated_errors():
+            backups.copy(self._connection(), target)
 
     def compact(self, *, seconds: float = COMPACT_SECONDS) -> None:
         """Give free space back, and leave no byte of what was deleted before (contract §9).

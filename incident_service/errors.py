@@ -92,5 +92,9 @@ class UnusableDatabase(Unavailable):
     code = "not_ready"
 
 
+class BackupFailed(ServiceError):
+    """A copy of the database that could not be made; the database is as it was."""
+
+
 class InvalidSetting(ServiceError):
     """A setting that makes no sense; the message names it."""

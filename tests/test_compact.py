@@ -18,7 +18,8 @@ SECRET = "gone-but-not-yet-forgotten"
 
 def traces(folder: Path) -> list[str]:
     """Return the names of the files that hold the secret."""
-    return [path.name for path in folder.iterdir() if SECRET.encode() in path.read_bytes()]
+    found = (path for path in folder.iterdir() if path.is_file())
+    return [path.name for path in found if SECRET.encode() in path.read_bytes()]
 
 
 def write_and_delete(world: World) -> None:

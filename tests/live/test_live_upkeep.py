@@ -57,3 +57,32 @@ def test_compacting_under_load_removes_what_was_deleted_and_loses_nothing(tmp_pa
             assert set(json.loads(result.stdout)) == {"database", "bytesBefore", "bytesAfter"}
     assert {status for status, _ in answers} == {201}
     assert_whole(database, [incident for _, incident in answers])
+
+
+def test_copies_under_load_are_whole_and_hold_all_that_was_answered_before(tmp_path: Path) -> None:
+    database = tmp_path / "backup.db"
+    (made,) = provision(database)
+    answered: list[Any] = []
+    is_stopped = threading.Event()
+
+    with running(database) as server:
+
+        def open_incidents() -> None:
+            while not is_stopped.is_set():
+                status, answer, _ = server.open_incident(made.key, body(made))
+                assert status == 201
+                answered.append(answer["data"])
+
+        clients = [threading.Thread(target=open_incidents) for _ in range(4)]
+        for client in clients:
+            client.start()
+        for number in range(5):
+            before = len(answered)
+            copy = tmp_path / f"copy-{number}.db"
+            result = run(database, "backup", str(copy))
+            assert json.loads(result.stdout) == {"backup": str(copy), "bytes": copy.stat().st_size}
+            assert_whole(copy, answered[:before])
+        is_stopped.set()
+        for client in clients:
+            client.join()
+    assert 0 < before < len(answered)

@@ -1,0 +1,118 @@
+"""Backups: whole, compact, private, and never in another file's place (contract §9)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from incident_service import backups, create_app
+from incident_service.cli import main
+from incident_service.config import Settings
+from incident_service.db import SCHEMA_VERSION
+from incident_service.errors import BackupFailed
+from tests.conftest import World
+from tests.test_compact import traces, write_and_delete
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    (tmp_path / "copies").mkdir()
+    return tmp_path / "copies" / "monday.db"
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_copy_is_a_database_to_serve(world: World, target: Path) -> None:
+    incident = world.post().json["data"]
+    world.database.backup(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert names(target.parent) == [target.name]
+    connection = sqlite3.connect(target)
+    for pragma, value in [
+        ("integrity_check", "ok"),
+        ("journal_mode", "wal"),
+        ("application_id", 0x696E6376),
+        ("user_version", SCHEMA_VERSION),
+    ]:
+        assert connection.execute(f"PRAGMA {pragma}").fetchall() == [(value,)]
+    connection.close()
+    client = create_app(Settings(database=target)).test_client()
+    headers = {"Authorization": f"Bearer {world.made.key}"}
+    path = f"/v1/incidents/{incident['id']}"
+    assert client.get(path, headers=headers).json == world.client.get(path, headers=headers).json
+
+
+def test_a_copy_holds_nothing_that_was_deleted(world: World, target: Path) -> None:
+    write_and_delete(world)
+    assert traces(world.database.path.parent)
+    world.database.backup(target)
+    assert traces(target.parent) == []
+
+
+def test_a_copy_is_of_one_instant_and_keeps_no_writer_waiting(world: World, target: Path) -> None:
+    def back_up_in_the_middle_of_it(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE organizations SET name = 'not committed'")
+        stranger = sqlite3.connect(world.database.path, isolation_level=None)
+        backups.copy(stranger, target)
+        stranger.close()
+
+    world.database.write(back_up_in_the_middle_of_it)
+    connection = sqlite3.connect(target)
+    assert connection.execute("SELECT name FROM organizations").fetchall() == [("Quickstart",)]
+    connection.close()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
+def test_what_exists_is_not_overwritten(world: World, target: Path, kind: str) -> None:
+    if kind == "file":
+        target.write_text("precious")
+    elif kind == "folder":
+        target.mkdir()
+    else:
+        target.symlink_to("nowhere")
+    with pytest.raises(BackupFailed, match="exists, and is not overwritten"):
+        world.database.backup(target)
+    assert names(target.parent) == [target.name]
+    assert kind != "file" or target.read_text() == "precious"
+
+
+def test_one_that_appears_meanwhile_is_not_overwritten_either(
+    world: World, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "sync", lambda _: target.write_text("precious"))
+    with pytest.raises(BackupFailed, match="exists"):
+        world.database.backup(target)
+    assert target.read_text() == "precious"
+    assert names(target.parent) == [target.name]
+
+
+def test_a_copy_that_fails_leaves_nothing(
+    world: World, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backups, "sync", fail)
+    with pytest.raises(BackupFailed, match=r"monday\.db: No space left on device\.$"):
+        world.database.backup(target)
+    assert names(target.parent) == []
+
+
+def test_the_command_says_where_the_copy_is(world: World, target: Path) -> None:
+    environment = {"INCIDENT_SERVICE_DATABASE": str(world.database.path)}
+    arguments = ["backup", str(target)]
+    result = CliRunner().invoke(main, arguments, env=environment)
+    assert json.loads(result.stdout) == {"backup": str(target), "bytes": target.stat().st_size}
+    again = CliRunner().invoke(main, arguments, env=environment)
+    assert (again.exit_code, again.stdout) == (1, "")
+    elsewhere = ["backup", str(target.parent / "none" / "x.db")]
+    missing = CliRunner().invoke(main, elsewhere, env=environment)
+    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert missing.stderr.endswith("x.db: No such file or directory.\n")
