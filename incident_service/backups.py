@@ -28,18 +28,12 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
         partial = Path(name)
         try:
             source.execute("VACUUM INTO ?", (name,))
-            _use_write_ahead_log(partial)
             sync(partial)
             os.link(partial, target)  # unlike a rename, it never takes another file's place
         finally:
-            for path in (
-                partial,
-                Path(f"{name}-wal"),
-                Path(f"{name}-shm"),
-                Path(f"{name}-journal"),
-            ):
-                with suppress(FileNotFoundError):
-                    path.unlink()
+            partial.unlink()
+            with suppress(FileNotFoundError):
+                Path(f"{name}-journal").unlink()  # SQLite's, where it failed
         sync(target.parent)
     except FileExistsError:
         raise BackupFailed(f"{target} exists, and is not overwritten.") from None
@@ -54,11 +48,3 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _use_write_ahead_log(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-    finally:
-        connection.close()

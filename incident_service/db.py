@@ -112,6 +112,7 @@ class Database:
             with self._alone(deadline) as connection:
                 self._create_schema(connection)
                 self._check_version(connection)
+                connection.execute("PRAGMA journal_mode = WAL")  # a backup is not in that mode
 
     @contextmanager
     def _alone(self, deadline: float) -> Iterator[Connection]:
@@ -131,7 +132,6 @@ class Database:
             return
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
             return
-        connection.execute("PRAGMA journal_mode = WAL")
         script = files("incident_service").joinpath("schema.sql").read_text(encoding="utf-8")
         try:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
