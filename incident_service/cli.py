@@ -136,10 +136,15 @@ def page_command(parent: int | None) -> None:
 @main.command("init-db")
 @_with_clear_errors
 def init_db() -> None:
-    """Make the database, where there is none yet."""
+    """Make the database, or bring an older one up to date, with a copy beside it first."""
     settings = _settings()
-    _database(settings)
-    _print({"database": str(settings.database.resolve())})
+    copy = Database(settings.database).upgrade()
+    _print(
+        {
+            "database": str(settings.database.resolve()),
+            "copy": str(copy.resolve()) if copy else None,
+        }
+    )
 
 
 @main.command("backup")

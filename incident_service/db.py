@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from incident_service import backups
+from incident_service import backups, migrations
 from incident_service.errors import Busy, StorageFull, UnusableDatabase
 from incident_service.writelock import WriteLock
 from incident_service.writer import Writer
@@ -22,7 +23,8 @@ SCHEMA_VERSION = 2
 APPLICATION_ID = 0x696E6376
 
 COMPACT_SECONDS = 30.0
-"""How long `compact` waits for others."""
+UPGRADE_SECONDS = 60.0
+"""How long `compact` and `upgrade` wait for others."""
 
 _BUSY = "The database is busy; nothing was written. Try again."
 
@@ -61,6 +63,7 @@ class Database:
             connection = self._connection()
             connection.execute("BEGIN")
             try:
+                self._check_version(connection)
                 yield connection
             finally:
                 connection.execute("ROLLBACK")
@@ -85,17 +88,55 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """As `write`, with another write time-out."""
+
+        def checked(connection: Connection) -> T:
+            self._check_version(connection)  # here, for an upgrade may have come in between
+            return work(connection, *args, **kwargs)
+
         with _translated_errors():
-            return self._writer.write(
-                lambda connection: work(connection, *args, **kwargs), timeout=seconds
-            )
+            return self._writer.write(checked, timeout=seconds)
 
     def initialise(self) -> None:
         """Make the database where there is none yet.
 
         Any number of processes may do this at once. Raises `UnusableDatabase` where the file
-        cannot be made, belongs to something else, or was made by a newer version.
+        cannot be made, belongs to something else, or is of another version.
         """
+        with self._made(self._write_timeout) as connection:
+            self._check_version(connection)
+
+    def upgrade(self) -> Path | None:
+        """Make the database, or bring one of an earlier version up to date (contract §9).
+
+        Return where the copy is that it makes first, or `None` where there was nothing to do. As it
+        was, with no copy, is the database where this raises: as `initialise`, `BackupFailed`,
+        `StorageFull`. A service of the earlier version that runs meanwhile answers `not_ready`
+        from then on.
+        """
+        with self._made(UPGRADE_SECONDS) as connection:
+            old = _pragma(connection, "user_version")
+            if old >= SCHEMA_VERSION:
+                self._check_version(connection)
+                return None
+            copy = self._unused_name(f"before-upgrade-{old}")
+            backups.copy(connection, copy)
+            try:
+                migrations.apply(connection, old=old, new=SCHEMA_VERSION)
+            except BaseException:
+                copy.unlink()
+                raise
+            return copy
+
+    def _unused_name(self, ending: str) -> Path:
+        names = (
+            f"{self.path.name}.{ending}" + (f".{number}" if number > 1 else "")
+            for number in itertools.count(1)
+        )
+        return next(path for path in map(self.path.with_name, names) if not path.exists())
+
+    @contextmanager
+    def _made(self, seconds: float) -> Iterator[Connection]:
+        """As `_alone`, for `seconds`, with a file that is made where there is none."""
         if sqlite3.sqlite_version_info < (3, 37):
             raise UnusableDatabase(f"SQLite 3.37 is needed; this is {sqlite3.sqlite_version}.")
         try:
@@ -107,12 +148,11 @@ class Database:
             pass
         except OSError as error:
             raise UnusableDatabase(f"{self.path}: {error.strerror}.") from None
-        with _translated_errors():
-            deadline = time.monotonic() + self._write_timeout
-            with self._alone(deadline) as connection:
-                self._create_schema(connection)
-                self._check_version(connection)
-                connection.execute("PRAGMA journal_mode = WAL")  # a backup is not in that mode
+        with _translated_errors(), self._alone(time.monotonic() + seconds) as connection:
+            self._create_schema(connection)
+            self._check_owner(connection)
+            connection.execute("PRAGMA journal_mode = WAL")  # a backup is not in that mode
+            yield connection
 
     @contextmanager
     def _alone(self, deadline: float) -> Iterator[Connection]:
@@ -146,6 +186,7 @@ class Database:
 
         See `backups.copy`. Raises `BackupFailed`, and `StorageFull`.
         """
+        self.check()
         with _translated_errors():
             backups.copy(self._connection(), target)
 
@@ -196,18 +237,25 @@ class Database:
 
     def check(self) -> None:
         """Raise `UnusableDatabase` unless the database answers and is of this version."""
-        with self.read() as connection:
-            self._check_version(connection)
+        with self.read():
+            pass
 
     def version(self) -> int:
         """Return a number that changes when another connection has written something."""
         with _translated_errors():
             return _pragma(self._connection(), "data_version")
 
-    def _check_version(self, connection: Connection) -> None:
+    def _check_owner(self, connection: Connection) -> None:
         if _pragma(connection, "application_id") != APPLICATION_ID:
             raise UnusableDatabase(f"{self.path} is not a database of incident-service.")
+
+    def _check_version(self, connection: Connection) -> None:
         version = _pragma(connection, "user_version")
+        if version < SCHEMA_VERSION:
+            raise UnusableDatabase(
+                f"{self.path} was made by an older incident-service: its schema is version "
+                f"{version}, this one needs {SCHEMA_VERSION}. Run `incident-service init-db`."
+            )
         if version > SCHEMA_VERSION:
             raise UnusableDatabase(
                 f"{self.path} was made by a newer incident-service: its schema is version "
@@ -233,7 +281,7 @@ class Database:
                 raise UnusableDatabase(f"{self.path} does not exist.")
             connection = _connect(self.path)
             try:
-                self._check_version(connection)
+                self._check_owner(connection)
             except BaseException:
                 connection.close()
                 raise

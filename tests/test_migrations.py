@@ -1,0 +1,277 @@
+"""Bringing older files up to date: to the same schema, with every row, or not at all (§9)."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import re
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from incident_service import create_app, db, migrations
+from incident_service.cli import main
+from incident_service.config import Settings
+from incident_service.db import SCHEMA_VERSION, Database
+from incident_service.errors import UnusableDatabase
+from tests.conftest import World
+
+SCHEMAS = Path(__file__).parent / "schemas"
+KEY = "scl_live_" + "v1" * 20
+"""The key of the admin in the old rows."""
+
+
+def old_file(folder: Path) -> Path:
+    """Make a database of version 1, with rows in each of its tables."""
+    path = folder / "old.db"
+    connection = sqlite3.connect(path)
+    for script in ("1.sql", "1-rows.sql"):
+        connection.executescript((SCHEMAS / script).read_text(encoding="utf-8"))
+    connection.close()
+    return path
+
+
+def tables(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each table."""
+    connection = sqlite3.connect(path)
+    connection.row_factory = sqlite3.Row
+    names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    found = {
+        name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
+        for (name,) in names
+    }
+    connection.close()
+    return found
+
+
+def schema(path: Path) -> dict[tuple[str, str], Any]:
+    """Return what each table, index and trigger is, however it was spelled and put together."""
+    connection = sqlite3.connect(path)
+    found: dict[tuple[str, str], Any] = {
+        (kind, name): set(_parts(sql))
+        for kind, name, sql in connection.execute(
+            "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+        )
+    }
+    for name, *options in connection.execute(
+        "SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main'"
+    ).fetchall():
+        columns = connection.execute(
+            'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)',
+            (name,),
+        )
+        found["columns", name] = (options, set(columns))
+    connection.close()
+    return found
+
+
+def _parts(sql: str) -> list[str]:
+    """Cut a statement at the commas of its outermost parentheses."""
+    sql = re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", sql).replace('"', ""))
+    sql = re.sub(r" ?([(),]) ?", r"\1", sql)
+    parts, depth = [""], 0
+    for character in sql:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if (character in "()" and depth == (character == "(")) or (character == "," and depth == 1):
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
+
+
+def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(tmp_path: Path) -> None:
+    path, new = old_file(tmp_path), tmp_path / "new.db"
+    before = tables(path)
+    assert all(before.values())
+    Database(path).upgrade()
+    Database(new).initialise()
+    assert schema(path) == schema(new)
+    after = tables(path)
+    for name, rows in before.items():
+        kept = [{column: row[column] for column in rows[0]} for row in after[name]]
+        assert kept == rows, name
+
+
+def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path) -> None:
+    path = old_file(tmp_path)
+    Database(path).upgrade()
+    client: Any = create_app(Settings(database=path)).test_client()
+    headers = {"Authorization": f"Bearer {KEY}"}
+    (old, *_) = tables(path)["incidents"]
+    answer = client.get(f"/v1/incidents/{old['id']}", headers=headers)
+    assert answer.json["data"]["description"] == "It’s 🔥"
+    body = {"title": "New", "severity": "low", "ownerId": "ben"}
+    answer = client.post("/v1/incidents", json=body, headers=headers)
+    assert answer.json["data"]["sequentialId"] == 4
+
+
+def test_the_scripts_lead_from_the_first_version_to_this_one() -> None:
+    assert sorted(migrations.scripts()) == list(range(2, SCHEMA_VERSION + 1))
+
+
+REBUILD = """
+CREATE TABLE audit_events_new (
+    org_id TEXT NOT NULL, incident_id TEXT NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL,
+    event TEXT NOT NULL, at TEXT NOT NULL, actor_id TEXT, details TEXT NOT NULL,
+    PRIMARY KEY (org_id, incident_id, number),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO audit_events_new SELECT * FROM audit_events;
+DROP TABLE audit_events;
+ALTER TABLE audit_events_new RENAME TO audit_events;
+CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+ALTER TABLE organizations ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';
+"""
+
+NEXT = SCHEMA_VERSION + 1
+
+
+@pytest.fixture
+def script(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script to write, which leads one version further; a file of this version has a row."""
+    world.post()
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    for version, sql in migrations.scripts().items():
+        (folder / f"{version:04}_earlier.sql").write_text(sql)
+    monkeypatch.setattr(migrations, "FOLDER", folder)
+    monkeypatch.setattr(db, "SCHEMA_VERSION", NEXT)
+    return folder / f"{NEXT:04}_next.sql"
+
+
+def version(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.close()
+    return int(found)
+
+
+def copies(path: Path) -> list[str]:
+    return sorted(found.name for found in path.parent.glob("*before-upgrade*"))
+
+
+def test_a_table_of_history_is_built_anew_past_its_triggers(world: World, script: Path) -> None:
+    path = world.database.path
+    before = tables(path)
+    script.write_text(REBUILD)
+    copy = Database(path).upgrade()
+    assert copy == path.with_name(f"{path.name}.before-upgrade-{SCHEMA_VERSION}")
+    assert (version(copy), version(path)) == (SCHEMA_VERSION, NEXT)
+    assert tables(copy) == before
+    after = tables(path)
+    assert [organization.pop("colour") for organization in after["organizations"]] == ["red"]
+    assert after == before
+    stranger = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        stranger.execute("DELETE FROM audit_events")
+    stranger.close()
+    assert Database(path).upgrade() is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("CREATE TABLE organizations (x);", sqlite3.OperationalError),
+        ("UPDATE incidents SET owner_id = 'nobody';", UnusableDatabase),
+    ],
+)
+def test_a_script_that_fails_leaves_the_file_as_it_was(
+    world: World, script: Path, fault: str, error: type[Exception]
+) -> None:
+    path = world.database.path
+    before = tables(path)
+    script.write_text(REBUILD + fault)
+    with pytest.raises(error):
+        Database(path).upgrade()
+    assert (tables(path), version(path), copies(path)) == (before, SCHEMA_VERSION, [])
+
+
+def _upgrade(path: Path) -> None:
+    Database(path).upgrade()
+
+
+def test_many_that_upgrade_at_once_do_it_once(world: World, script: Path) -> None:
+    script.write_text(REBUILD)
+    path = world.database.path
+    world.database.close()
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=_upgrade, args=(path,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert (version(path), len(copies(path))) == (NEXT, 1)
+
+
+def is_being_written(path: Path) -> bool:
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        return False
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        connection.close()
+
+
+def test_a_kill_in_the_middle_changes_nothing_and_the_next_try_does_it(
+    world: World, script: Path
+) -> None:
+    path = world.database.path
+    before = tables(path)
+    world.database.close()
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT max(i) FROM n;"
+    script.write_text(REBUILD + endless)
+    process = multiprocessing.get_context("fork").Process(
+        target=_upgrade, args=(path,), daemon=True
+    )
+    process.start()
+    while not copies(path) or not is_being_written(path):
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    assert (tables(path), version(path)) == (before, SCHEMA_VERSION)
+    script.write_text(REBUILD)
+    Database(path).upgrade()
+    assert version(path) == NEXT
+    first = f"{path.name}.before-upgrade-{SCHEMA_VERSION}"
+    assert copies(path) == [first, f"{first}.2"]
+
+
+def test_what_runs_on_an_older_file_is_told_to_upgrade_it(world: World, script: Path) -> None:
+    path = world.database.path
+    for arguments in (["serve"], ["page"], ["create-org", "A"], ["compact"], ["backup", "x"]):
+        result = CliRunner().invoke(main, arguments, env={"INCIDENT_SERVICE_DATABASE": str(path)})
+        assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+        assert result.stderr.endswith("Run `incident-service init-db`.\n")
+    answer = world.client.get("/readyz")
+    assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
+
+
+def test_a_process_that_outlives_an_upgrade_reads_and_writes_no_more(world: World) -> None:
+    assert world.post().status_code == 201
+    incidents = len(world.rows("SELECT * FROM incidents"))
+    stranger = sqlite3.connect(world.database.path)
+    stranger.execute(f"PRAGMA user_version = {NEXT}")
+    answer = world.post()
+    assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
+    assert world.client.get("/readyz").status_code == 503
+    with pytest.raises(UnusableDatabase, match="made by a newer incident-service"):
+        world.database.write(lambda db: db.execute("DELETE FROM contact_methods"))
+    assert stranger.execute("SELECT count(*) FROM incidents").fetchall() == [(incidents,)]
+    stranger.close()
+
+
+def test_the_command_says_where_the_copy_is(world: World, script: Path) -> None:
+    script.write_text(REBUILD)
+    path = world.database.path
+    environment = {"INCIDENT_SERVICE_DATABASE": str(path)}
+    for copy in (f"{path}.before-upgrade-{SCHEMA_VERSION}", None):
+        result = CliRunner().invoke(main, ["init-db"], env=environment)
+        assert json.loads(result.stdout) == {"database": str(path), "copy": copy}
