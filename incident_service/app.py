@@ -7,6 +7,7 @@ from flask import Flask
 from incident_service import api, middleware, rendered, web
 from incident_service.config import Settings
 from incident_service.db import Database
+from incident_service.metrics import Metrics
 
 
 def build_app(settings: Settings | None = None) -> Flask:
@@ -17,6 +18,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app = Flask("incident_service", static_folder=None)
     app.extensions["incident_service.database"] = database
     app.extensions["incident_service.settings"] = settings
+    app.extensions["incident_service.metrics"] = Metrics()
     middleware.install(app)
     rendered.install(app)
     api.install(app)

@@ -116,10 +116,11 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
 @_with_clear_errors
 def page_command(parent: int | None) -> None:
     """Page people until a signal ends it."""
-    from incident_service import logs
+    from incident_service import logs, metrics
     from incident_service.paging.pager import Pager
 
     if parent is not None:
+        metrics.take_place("paging")
         os.closerange(3, 1024)  # its sockets, for example
         os.nice(5)  # in a flood of incidents the API goes first: a page is kept, and can wait
     settings = _settings()

@@ -102,6 +102,8 @@ class Settings:
     smtp_url: str = field(default="", repr=False)
     """See `parse_smtp_url`; without it, a user without a contact method cannot be paged."""
     webhook_secret: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
+    """What `/metrics` asks for; without it, it asks for nothing."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -167,3 +169,4 @@ class _SettingsSchema(ma.Schema):
     allowed_notification_schemes = fields.Function(deserialize=_read_schemes)
     smtp_url = fields.String(validate=_check_smtp_url)
     webhook_secret = fields.String()
+    metrics_token = fields.String()

@@ -1,4 +1,4 @@
-"""What every request has: an id, and a line in the access log."""
+"""What every request has: an id, a line in the access log, and a place in the figures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import logging
 import time
 import uuid
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 from incident_service.ids import canonical_uuid
+from incident_service.metrics import Metrics
 
 _log = logging.getLogger("incident_service.access")
 
@@ -38,13 +39,17 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
     caller = g.get("caller")
+    route = request.url_rule.rule if request.url_rule else None
+    seconds = time.perf_counter() - g.began
+    metrics: Metrics = current_app.extensions["incident_service.metrics"]
+    metrics.count_request(request.method, route, response.status_code, seconds)
     _log.info(
         "request",
         extra={
             "method": request.method,
-            "route": request.url_rule.rule if request.url_rule else None,
+            "route": route,
             "status": response.status_code,
-            "milliseconds": round((time.perf_counter() - g.began) * 1000, 2),
+            "milliseconds": round(seconds * 1000, 2),
             "requestId": request_id(),
             "orgId": caller.org_id if caller else None,
             "keyId": caller.key_id if caller else None,

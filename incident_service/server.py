@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import struct
@@ -17,7 +18,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from incident_service import create_app, logs
+from incident_service import create_app, logs, metrics
 from incident_service.api.errors import error_body
 from incident_service.config import Settings
 from incident_service.supervisor import PagingProcess
@@ -32,13 +33,18 @@ GRACEFUL_SECONDS = 8
 def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> None:
     """Serve the API, and page, until a signal ends it; `when_ready` is called once it listens."""
     logs.configure(settings.log_level)
+    folder = metrics.make_folder()
     pager = PagingProcess(settings)
 
     def begin() -> None:
         pager.start()
         when_ready()
 
-    Server(settings, begin, pager.stop).run()
+    def end() -> None:
+        pager.stop()
+        metrics.remove_folder(folder)
+
+    Server(settings, begin, end).run()
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -74,6 +80,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "logger_class": _Logger,
             "logconfig_dict": logs.as_json(settings.log_level),
             "when_ready": lambda _arbiter: self._when_ready(),
+            "pre_fork": _give_place,
+            "post_fork": lambda _arbiter, worker: metrics.take_place(worker.place),
             "on_exit": lambda _arbiter: self._on_exit(),
         }
         for name, value in options.items():
@@ -82,6 +90,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Flask:
         """Return the application to serve."""
         return create_app(self._settings)
+
+
+def _give_place(arbiter: Any, worker: Any) -> None:
+    """Give a new worker the lowest number that none of the living has."""
+    taken = {other.place for other in arbiter.WORKERS.values()}
+    places = (f"worker-{number}" for number in itertools.count(1))
+    worker.place = next(place for place in places if place not in taken)
 
 
 class _Logger(Logger):  # type: ignore[misc]

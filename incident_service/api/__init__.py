@@ -17,6 +17,7 @@ from incident_service.api import (
     errors,
     health,
     incidents,
+    metrics,
     oncall,
     overrides,
     policies,
@@ -64,6 +65,7 @@ def install(app: Flask) -> None:
     api = _Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_schema_name)})
     for resource in _RESOURCES:
         api.register_blueprint(resource.blueprint)
+    app.register_blueprint(metrics.blueprint)
     errors.install(app)
 
 

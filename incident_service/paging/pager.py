@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
 from incident_service.db import Connection, Database, savepoint
+from incident_service.metrics import Metrics
 from incident_service.paging import channels, delivery, escalation
 from incident_service.paging.page import Outcome
 from incident_service.store import deliveries, timers
@@ -35,14 +36,19 @@ LOOK_EVERY_SECONDS = 0.2
 
 LOOK_AGAIN_SECONDS = 1.0
 PAUSE_AFTER_FAULT_SECONDS = 1.0
-LATE_AFTER = timedelta(seconds=60)
+LATE_AFTER_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
 
 def is_late(database: Database, now: datetime) -> bool:
     """Whether something has been due for a minute, and no paging process took it on."""
+    return seconds_late(database, now) > LATE_AFTER_SECONDS
+
+
+def seconds_late(database: Database, now: datetime) -> float:
+    """Return how long the oldest thing that no paging process took on has been due; 0 for none."""
     due_at = _next_due_at(database, now)
-    return due_at is not None and due_at < now - LATE_AFTER
+    return max((now - due_at).total_seconds(), 0.0) if due_at else 0.0
 
 
 Ended = tuple[delivery.Delivery, Outcome, datetime]
@@ -55,6 +61,7 @@ class Pager:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
+        self._metrics = Metrics()
         self._under_way = threading.Semaphore(THREADS)
         self._ids_under_way: set[str] = set()
         self._outcomes: queue.SimpleQueue[Ended] = queue.SimpleQueue()
@@ -161,6 +168,8 @@ class Pager:
             self._unrecorded.append(self._outcomes.get())
         if self._unrecorded:
             self._database.write(self._record, self._unrecorded)
+            for _, outcome, _ in self._unrecorded:
+                self._metrics.count_page(delivered=outcome.delivered)
             self._ids_under_way.difference_update(each.page.id for each, _, _ in self._unrecorded)
             self._unrecorded = []
 

@@ -188,3 +188,19 @@ def status_history(db: Connection, org_id: str, id: str) -> list[Row]:
         """,
         {"org_id": org_id, "id": id},
     ).fetchall()
+
+
+def open_by_severity(db: Connection) -> dict[str, int]:
+    """Return how many incidents of each severity are not resolved, in all organizations."""
+    rows = db.execute(
+        """
+        SELECT severity.value AS severity, (
+            SELECT count(*) FROM organizations CROSS JOIN incidents INDEXED BY incidents_by_status
+            ON incidents.org_id = organizations.id
+                AND incidents.status IN ('investigating', 'identified', 'monitoring')
+            WHERE incidents.severity = severity.value
+        ) AS number
+        FROM json_each('["critical", "high", "medium", "low"]') AS severity
+        """
+    ).fetchall()
+    return {row["severity"]: row["number"] for row in rows}

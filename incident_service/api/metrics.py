@@ -1,0 +1,37 @@
+"""Figures for Prometheus: `/metrics` (contract §9)."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, Response, current_app, request
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from incident_service import clock
+from incident_service.api.blueprint import database, settings
+from incident_service.errors import NotAuthorized
+from incident_service.metrics import Metrics
+from incident_service.paging import pager
+from incident_service.store import incidents
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Answer with the figures. Raises `NotAuthorized` where a token is set and was not sent."""
+    _require_token(settings().metrics_token)
+    found: Metrics = current_app.extensions["incident_service.metrics"]
+    with database().read() as db:
+        open_incidents = incidents.open_by_severity(db)
+    late = pager.seconds_late(database(), clock.now())
+    return Response(found.exposition(open_incidents, late), content_type=CONTENT_TYPE_LATEST)
+
+
+def _require_token(token: str) -> None:
+    if not token:
+        return
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    is_right = hmac.compare_digest(sent.strip().encode("utf-8", "replace"), token.encode())
+    if scheme.lower() != "bearer" or not is_right:
+        raise NotAuthorized("The token of /metrics is missing or wrong.")

@@ -1,0 +1,118 @@
+"""What the service counts and measures, over all its processes, for Prometheus (contract §9).
+
+Each process counts in files of its own in a folder that `serve` makes; whoever is asked adds them
+up. A process has the place of one that died, not a new one: its counts go on, and the files do not
+grow in number. Without such a folder a process knows of its own requests alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""The library's own: it also sets it for `gunicorn wsgi:app`, and a process hands it on."""
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+_place = ""
+
+
+def make_folder() -> Path:
+    """Make the folder, before this process loads the application; give it away at the end."""
+    memory = "/dev/shm"  # where there is one: no count waits for a disk
+    folder = tempfile.mkdtemp(
+        prefix="incident-service-metrics-", dir=memory if Path(memory).is_dir() else None
+    )
+    os.environ[FOLDER_VARIABLE] = folder
+    return Path(folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove the folder, once nobody counts any more."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def take_place(name: str) -> None:
+    """Count as this one from here on, instead of by the process id.
+
+    No two processes may have one place at the same time.
+    """
+    global _place
+    _place = name
+
+
+class Metrics:
+    """The counts of one process."""
+
+    def __init__(self) -> None:
+        self._folder = os.environ.get(FOLDER_VARIABLE)
+        if self._folder:
+            values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call]
+                lambda: _place or os.getpid()
+            )
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "incident_service_requests",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self._latency = Histogram(
+            "incident_service_request_seconds",
+            "From a request's start to its answer.",
+            ("route",),
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._pages = Counter(
+            "incident_service_pages",
+            "Tries to deliver a page.",
+            ("outcome",),
+            registry=self._registry,
+        )
+
+    def count_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """Count a request; `route` is the rule of its path, never the path itself."""
+        known = (method, route) if route else ("", "unmatched")
+        self._requests.labels(*known, str(status)).inc()
+        self._latency.labels(known[1]).observe(seconds)
+
+    def count_page(self, *, delivered: bool) -> None:
+        """Count what came of a try to deliver a page."""
+        self._pages.labels("sent" if delivered else "failed").inc()
+
+    def exposition(self, open_incidents: Mapping[str, int], seconds_late: float) -> bytes:
+        """Return all of it as Prometheus reads it, with what the database says at this instant."""
+        registry = self._registry
+        if self._folder:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
+        now = CollectorRegistry()
+        now.register(_Now(open_incidents, seconds_late))
+        return generate_latest(registry) + generate_latest(now)
+
+
+class _Now:
+    """Gauges of the database, which are the same whichever process is asked."""
+
+    def __init__(self, open_incidents: Mapping[str, int], seconds_late: float) -> None:
+        self._open_incidents = open_incidents
+        self._seconds_late = seconds_late
+
+    def collect(self) -> Iterable[Metric]:
+        incidents = GaugeMetricFamily(
+            "incident_service_open_incidents", "Incidents not yet resolved.", labels=["severity"]
+        )
+        for severity, number in self._open_incidents.items():
+            incidents.add_metric([severity], number)
+        yield incidents
+        late = "How long the oldest page that nobody has taken on has been due."
+        yield GaugeMetricFamily("incident_service_paging_late_seconds", late, self._seconds_late)

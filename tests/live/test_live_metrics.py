@@ -1,0 +1,78 @@
+"""`/metrics` over several processes, of which some die (contract §9)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+from incident_service import metrics
+from tests.live.servers import Server, running
+from tests.live.test_live import body, provision
+from tests.live.test_live_paging import SCHEMES, Place
+from tests.receivers import receiving
+from tests.test_metrics import Figures, parse
+
+OPENED = ("incident_service_requests_total", ("POST", "/v1/incidents", "201"))
+SENT = ("incident_service_pages_total", ("sent",))
+
+
+def figures(server: Server) -> Figures:
+    with urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=30) as answer:
+        return parse(answer.read().decode())
+
+
+def workers(server: Server) -> list[int]:
+    """Return the processes that answer, without the one that pages."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(server.process.pid)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if " page " not in line]
+
+
+def folder_of(server: Server) -> Path:
+    """Return where it counts: its paging process got it with its environment."""
+    paging = subprocess.run(
+        ["pgrep", "-f", f"page --parent {server.process.pid}$"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    variables = Path(f"/proc/{paging}/environ").read_text().split("\0")
+    (found,) = (text for text in variables if text.startswith(metrics.FOLDER_VARIABLE))
+    return Path(found.partition("=")[2])
+
+
+def test_counts_of_all_processes_are_added_up_and_outlive_them(tmp_path: Path) -> None:
+    (made,) = provision(tmp_path / "metrics.db")
+    with running(tmp_path / "metrics.db", environment={"INCIDENT_SERVICE_WORKERS": "3"}) as server:
+        for number in range(1, 4):
+            for _ in range(20):
+                assert server.open_incident(made.key, body(made))[0] == 201
+            assert figures(server)[OPENED] == number * 20
+            folder = folder_of(server)
+            for worker in workers(server):
+                os.kill(worker, signal.SIGKILL)
+            until = time.monotonic() + 10
+            while len(workers(server)) < 3 and time.monotonic() < until:
+                time.sleep(0.02)
+        assert figures(server)[OPENED] == 60
+        assert len(list(folder.glob("counter_*.db"))) <= 4
+        server.stop()
+    assert not folder.exists()
+
+
+def test_pages_are_counted_though_another_process_sends_them(tmp_path: Path) -> None:
+    place = Place(tmp_path / "pages.db")
+    with receiving() as receiver, running(place.path, environment=SCHEMES) as server:
+        place.open(5, owner_id=place.user("ben", receiver.url("http")))
+        until = time.monotonic() + 10
+        while figures(server).get(SENT) != 5 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert figures(server)[SENT] == 5

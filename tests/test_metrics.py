@@ -1,0 +1,83 @@
+"""`/metrics`: what it counts, and who may see it (contract §9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from incident_service import clock, create_app
+from incident_service.clock import format_instant
+from tests.conftest import World
+
+Figures = dict[tuple[str, tuple[str, ...]], float]
+
+
+def parse(text: str) -> Figures:
+    """Return each sample's value by its name and the values of its labels, in the labels' order."""
+    return {
+        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def figures(client: Any) -> Figures:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.content_type.startswith("text/plain; version=")
+    return parse(answer.text)
+
+
+def test_requests_are_counted_by_the_rule_of_their_path(world: World) -> None:
+    incident = world.post().json["data"]
+    for _ in range(2):
+        world.call("GET", f"incidents/{incident['id']}")
+    world.call("GET", "incidents/none")
+    world.client.open("/nowhere/scl_live_secret?token=x", method="ODD")
+    found = figures(world.client)
+    name = "incident_service_requests_total"
+    rule = "/v1/incidents/<uuid_text:id>"
+    assert {key[1]: value for key, value in found.items() if key[0] == name} == {
+        ("POST", "/v1/incidents", "201"): 1,
+        ("GET", rule, "200"): 2,
+        ("GET", rule, "404"): 1,
+        ("", "unmatched", "404"): 1,
+    }
+    assert found["incident_service_request_seconds_count", (rule,)] == 3
+    assert found["incident_service_request_seconds_bucket", ("10.0", rule)] == 3
+
+
+def test_open_incidents_are_counted_by_severity(world: World) -> None:
+    for severity in ("critical", "critical", "low"):
+        incident = world.post(world.body(severity=severity)).json["data"]
+    for status in ("identified", "monitoring", "resolved"):
+        world.call("PATCH", f"incidents/{incident['id']}/status", {"status": status})
+    found = figures(world.client)
+    numbers = [("critical", 2), ("high", 0), ("medium", 0), ("low", 0)]
+    for severity, number in numbers:
+        assert found["incident_service_open_incidents", (severity,)] == number
+
+
+def test_late_paging_is_measured(world: World) -> None:
+    assert figures(world.client)["incident_service_paging_late_seconds", ()] == 0
+    world.post()
+    then = clock.now().replace(year=clock.now().year - 1)
+    world.execute("UPDATE incident_timers SET due_at = ?", format_instant(then))
+    late = figures(world.client)["incident_service_paging_late_seconds", ()]
+    assert abs(late - (clock.now() - then).total_seconds()) < 5
+
+
+@pytest.mark.parametrize("sent", [None, "Bearer wrong", "Basic right-token", "Bearer ü", "Bearer"])
+def test_a_token_that_is_set_is_asked_for(world: World, sent: str | None) -> None:
+    settings = replace(
+        world.app.extensions["incident_service.settings"], metrics_token="right-token"
+    )
+    client: Any = create_app(settings).test_client()
+    answer = client.get("/metrics", headers={"Authorization": sent} if sent else {})
+    assert (answer.status_code, answer.json["code"]) == (401, "not_authorized")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    right = client.get("/metrics", headers={"Authorization": "bearer right-token"})
+    assert right.status_code == 200
