@@ -11,6 +11,14 @@ from flask import Flask, Response, current_app, g, request
 from incident_service.ids import canonical_uuid
 from incident_service.metrics import Metrics
 
+PROTECTION = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""Headers of an answer that sets no other value itself; HSTS is for the proxy that has TLS."""
+
 _log = logging.getLogger("incident_service.access")
 
 
@@ -38,6 +46,8 @@ def _begin() -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
+    for name, value in PROTECTION.items():
+        response.headers.setdefault(name, value)
     caller = g.get("caller")
     route = request.url_rule.rule if request.url_rule else None
     seconds = time.perf_counter() - g.began

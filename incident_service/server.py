@@ -21,6 +21,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from incident_service import create_app, logs, metrics
 from incident_service.api.errors import error_body
 from incident_service.config import Settings
+from incident_service.middleware import PROTECTION
 from incident_service.supervisor import PagingProcess
 
 SLOW_CLIENT_SECONDS = 5
@@ -73,6 +74,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             # Loaded once and shared: a smaller footprint, and a mistake shows at the start.
             "preload_app": True,
             "graceful_timeout": GRACEFUL_SECONDS,
+            # Room for an id or a filter of 255 characters, each percent-encoded; beyond that a
+            # request costs memory before its key is looked at. The application limits the body,
+            # and `_Worker` how long a client may be silent.
+            "limit_request_line": 4094,
+            "limit_request_fields": 64,
+            "limit_request_field_size": 8190,
             # Workers beat their hearts on a file; a busy disk must not look like a dead worker.
             "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
             # By default one control socket for all servers of a user: two would collide.
@@ -130,8 +137,9 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         head = (
             f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"X-Request-Id: {request_id}\r\n\r\n"
+            f"X-Request-Id: {request_id}\r\n"
         )
+        head += "".join(f"{name}: {value}\r\n" for name, value in PROTECTION.items()) + "\r\n"
         try:
             util.write_nonblock(client, head.encode() + body)
         except OSError:
