@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from incident_service import api, middleware, rendered, web
 from incident_service.config import Settings
 from incident_service.db import Database
 from incident_service.metrics import Metrics
+from incident_service.ratelimit import RateLimits
 
 
 def build_app(settings: Settings | None = None) -> Flask:
@@ -19,8 +21,14 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.extensions["incident_service.database"] = database
     app.extensions["incident_service.settings"] = settings
     app.extensions["incident_service.metrics"] = Metrics()
+    app.extensions["incident_service.rate_limits"] = RateLimits(
+        per_key=settings.rate_limit_key, per_address=settings.rate_limit_address
+    )
     middleware.install(app)
     rendered.install(app)
     api.install(app)
     web.install(app)
+    if settings.trusted_proxies:
+        proxies = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign]
     return app

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import limits
 import marshmallow as ma
 from marshmallow import fields, validate
 
@@ -104,6 +105,11 @@ class Settings:
     webhook_secret: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)
     """What `/metrics` asks for; without it, it asks for nothing."""
+    rate_limit_key: str = ""
+    rate_limit_address: str = ""
+    """See `ratelimit.RateLimits`."""
+    trusted_proxies: int = 0
+    """How many proxies in front add the client's address to X-Forwarded-For."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -157,6 +163,13 @@ def _check_smtp_url(text: str) -> None:
         raise ma.ValidationError(str(error)) from None
 
 
+def _check_limit(text: str) -> None:
+    try:
+        limits.parse_many(text)
+    except ValueError:
+        raise ma.ValidationError("Not a rate, as in 100/minute.") from None
+
+
 class _SettingsSchema(ma.Schema):
     database = fields.Function(deserialize=Path)
     host = fields.String()
@@ -170,3 +183,6 @@ class _SettingsSchema(ma.Schema):
     smtp_url = fields.String(validate=_check_smtp_url)
     webhook_secret = fields.String()
     metrics_token = fields.String()
+    rate_limit_key = fields.String(validate=_check_limit)
+    rate_limit_address = fields.String(validate=_check_limit)
+    trusted_proxies = fields.Integer(validate=validate.Range(0, 10))

@@ -70,6 +70,16 @@ class UnsupportedMediaType(ServiceError):
     code = "unsupported_media_type"
 
 
+class RateLimited(ServiceError):
+    """Asked too often; `seconds`: until asking again may help, 1 at least."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class Unavailable(ServiceError):
     """The service cannot do it now; nothing was written, and asking again may help."""
 

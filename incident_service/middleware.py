@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, g, request
 
 from incident_service.ids import canonical_uuid
 from incident_service.metrics import Metrics
+from incident_service.ratelimit import RateLimits
 
 PROTECTION = {
     "X-Content-Type-Options": "nosniff",
@@ -18,6 +19,8 @@ PROTECTION = {
     "Cache-Control": "no-store",
 }
 """Headers of an answer that sets no other value itself; HSTS is for the proxy that has TLS."""
+
+NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
 
 _log = logging.getLogger("incident_service.access")
 
@@ -42,6 +45,9 @@ def request_id() -> str:
 
 def _begin() -> None:
     g.began = time.perf_counter()
+    if request.path not in NEVER_LIMITED:
+        limits: RateLimits = current_app.extensions["incident_service.rate_limits"]
+        limits.check_address(request.remote_addr or "")
 
 
 def _finish(response: Response) -> Response:

@@ -25,6 +25,7 @@ from incident_service.errors import (
     Unavailable,
     ValidationFailed,
 )
+from incident_service.ratelimit import RateLimits
 from incident_service.store import Row
 
 RECORD_USE_WITHIN = 0.2
@@ -202,6 +203,8 @@ def _authenticate() -> None:
     now = clock.now()
     with database().read() as db:
         g.caller, is_to_be_recorded = accounts.authenticate(db, key, now=now)
+    limits: RateLimits = current_app.extensions["incident_service.rate_limits"]
+    limits.check_key(caller().key_id)
     if is_to_be_recorded:
         with contextlib.suppress(Unavailable):  # no reason to refuse the request, nor to delay it
             database().write_within(RECORD_USE_WITHIN, accounts.record_use, caller(), now=now)

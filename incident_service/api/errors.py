@@ -25,6 +25,7 @@ _STATUS_AND_TYPE: dict[type[errors.ServiceError], tuple[int, str]] = {
     errors.Conflict: (409, "invalid_request_error"),
     errors.PayloadTooLarge: (413, "invalid_request_error"),
     errors.UnsupportedMediaType: (415, "invalid_request_error"),
+    errors.RateLimited: (429, "rate_limit_error"),
     errors.Unavailable: (503, "internal_error"),
     errors.ServiceError: (500, "internal_error"),
 }
@@ -61,6 +62,8 @@ def _service_error(error: errors.ServiceError) -> Response:
     response = _answer(status, type_, error.code, error.message, found)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.RateLimited):
+        response.headers["Retry-After"] = str(error.seconds)
     if status == 503:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return response

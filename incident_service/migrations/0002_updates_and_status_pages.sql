@@ -140,6 +140,9 @@ CREATE TRIGGER incident_updates_replaces_nothing BEFORE INSERT ON incident_updat
 WHEN EXISTS (SELECT 1 FROM incident_updates
              WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
+CREATE TRIGGER incidents_are_public
+AFTER UPDATE OF title, severity, status, public_updated_at ON incidents
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
 CREATE TRIGGER incident_components_are_public AFTER INSERT ON incident_components
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
 CREATE TRIGGER incident_components_no_longer_public AFTER DELETE ON incident_components

@@ -13,7 +13,7 @@ from flask import Flask, Response, make_response, render_template
 from markupsafe import Markup
 
 from incident_service.clock import parse_instant
-from incident_service.errors import Unavailable
+from incident_service.errors import RateLimited, Unavailable
 from incident_service.middleware import request_id
 
 _log = logging.getLogger("incident_service.errors")
@@ -52,7 +52,12 @@ def render(template: str, **values: object) -> str:
 
 
 def error_page(error: Exception) -> Response:
-    """Return the page that tells a person of a failure, which is logged."""
+    """Return the page that tells a person of a failure, which is logged, or to come back later."""
+    if isinstance(error, RateLimited):
+        message = "Too many requests. Please try again in a moment."
+        response = message_page(429, "Not just now", message)
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
     _log.error("a page failed", exc_info=error, extra={"requestId": request_id()})
     if isinstance(error, Unavailable):
         response = message_page(503, "Not just now", "Nothing was changed. Please try again.")
