@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from incident_service import api, middleware, rendered, web
+from incident_service.api import openapi
 from incident_service.config import Settings
 from incident_service.db import Database
 from incident_service.metrics import Metrics
@@ -17,18 +20,28 @@ def build_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environ()
     database = Database(settings.database, write_timeout=settings.write_timeout)
     database.initialise()
-    app = Flask("incident_service", static_folder=None)
+    app = _wire()
     app.extensions["incident_service.database"] = database
     app.extensions["incident_service.settings"] = settings
     app.extensions["incident_service.metrics"] = Metrics()
     app.extensions["incident_service.rate_limits"] = RateLimits(
         per_key=settings.rate_limit_key, per_address=settings.rate_limit_address
     )
+    if settings.trusted_proxies:
+        proxies = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign]
+    return app
+
+
+def describe_api() -> dict[str, Any]:
+    """Return the description of the API in OpenAPI 3.1; it needs no database."""
+    return openapi.document(_wire())
+
+
+def _wire() -> Flask:
+    app = Flask("incident_service", static_folder=None)
     middleware.install(app)
     rendered.install(app)
     api.install(app)
     web.install(app)
-    if settings.trusted_proxies:
-        proxies = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign]
     return app

@@ -227,6 +227,14 @@ def create_key(org: str, user: str | None, role: Role, name: str) -> None:
     _print({"id": key_id, "key": key})
 
 
+@main.command("openapi")
+def openapi_command() -> None:
+    """Print the description of the API in OpenAPI 3.1."""
+    from incident_service.app import describe_api
+
+    _print(describe_api())
+
+
 def _settings(**options: Any) -> Settings:
     given = {name: value for name, value in options.items() if value is not None}
     return replace(Settings.from_environ(), **given)

@@ -13,6 +13,7 @@ from flask import Flask
 from incident_service import accounts, clock, create_app, quickstart
 from incident_service.config import Settings
 from incident_service.db import Database
+from tests.described import DescribedClient
 
 
 @dataclass
@@ -75,7 +76,9 @@ class World:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    return create_app(Settings(database=tmp_path / "test.db", write_timeout=0.3))
+    app = create_app(Settings(database=tmp_path / "test.db", write_timeout=0.3))
+    app.test_client_class = DescribedClient
+    return app
 
 
 @pytest.fixture

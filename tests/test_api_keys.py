@@ -86,7 +86,9 @@ def test_keys_are_listed_in_the_order_of_their_creation(world: World) -> None:
     for at, name in [(3, "c"), (1, "a"), (2, "b"), (2, "b2")]:
         made = world.make("api-keys", name=name)
         world.execute(
-            "UPDATE api_keys SET created_at = ? WHERE id = ?", f"2020-01-0{at}", made["id"]
+            "UPDATE api_keys SET created_at = ? WHERE id = ?",
+            f"2020-01-0{at}T00:00:00.000Z",
+            made["id"],
         )
     assert [found["name"] for found in listed(world)] == ["a", "b", "b2", "c", "quickstart"]
 

@@ -100,7 +100,9 @@ def test_a_user_is_a_member_unless_said_otherwise(world: World) -> None:
 def test_users_are_listed_in_the_order_of_their_creation(world: World) -> None:
     for at, id in [(3, "c"), (2, "z"), (2, "a"), (1, "m")]:
         world.make("users", id=id, email=f"{id}@b")
-        world.execute("UPDATE users SET created_at = ? WHERE id = ?", f"2020-01-0{at}", id)
+        world.execute(
+            "UPDATE users SET created_at = ? WHERE id = ?", f"2020-01-0{at}T00:00:00.000Z", id
+        )
     assert emails(world) == ["m@b", "a@b", "z@b", "c@b", quickstart.EMAIL]
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from apispec.ext.marshmallow import MarshmallowPlugin, resolver
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
-from flask_smorest import Api
 from werkzeug.routing import BaseConverter, PathConverter
 
 from incident_service.api import (
     api_keys,
     components,
     contact_methods,
+    description,
     errors,
     health,
     incidents,
     metrics,
     oncall,
+    openapi,
     overrides,
     policies,
     public_status,
@@ -45,6 +45,7 @@ _RESOURCES = (
     policies,
     working_hours,
     health,
+    description,
 )
 
 
@@ -55,16 +56,11 @@ def install(app: Flask) -> None:
     app.url_map.converters["uuid_text"] = _UUIDConverter
     app.url_map.converters["user_id"] = _UserIdConverter
     app.config.update(
-        API_TITLE="incident-service",
-        API_VERSION="v1",
-        OPENAPI_VERSION="3.1.0",
         # One more, so that a longer body without a declared length shows itself.
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES + 1,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    api = _Api(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_schema_name)})
-    for resource in _RESOURCES:
-        api.register_blueprint(resource.blueprint)
+    openapi.install(app, [resource.blueprint for resource in _RESOURCES])
     app.register_blueprint(metrics.blueprint)
     errors.install(app)
 
@@ -82,19 +78,6 @@ class _UserIdConverter(PathConverter):
 
     regex = r"(?s:.+?)"
     part_isolating = False
-
-
-class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
-    """Leaves errors to `errors.py`: there is one error body, for all of the application."""
-
-    def _register_error_handlers(self) -> None:
-        pass
-
-
-def _schema_name(schema: Any) -> str:
-    """Return the name of a schema in the API's description; a body to `PATCH` has its own."""
-    name = resolver(schema)
-    return f"{name}Changes" if getattr(schema, "partial", False) else name
 
 
 class _JSON(DefaultJSONProvider):

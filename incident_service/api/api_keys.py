@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 
 from incident_service import keys
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import RequestSchema, Schema, Text
+from incident_service.api.fields import UUID, Instant, RequestSchema, Schema, Text
 from incident_service.caller import ROLES
 
 blueprint = Blueprint("api_keys", description="The keys that let scripts use this API.")
@@ -25,13 +25,13 @@ class ApiKeyBodySchema(RequestSchema):
 class ApiKeySchema(Schema):
     """A key, by which it can be told from others; not the key itself."""
 
-    id = fields.String()
+    id = UUID()
     name = fields.String()
-    role = fields.String()
+    role = fields.String(validate=validate.OneOf(ROLES))
     user_id = fields.String(allow_none=True)
     key_prefix = fields.String()
-    last_used_at = fields.String(allow_none=True)
-    created_at = fields.String()
+    last_used_at = Instant(allow_none=True)
+    created_at = Instant()
 
 
 class NewApiKeySchema(ApiKeySchema):
@@ -50,6 +50,7 @@ def list_api_keys() -> Any:
 
 @blueprint.route("/v1/api-keys", methods=["POST"])
 @blueprint.arguments(ApiKeyBodySchema)
+@blueprint.fails("invalid_user_id")
 @blueprint.response(201, NewApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> Any:
     """Make a key; `key` is shown this once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 from urllib.parse import quote
 
 import flask
@@ -132,6 +132,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     def __init__(self, name: str, *, description: str, public: bool = False) -> None:
         """`public`: whether its calls need no key."""
         super().__init__(name, __name__, description=description)
+        self.is_public = public
         if not public:
             self.before_request(_authenticate)
             self.before_request(_check_role)
@@ -159,6 +160,19 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
             decorated: View = decorate(checked)
             return decorated
+
+        return decorator
+
+    @staticmethod
+    def fails(*codes: str) -> Callable[[View], View]:
+        """Name the error codes that are the call's own, for the API's description.
+
+        Those that follow from its kind, as `forbidden` or `invalid_json` do, are known without.
+        """
+
+        def decorator(view: View) -> View:
+            view.error_codes = codes  # type: ignore[attr-defined]  # decorators above it keep it
+            return view
 
         return decorator
 
@@ -210,11 +224,18 @@ def _authenticate() -> None:
             database().write_within(RECORD_USE_WITHIN, accounts.record_use, caller(), now=now)
 
 
+def who_may(view: Callable[..., Any], method: str) -> Literal["members", "own user", "admins"]:
+    """Return who may make the call with the method; admins may make every call."""
+    if method in ("GET", "HEAD") or getattr(view, "is_for_members", False):
+        return "members"
+    return "own user" if getattr(view, "is_for_own_user", False) else "admins"
+
+
 def _check_role() -> None:
-    view = current_app.view_functions[request.endpoint or ""]
-    is_open = request.method in ("GET", "HEAD") or getattr(view, "is_for_members", False)
-    if getattr(view, "is_for_own_user", False):
-        is_open = is_open or (request.view_args or {})["user_id"] == caller().user_id
+    who = who_may(current_app.view_functions[request.endpoint or ""], request.method)
+    is_open = who == "members"
+    if who == "own user":
+        is_open = (request.view_args or {})["user_id"] == caller().user_id
     if not is_open and caller().role != "org:admin":
         raise Forbidden("This call needs a key with the role org:admin.")
 

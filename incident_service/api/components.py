@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import marshmallow as ma
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from incident_service import components
+from incident_service import component_status, components
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import List, RequestSchema, Schema, Text
+from incident_service.api.fields import UUID, Instant, List, RequestSchema, Schema, Text
 
 blueprint = Blueprint("components", description="The parts of a product that incidents affect.")
 
@@ -20,26 +19,21 @@ class ComponentBodySchema(RequestSchema):
     name = Text(1, 100, required=True)
     description = Text(0, 1000)
     group_label = Text(0, 100)
-    aliases = List(Text(1, 255), 0, 50)
-
-    @ma.validates("aliases")
-    def _differ(self, aliases: list[str] | None, **_: Any) -> None:
-        if aliases and len(set(aliases)) < len(aliases):
-            raise ma.ValidationError("Two of them are equal.")
+    aliases = List(Text(1, 255), 0, 50, unique=True)
 
 
 class ComponentSchema(Schema):
     """A component."""
 
-    id = fields.String()
+    id = UUID()
     org_id = fields.String()
     name = fields.String()
     description = fields.String(allow_none=True)
     group_label = fields.String(allow_none=True)
     aliases = fields.List(fields.String())
-    operational_status = fields.String()
-    created_at = fields.String()
-    updated_at = fields.String()
+    operational_status = fields.String(validate=validate.OneOf(component_status.LEVELS))
+    created_at = Instant()
+    updated_at = Instant()
 
 
 @blueprint.route("/v1/components", methods=["GET"])
@@ -52,6 +46,7 @@ def list_components() -> Any:
 
 @blueprint.route("/v1/components", methods=["POST"])
 @blueprint.arguments(ComponentBodySchema)
+@blueprint.fails("name_taken")
 @blueprint.response(201, ComponentSchema)
 def create_component(body: dict[str, Any]) -> Any:
     """Make a component."""
@@ -69,6 +64,7 @@ def get_component(id: str) -> Any:
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(ComponentBodySchema(partial=True))
+@blueprint.fails("name_taken")
 @blueprint.response(200, ComponentSchema)
 def change_component(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a component; `null` clears one."""

@@ -17,7 +17,7 @@ from incident_service.api.blueprint import (
     settings,
     write,
 )
-from incident_service.api.fields import RequestSchema, Schema, Text
+from incident_service.api.fields import UUID, Instant, RequestSchema, Schema, Text
 from incident_service.paging import channels
 from incident_service.store import Row
 
@@ -32,20 +32,19 @@ class ContactMethodBodySchema(RequestSchema):
     label = Text(1, 255, required=True)
     url = fields.String(
         required=True,
-        metadata={
-            "description": "An Apprise URL, or an https:// URL for the service's own webhook.",
-            "maxLength": contact_methods.MAX_URL_LENGTH,
-        },
+        metadata={"maxLength": contact_methods.MAX_URL_LENGTH},
     )
 
 
 class ContactMethodSchema(Schema):
     """A contact method; the secrets of its URL are masked."""
 
-    id = fields.String()
+    id = UUID()
     label = fields.String()
-    url = fields.Function(lambda method: contact_methods.shown_url(method["url"]))
-    created_at = fields.String()
+    url = fields.Function(
+        lambda method: contact_methods.shown_url(method["url"]), metadata={"type": "string"}
+    )
+    created_at = Instant()
 
 
 class TestOutcomeSchema(Schema):

@@ -8,7 +8,7 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -24,7 +24,7 @@ def camel_case(name: str) -> str:
     return re.sub(r"_(\w)", lambda match: match[1].upper(), name.rstrip("_"))
 
 
-class Schema(ma.Schema):
+class _Named(ma.Schema):
     """A schema that is camelCase on the wire and snake_case in the code."""
 
     def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
@@ -32,12 +32,33 @@ class Schema(ma.Schema):
         field_obj.data_key = field_obj.data_key or camel_case(field_name)
 
 
-class RequestSchema(Schema):
+class Schema(_Named):
+    """A part of an answer: every field is always there, and later versions may add some."""
+
+    class Meta:
+        """So that the API's description does not rule other fields out."""
+
+        unknown = ma.EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """Require the field, in the API's description."""
+        super().on_bind_field(field_name, field_obj)
+        field_obj.required = True
+
+
+class QuerySchema(_Named):
+    """The parameters of a query."""
+
+
+class RequestSchema(_Named):
     """A body in which `null` for an optional field is the same as leaving it out.
 
     With `partial=True` it is the body of a `PATCH`: nothing is required, and `null` clears a field
     that may be empty.
     """
+
+    RULES: ClassVar[dict[str, Any]] = {}
+    """What else must hold of a body that is not partial, in JSON Schema, for the description."""
 
     def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
         """Let optional fields be null."""
@@ -70,6 +91,7 @@ class Text(fields.String):
         limits = [validate.Length(max=maximum)]
         if minimum > 0:
             limits.append(validate.Length(min=minimum))
+            options["metadata"] = {"pattern": r"\S", **options.get("metadata", {})}
         super().__init__(validate=limits, **options)
         self._is_blank_refused = minimum > 0
 
@@ -81,20 +103,31 @@ class Text(fields.String):
 
 
 class List(fields.List[Any]):
-    """A list of a length; its items are looked at only if there are not too many."""
+    """A list of a length; its items are looked at only if there are not too many.
 
-    def __init__(self, item: Any, minimum: int, maximum: int, **options: Any) -> None:
+    With `unique`, no two of them may be equal.
+    """
+
+    def __init__(
+        self, item: Any, minimum: int, maximum: int, *, unique: bool = False, **options: Any
+    ) -> None:
         # In the API's description, and for the lower limit.
         limits = [validate.Length(max=maximum)]
         if minimum > 0:
             limits.append(validate.Length(min=minimum))
+        if unique:
+            options["metadata"] = {"uniqueItems": True, **options.get("metadata", {})}
         super().__init__(item, validate=limits, **options)
         self._is_not_too_long = limits[0]
+        self._is_unique = unique
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, list):
             self._is_not_too_long(value)
-        return super()._deserialize(value, *args, **kwargs)
+        items = super()._deserialize(value, *args, **kwargs)
+        if self._is_unique and len(set(items)) < len(items):
+            raise ma.ValidationError("Two of them are equal.")
+        return items
 
 
 class ByUUID(fields.Dict):
@@ -181,7 +214,7 @@ class QueryInteger(fields.String):
     """A whole number in a query."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(metadata={"minimum": minimum, "maximum": maximum}, **options)
         self._range = validate.Range(minimum, maximum)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -238,5 +271,9 @@ class WallTime(fields.String):
     """A time of day, `HH:MM`."""
 
     def __init__(self, **options: Any) -> None:
-        pattern = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")
-        super().__init__(validate=validate.Regexp(pattern, error="Not a time HH:MM."), **options)
+        pattern = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+        super().__init__(
+            validate=validate.Regexp(rf"{pattern}\Z", error="Not a time HH:MM."),
+            metadata={"pattern": f"{pattern}$"},  # as the description's own language spells it
+            **options,
+        )

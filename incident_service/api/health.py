@@ -21,7 +21,7 @@ _log = logging.getLogger("incident_service.paging")
 class HealthSchema(Schema):
     """How the service is."""
 
-    status = fields.String()
+    status = fields.String(metadata={"enum": ["ok"]})
 
 
 class ReadinessSchema(HealthSchema):
@@ -38,6 +38,7 @@ def healthz() -> Any:
 
 
 @blueprint.route("/readyz", methods=["GET"])
+@blueprint.fails("busy", "not_ready")
 @blueprint.response(200, ReadinessSchema)
 def readyz() -> Any:
     """Answer `200` where the database answers and its schema is the right one, else `503`.

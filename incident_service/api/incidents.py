@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from flask import request
@@ -22,9 +22,11 @@ from incident_service.api.blueprint import (
 from incident_service.api.body import read_json
 from incident_service.api.fields import (
     UUID,
+    Instant,
     List,
     QueryDay,
     QueryInteger,
+    QuerySchema,
     RequestSchema,
     Schema,
     Text,
@@ -58,9 +60,24 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
+IDEMPOTENT_REPLAYED = {
+    "Idempotent-Replayed": {
+        "description": "That this answers an earlier request with the same key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+
 
 class OpenIncidentSchema(RequestSchema):
     """The body that opens an incident."""
+
+    RULES: ClassVar[dict[str, Any]] = {
+        "if": {"properties": {"ownerId": {"type": "null"}}},
+        "then": {
+            "required": ["ownerScheduleId"],
+            "properties": {"ownerScheduleId": {"type": "string"}},
+        },
+    }
 
     title = Text(1, 100, required=True)
     description = Text(0, 10_000)
@@ -68,7 +85,7 @@ class OpenIncidentSchema(RequestSchema):
     owner_id = Text(1, 255)
     owner_schedule_id = UUID()
     escalation_policy_id = UUID()
-    component_ids = List(UUID(), 0, 50)
+    component_ids = List(UUID(), 0, 50, metadata={"uniqueItems": True})
 
     @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
     def _has_a_target(self, _data: Any, sent: Any, **_: Any) -> None:
@@ -82,38 +99,38 @@ class OpenIncidentSchema(RequestSchema):
 class AffectedComponentSchema(Schema):
     """A component that an incident names."""
 
-    id = fields.String()
+    id = UUID()
     name = fields.String()
 
 
 class IncidentSchema(Schema):
     """An incident."""
 
-    id = fields.String()
+    id = UUID()
     org_id = fields.String()
     sequential_id = fields.Integer()
     title = fields.String()
     description = fields.String(allow_none=True)
-    severity = fields.String()
-    status = fields.String()
+    severity = fields.String(validate=validate.OneOf(incidents.SEVERITIES))
+    status = fields.String(validate=validate.OneOf(incidents.STATUSES))
     owner_id = fields.String(allow_none=True)
-    owner_schedule_id = fields.String(allow_none=True)
-    escalation_policy_id = fields.String(allow_none=True)
+    owner_schedule_id = UUID(allow_none=True)
+    escalation_policy_id = UUID(allow_none=True)
     affected_components = fields.List(fields.Nested(AffectedComponentSchema))
-    acknowledged_at = fields.String(allow_none=True)
+    acknowledged_at = Instant(allow_none=True)
     acknowledged_by = fields.String(allow_none=True)
-    resolved_at = fields.String(allow_none=True)
+    resolved_at = Instant(allow_none=True)
     created_by = fields.String()
-    created_at = fields.String()
-    updated_at = fields.String()
+    created_at = Instant()
+    updated_at = Instant()
 
 
 class HistoryEntrySchema(Schema):
     """A status that an incident reached."""
 
-    id = fields.String()
-    status = fields.String()
-    changed_at = fields.String()
+    id = UUID()
+    status = fields.String(validate=validate.OneOf(incidents.STATUSES))
+    changed_at = Instant()
     changed_by = fields.String()
     resolution_note = fields.String(allow_none=True)
 
@@ -121,9 +138,9 @@ class HistoryEntrySchema(Schema):
 class AuditEventSchema(Schema):
     """Something that happened to an incident, and who did it; `null` is the service itself."""
 
-    id = fields.String()
+    id = UUID()
     event = fields.String(metadata={"enum": list(AUDIT_DETAILS)})
-    at = fields.String()
+    at = Instant()
     actor_id = fields.String(allow_none=True)
     details = fields.Dict(
         metadata={
@@ -144,12 +161,10 @@ class IncidentListSchema(Schema):
     """A part of the list of incidents, newest first."""
 
     incidents = fields.List(fields.Nested(IncidentSchema))
-    next_cursor = fields.String(
-        allow_none=True, metadata={"description": "Where the next part begins; null at the end."}
-    )
+    next_cursor = fields.String(allow_none=True)
 
 
-class ListQuerySchema(Schema):
+class ListQuerySchema(QuerySchema):
     """Which incidents to list."""
 
     status = fields.String(validate=validate.OneOf(incidents.STATUSES))
@@ -178,6 +193,14 @@ class EditBodySchema(RequestSchema):
 class StatusBodySchema(RequestSchema):
     """The next status."""
 
+    RULES: ClassVar[dict[str, Any]] = {
+        "if": {
+            "required": ["resolutionNote"],
+            "properties": {"resolutionNote": {"type": "string"}},
+        },
+        "then": {"properties": {"status": {"const": "resolved"}}},
+    }
+
     status = fields.String(required=True, validate=validate.OneOf(incidents.STATUSES))
     resolution_note = Text(0, 10_000)
 
@@ -196,13 +219,20 @@ class HandoffBodySchema(RequestSchema):
 class ComponentsBodySchema(RequestSchema):
     """The full new set of components."""
 
-    component_ids = List(UUID(), 0, 50, required=True)
+    component_ids = List(UUID(), 0, 50, required=True, metadata={"uniqueItems": True})
 
 
 @blueprint.route("/v1/incidents", methods=["POST"])
 @for_members
 @blueprint.arguments(OpenIncidentSchema)
-@blueprint.response(201, IncidentSchema)
+@blueprint.fails(
+    "invalid_owner_id",
+    "duplicate_component_id",
+    "invalid_component_id",
+    "not_found",
+    "idempotency_key_reused",
+)
+@blueprint.response(201, IncidentSchema, headers=IDEMPOTENT_REPLAYED)
 @blueprint.doc(parameters=[IDEMPOTENCY_KEY])
 def open_incident(body: dict[str, Any]) -> Any:
     """Open an incident."""
@@ -235,6 +265,7 @@ def _hash(body: Any) -> str:
 
 @blueprint.route("/v1/incidents", methods=["GET"])
 @blueprint.arguments(ListQuerySchema, location="query")
+@blueprint.fails("invalid_cursor")
 @blueprint.response(200, IncidentListSchema)
 def list_incidents(query: dict[str, Any]) -> Any:
     """List incidents, newest first."""
@@ -268,6 +299,7 @@ def edit_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.route("/v1/incidents/<uuid_text:id>/status", methods=["PATCH"])
 @for_members
 @blueprint.arguments(StatusBodySchema)
+@blueprint.fails("invalid_status_transition")
 @blueprint.response(200, WholeIncidentSchema)
 def advance_incident(body: dict[str, Any], id: str) -> Any:
     """Move an incident on to its next status, by an internal update without a text."""
@@ -286,6 +318,7 @@ def acknowledge_incident(id: str) -> Any:
 @blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
 @for_members
 @blueprint.arguments(HandoffBodySchema)
+@blueprint.fails("incident_resolved", "invalid_target_user")
 @blueprint.response(200, WholeIncidentSchema)
 def hand_off_incident(body: dict[str, Any], id: str) -> Any:
     """Give an incident to another owner."""
@@ -296,6 +329,7 @@ def hand_off_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.route("/v1/incidents/<uuid_text:id>/components", methods=["PUT"])
 @for_members
 @blueprint.arguments(ComponentsBodySchema)
+@blueprint.fails("duplicate_component_id", "invalid_component_id")
 @blueprint.response(200, WholeIncidentSchema)
 def set_components(body: dict[str, Any], id: str) -> Any:
     """Set the components that an incident affects; `[]` for none."""

@@ -10,20 +10,27 @@ from marshmallow import fields
 
 from incident_service import clock, schedules
 from incident_service.api.blueprint import Blueprint, caller, database
-from incident_service.api.fields import QueryInstant, Schema, UTCInstant, check_order
+from incident_service.api.fields import (
+    UUID,
+    QueryInstant,
+    QuerySchema,
+    Schema,
+    UTCInstant,
+    check_order,
+)
 
 blueprint = Blueprint("oncall", description="Who is on call.")
 
 MAX_WINDOW = timedelta(days=366)
 
 
-class AtSchema(Schema):
+class AtQuerySchema(QuerySchema):
     """The instant of interest; now, unless given."""
 
     at = QueryInstant()
 
 
-class WindowSchema(Schema):
+class WindowQuerySchema(QuerySchema):
     """The time of interest."""
 
     from_ = QueryInstant(data_key="from", required=True)
@@ -40,8 +47,8 @@ class TargetSchema(Schema):
     """Somebody on call, by a layer or else an override, and from when until when."""
 
     user_id = fields.String()
-    layer_id = fields.String(allow_none=True)
-    override_id = fields.String(allow_none=True)
+    layer_id = UUID(allow_none=True)
+    override_id = UUID(allow_none=True)
     starts_at = UTCInstant()
     ends_at = UTCInstant()
 
@@ -49,7 +56,7 @@ class TargetSchema(Schema):
 class ResolvedSchema(Schema):
     """Who is on call by a schedule at an instant."""
 
-    schedule_id = fields.String(attribute="schedule.id")
+    schedule_id = UUID(attribute="schedule.id")
     at = UTCInstant()
     schedule_owner = fields.Nested(TargetSchema, allow_none=True)
     paging_targets = fields.List(fields.Nested(TargetSchema))
@@ -58,7 +65,7 @@ class ResolvedSchema(Schema):
 class ScheduleNameSchema(Schema):
     """A schedule's id and name."""
 
-    id = fields.String()
+    id = UUID()
     name = fields.String()
 
 
@@ -70,7 +77,7 @@ class OnCallSchema(Schema):
 
 
 @blueprint.route("/v1/oncall", methods=["GET"])
-@blueprint.arguments(AtSchema, location="query")
+@blueprint.arguments(AtQuerySchema, location="query")
 @blueprint.response(200, OnCallSchema(many=True))
 def list_on_call(query: dict[str, Any]) -> Any:
     """Say who owns each schedule, by the schedules' names."""
@@ -79,16 +86,16 @@ def list_on_call(query: dict[str, Any]) -> Any:
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/resolve", methods=["GET"])
-@blueprint.arguments(AtSchema, location="query")
+@blueprint.arguments(AtQuerySchema, location="query")
 @blueprint.response(200, ResolvedSchema)
-def resolve(query: dict[str, Any], id: str) -> Any:
+def resolve_schedule(query: dict[str, Any], id: str) -> Any:
     """Say who is on call by a schedule, and whom it pages."""
     with database().read() as db:
         return schedules.resolve(db, caller(), id, query.get("at") or clock.now())
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/shifts", methods=["GET"])
-@blueprint.arguments(WindowSchema, location="query")
+@blueprint.arguments(WindowQuerySchema, location="query")
 @blueprint.response(200, TargetSchema(many=True))
 def list_shifts(query: dict[str, Any], id: str) -> Any:
     """Say who owns a schedule over the window, shift by shift."""

@@ -18,8 +18,10 @@ from incident_service.api.blueprint import (
     write,
 )
 from incident_service.api.fields import (
+    UUID,
     Instant,
     QueryInstant,
+    QuerySchema,
     RequestSchema,
     Schema,
     Text,
@@ -42,7 +44,7 @@ class OverrideBodySchema(RequestSchema):
         check_order(body, "starts_at", "ends_at")
 
 
-class OverrideQuerySchema(Schema):
+class OverrideQuerySchema(QuerySchema):
     """The time of interest."""
 
     from_ = QueryInstant(data_key="from")
@@ -56,14 +58,14 @@ class OverrideQuerySchema(Schema):
 class OverrideSchema(Schema):
     """An override."""
 
-    id = fields.String()
-    schedule_id = fields.String()
+    id = UUID()
+    schedule_id = UUID()
     user_id = fields.String()
-    starts_at = fields.String()
-    ends_at = fields.String()
+    starts_at = Instant()
+    ends_at = Instant()
     reason = fields.String(allow_none=True)
     created_by = fields.String()
-    created_at = fields.String()
+    created_at = Instant()
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/overrides", methods=["GET"])
@@ -78,6 +80,7 @@ def list_overrides(query: dict[str, Any], id: str) -> Any:
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/overrides", methods=["POST"])
 @for_members
 @blueprint.arguments(OverrideBodySchema)
+@blueprint.fails("invalid_user_id", "override_overlaps")
 @blueprint.response(201, OverrideSchema)
 def create_override(body: dict[str, Any], id: str) -> Any:
     """Let a user stand in for a while."""

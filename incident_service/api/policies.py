@@ -12,12 +12,30 @@ from marshmallow import fields, validate
 
 from incident_service import policies
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import UUID, List, RequestSchema, Schema, Text
+from incident_service.api.fields import UUID, Instant, List, RequestSchema, Schema, Text
 from incident_service.hours import WHENS
 
 blueprint = Blueprint(
     "policies", description="Whom to page, in which order, until somebody acknowledges."
 )
+
+
+def rules_of_target(type_: str, schedule_id: str) -> dict[str, Any]:
+    """Return in JSON Schema that a target has what its type needs, and nothing else."""
+    return {
+        "if": {"properties": {type_: {"const": "schedule"}}},
+        "then": {
+            "required": [schedule_id],
+            "properties": {schedule_id: {"type": "string"}, "userIds": {"maxItems": 0}},
+        },
+        "else": {
+            "required": ["userIds"],
+            "properties": {
+                schedule_id: {"type": "null"},
+                "userIds": {"type": "array", "minItems": 1},
+            },
+        },
+    }
 
 
 class EscalationConditionSchema(RequestSchema):
@@ -30,14 +48,11 @@ class EscalationConditionSchema(RequestSchema):
 class EscalationTargetSchema(RequestSchema):
     """Whom a layer pages: who is on call in a schedule, or users."""
 
+    RULES = rules_of_target("type", "scheduleId")
+
     type = fields.String(required=True, validate=validate.OneOf(policies.TARGET_TYPES))
     schedule_id = UUID()
-    user_ids = List(Text(1, 255), 0, 50)
-
-    @ma.validates("user_ids")
-    def _differ(self, user_ids: list[str] | None, **_: Any) -> None:
-        if user_ids and len(set(user_ids)) < len(user_ids):
-            raise ma.ValidationError("Two of them are equal.")
+    user_ids = List(Text(1, 255), 0, 50, unique=True)
 
     @ma.validates_schema
     def _fits_its_type(self, values: dict[str, Any], **_: Any) -> None:
@@ -55,6 +70,8 @@ class EscalationTargetSchema(RequestSchema):
 
 class EscalationStepBodySchema(EscalationTargetSchema):
     """What a client says of a step; its place in the list is its position."""
+
+    RULES = rules_of_target("targetType", "targetId")
 
     type = fields.String(
         required=True, validate=validate.OneOf(policies.TARGET_TYPES), data_key="targetType"
@@ -94,7 +111,7 @@ class EscalationLayerBodySchema(RequestSchema):
 class EscalationLayerOrderSchema(RequestSchema):
     """All layers of a policy in their order."""
 
-    layer_ids = List(UUID(), 0, 1000, required=True)
+    layer_ids = List(UUID(), 0, 1000, required=True, metadata={"uniqueItems": True})
 
 
 class EscalationPolicyBodySchema(RequestSchema):
@@ -115,42 +132,44 @@ class MinutesOf(fields.Integer):
 class EscalationStepSchema(Schema):
     """A step of a policy: its layer in another spelling."""
 
-    id = fields.String()
+    id = UUID()
     position = fields.Integer()
-    target_type = fields.String(attribute="target.type")
-    target_id = fields.String(attribute="target.schedule_id", dump_default=None, allow_none=True)
+    target_type = fields.String(
+        attribute="target.type", validate=validate.OneOf(policies.TARGET_TYPES)
+    )
+    target_id = UUID(attribute="target.schedule_id", dump_default=None, allow_none=True)
     user_ids = fields.List(
         fields.String(), attribute="target.user_ids", dump_default=None, allow_none=True
     )
     escalate_after_seconds = fields.Integer()
     condition = fields.Nested(EscalationConditionSchema, allow_none=True)
-    created_at = fields.String()
-    updated_at = fields.String()
+    created_at = Instant()
+    updated_at = Instant()
 
 
 class EscalationLayerSchema(Schema):
     """A layer of a policy: its step in another spelling."""
 
-    id = fields.String()
-    policy_id = fields.String()
+    id = UUID()
+    policy_id = UUID()
     position = fields.Integer()
     ack_timeout_minutes = MinutesOf(attribute="escalate_after_seconds")
     target = fields.Nested(EscalationTargetSchema)
     condition = fields.Nested(EscalationConditionSchema, allow_none=True)
-    created_at = fields.String()
-    updated_at = fields.String()
+    created_at = Instant()
+    updated_at = Instant()
 
 
 class EscalationPolicySchema(Schema):
     """An escalation policy without its layers."""
 
-    id = fields.String()
+    id = UUID()
     org_id = fields.String()
     name = fields.String()
     description = fields.String(allow_none=True)
     created_by = fields.String()
-    created_at = fields.String()
-    updated_at = fields.String()
+    created_at = Instant()
+    updated_at = Instant()
 
 
 class WholeEscalationPolicySchema(EscalationPolicySchema):
@@ -170,6 +189,7 @@ def list_policies() -> Any:
 
 @blueprint.route("/v1/escalation/policies", methods=["POST"])
 @blueprint.arguments(EscalationPolicyBodySchema)
+@blueprint.fails("name_taken", "invalid_target", "invalid_condition")
 @blueprint.response(201, WholeEscalationPolicySchema)
 def create_policy(body: dict[str, Any]) -> Any:
     """Make a policy."""
@@ -187,6 +207,7 @@ def get_policy(id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PUT"])
 @blueprint.arguments(EscalationPolicyBodySchema)
+@blueprint.fails("name_taken", "invalid_target", "invalid_condition")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def replace_policy(body: dict[str, Any], id: str) -> Any:
     """Replace everything of a policy; without steps it has none."""
@@ -195,6 +216,7 @@ def replace_policy(body: dict[str, Any], id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(EscalationPolicyBodySchema(only=("name", "description"), partial=True))
+@blueprint.fails("name_taken")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def change_policy(body: dict[str, Any], id: str) -> Any:
     """Change the name or the description of a policy; `null` clears the description."""
@@ -202,6 +224,7 @@ def change_policy(body: dict[str, Any], id: str) -> Any:
 
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["DELETE"])
+@blueprint.fails("policy_in_use")
 @blueprint.response(204)
 def delete_policy(id: str) -> Any:
     """Delete a policy that no unresolved incident uses."""
@@ -211,8 +234,9 @@ def delete_policy(id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>/layers", methods=["POST"])
 @blueprint.arguments(EscalationLayerBodySchema)
+@blueprint.fails("invalid_target", "invalid_condition", "too_many_layers")
 @blueprint.response(201, EscalationLayerSchema)
-def add_layer(body: dict[str, Any], id: str) -> Any:
+def create_policy_layer(body: dict[str, Any], id: str) -> Any:
     """Add a layer to a policy; at a position that is taken, it moves the rest down."""
     layer = write(policies.add_layer, id, body)
     return created(layer, "escalation", "policies", id, "layers")
@@ -220,8 +244,9 @@ def add_layer(body: dict[str, Any], id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>/layers/order", methods=["PUT"])
 @blueprint.arguments(EscalationLayerOrderSchema)
+@blueprint.fails("invalid_layer_order")
 @blueprint.response(200, WholeEscalationPolicySchema)
-def reorder_layers(body: dict[str, Any], id: str) -> Any:
+def order_policy_layers(body: dict[str, Any], id: str) -> Any:
     """Put the layers of a policy, every one exactly once, into an order."""
     layer_ids = body["layer_ids"]
     return write(policies.reorder_layers, id, layer_ids)
@@ -234,8 +259,9 @@ def reorder_layers(body: dict[str, Any], id: str) -> Any:
 @blueprint.arguments(
     EscalationLayerBodySchema(partial=("ack_timeout_minutes", "target", "condition", "position"))
 )
+@blueprint.fails("invalid_target", "invalid_condition")
 @blueprint.response(200, EscalationLayerSchema)
-def change_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
+def change_policy_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     """Change some fields of a layer; a position moves it, and `null` clears the condition."""
     return write(policies.change_layer, id, layer_id, body)
 
@@ -244,7 +270,7 @@ def change_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     "/v1/escalation/policies/<uuid_text:id>/layers/<uuid_text:layer_id>", methods=["DELETE"]
 )
 @blueprint.response(204)
-def delete_layer(id: str, layer_id: str) -> Any:
+def delete_policy_layer(id: str, layer_id: str) -> Any:
     """Remove a layer from a policy; those behind it move up."""
     write(policies.delete_layer, id, layer_id)
     return no_content()

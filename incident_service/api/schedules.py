@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -23,6 +23,7 @@ from incident_service.api.fields import (
 
 blueprint = Blueprint("schedules", description="On-call schedules and their layers.")
 
+_ROTATION_TYPES = ("daily", "weekly", "custom")
 _FIXED_LENGTHS = {"daily": 1, "weekly": 7}
 
 
@@ -37,10 +38,27 @@ class ScheduleBodySchema(RequestSchema):
 class LayerBodySchema(RequestSchema):
     """What a client says of a layer."""
 
+    RULES: ClassVar[dict[str, Any]] = {
+        "allOf": [
+            {
+                "if": {"properties": {"rotationType": {"const": "custom"}}},
+                "then": {
+                    "required": ["rotationLengthDays"],
+                    "properties": {"rotationLengthDays": {"type": "integer"}},
+                },
+            },
+            *(
+                {
+                    "if": {"properties": {"rotationType": {"const": rotation_type}}},
+                    "then": {"properties": {"rotationLengthDays": {"enum": [length, None]}}},
+                }
+                for rotation_type, length in _FIXED_LENGTHS.items()
+            ),
+        ]
+    }
+
     name = Text(1, 255, required=True)
-    rotation_type = fields.String(
-        required=True, validate=validate.OneOf(("daily", "weekly", "custom"))
-    )
+    rotation_type = fields.String(required=True, validate=validate.OneOf(_ROTATION_TYPES))
     rotation_length_days = fields.Integer(strict=True, validate=validate.Range(1, 3650))
     handoff_time = WallTime(required=True)
     effective_from = Instant(required=True)
@@ -75,37 +93,37 @@ class LayerBodySchema(RequestSchema):
 class LayerOrderSchema(RequestSchema):
     """A new order of layers."""
 
-    layer_ids = List(UUID(), 0, 1000, required=True)
+    layer_ids = List(UUID(), 0, 1000, required=True, metadata={"uniqueItems": True})
 
 
 class ScheduleSchema(Schema):
     """A schedule."""
 
-    id = fields.String()
+    id = UUID()
     org_id = fields.String()
     name = fields.String()
     description = fields.String(allow_none=True)
     timezone = fields.String()
     created_by = fields.String()
-    created_at = fields.String()
-    updated_at = fields.String()
+    created_at = Instant()
+    updated_at = Instant()
 
 
 class LayerSchema(Schema):
     """A layer of a schedule."""
 
-    id = fields.String()
-    schedule_id = fields.String()
+    id = UUID()
+    schedule_id = UUID()
     name = fields.String()
     position = fields.Integer()
-    rotation_type = fields.String()
+    rotation_type = fields.String(validate=validate.OneOf(_ROTATION_TYPES))
     rotation_length_days = fields.Integer()
     handoff_time = fields.String()
-    effective_from = fields.String()
-    effective_until = fields.String(allow_none=True)
+    effective_from = Instant()
+    effective_until = Instant(allow_none=True)
     participant_ids = fields.List(fields.String())
-    created_at = fields.String()
-    updated_at = fields.String()
+    created_at = Instant()
+    updated_at = Instant()
 
 
 class ScheduleWithLayersSchema(ScheduleSchema):
@@ -124,6 +142,7 @@ def list_schedules() -> Any:
 
 @blueprint.route("/v1/oncall/schedules", methods=["POST"])
 @blueprint.arguments(ScheduleBodySchema)
+@blueprint.fails("name_taken")
 @blueprint.response(201, ScheduleWithLayersSchema)
 def create_schedule(body: dict[str, Any]) -> Any:
     """Make a schedule; its layers come next."""
@@ -141,6 +160,7 @@ def get_schedule(id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["PUT"])
 @blueprint.arguments(ScheduleBodySchema)
+@blueprint.fails("name_taken")
 @blueprint.response(200, ScheduleWithLayersSchema)
 def replace_schedule(body: dict[str, Any], id: str) -> Any:
     """Set a schedule's fields anew; its layers stay."""
@@ -148,6 +168,7 @@ def replace_schedule(body: dict[str, Any], id: str) -> Any:
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["DELETE"])
+@blueprint.fails("schedule_in_use")
 @blueprint.response(204)
 def delete_schedule(id: str) -> Any:
     """Delete a schedule that no policy targets."""
@@ -157,8 +178,9 @@ def delete_schedule(id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers", methods=["POST"])
 @blueprint.arguments(LayerBodySchema)
+@blueprint.fails("invalid_participant_id")
 @blueprint.response(201, LayerSchema)
-def create_layer(body: dict[str, Any], id: str) -> Any:
+def create_schedule_layer(body: dict[str, Any], id: str) -> Any:
     """Add a layer after the others."""
     row = write(schedules.add_layer, id, body)
     return created(row, "oncall", "schedules", id, "layers")
@@ -166,8 +188,9 @@ def create_layer(body: dict[str, Any], id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers/<uuid_text:layer_id>", methods=["PUT"])
 @blueprint.arguments(LayerBodySchema)
+@blueprint.fails("invalid_participant_id")
 @blueprint.response(200, LayerSchema)
-def replace_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
+def replace_schedule_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     """Set a layer's fields anew; its position stays."""
     return write(schedules.replace_layer, id, layer_id, body)
 
@@ -176,7 +199,7 @@ def replace_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     "/v1/oncall/schedules/<uuid_text:id>/layers/<uuid_text:layer_id>", methods=["DELETE"]
 )
 @blueprint.response(204)
-def delete_layer(id: str, layer_id: str) -> Any:
+def delete_schedule_layer(id: str, layer_id: str) -> Any:
     """Delete a layer; those after it move up."""
     write(schedules.delete_layer, id, layer_id)
     return no_content()
@@ -184,7 +207,8 @@ def delete_layer(id: str, layer_id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers/order", methods=["PUT"])
 @blueprint.arguments(LayerOrderSchema)
+@blueprint.fails("invalid_layer_order")
 @blueprint.response(200, ScheduleWithLayersSchema)
-def order_layers(body: dict[str, Any], id: str) -> Any:
+def order_schedule_layers(body: dict[str, Any], id: str) -> Any:
     """Put the layers in a new order; every one is named exactly once."""
     return write(schedules.order_layers, id, body["layer_ids"])

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from incident_service import accounts, users
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import RequestSchema, Schema, Text
+from incident_service.api.fields import Instant, RequestSchema, Schema, Text
 from incident_service.caller import ROLES
 
 blueprint = Blueprint("users", description="The people of an organization.")
@@ -23,7 +23,9 @@ def _check_email(text: str) -> None:
 class UserBodySchema(RequestSchema):
     """What a client says of a user; to a new one, `NewUserSchema` adds."""
 
-    email = fields.String(required=True, validate=_check_email, metadata={"format": "email"})
+    email = fields.String(
+        required=True, validate=_check_email, metadata={"format": "email", "maxLength": 255}
+    )
     first_name = Text(0, 255)
     last_name = Text(0, 255)
     # Required, so that a change to null is refused.
@@ -44,9 +46,9 @@ class UserSchema(Schema):
     email = fields.String()
     first_name = fields.String(allow_none=True)
     last_name = fields.String(allow_none=True)
-    role = fields.String()
-    created_at = fields.String()
-    updated_at = fields.String()
+    role = fields.String(validate=validate.OneOf(ROLES))
+    created_at = Instant()
+    updated_at = Instant()
 
 
 class UsersSchema(Schema):
@@ -65,6 +67,7 @@ def list_users() -> Any:
 
 @blueprint.route("/v1/users", methods=["POST"])
 @blueprint.arguments(NewUserSchema)
+@blueprint.fails("id_taken", "email_taken")
 @blueprint.response(201, UserSchema)
 def create_user(body: dict[str, Any]) -> Any:
     """Make a user."""
@@ -82,6 +85,7 @@ def get_user(user_id: str) -> Any:
 
 @blueprint.route("/v1/users/<user_id:user_id>", methods=["PATCH"])
 @blueprint.arguments(UserBodySchema(partial=True))
+@blueprint.fails("email_taken", "last_admin")
 @blueprint.response(200, UserSchema)
 def change_user(body: dict[str, Any], user_id: str) -> Any:
     """Change some fields of a user; `null` clears a name."""
@@ -89,6 +93,7 @@ def change_user(body: dict[str, Any], user_id: str) -> Any:
 
 
 @blueprint.route("/v1/users/<user_id:user_id>", methods=["DELETE"])
+@blueprint.fails("user_in_use", "last_admin")
 @blueprint.response(204)
 def delete_user(user_id: str) -> Any:
     """Delete a user, and revoke their keys; records keep naming them."""

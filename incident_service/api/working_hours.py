@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service import working_hours
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import List, RequestSchema, Schema, Text, TimeZone, WallTime
+from incident_service.api.fields import (
+    UUID,
+    Instant,
+    List,
+    RequestSchema,
+    Schema,
+    Text,
+    TimeZone,
+    WallTime,
+)
 
 blueprint = Blueprint(
     "working_hours", description="Times of the week at which layers of policies take part."
@@ -19,14 +27,15 @@ blueprint = Blueprint(
 class WindowSchema(RequestSchema):
     """A time of some days of the week, ISO's 1 to 7; an end at or before the start is next day."""
 
-    days = List(fields.Integer(strict=True, validate=validate.Range(1, 7)), 1, 7, required=True)
+    days = List(
+        fields.Integer(strict=True, validate=validate.Range(1, 7)),
+        1,
+        7,
+        unique=True,
+        required=True,
+    )
     start = WallTime(required=True)
     end = WallTime(required=True)
-
-    @ma.validates("days")
-    def _differ(self, days: list[int], **_: Any) -> None:
-        if len(set(days)) < len(days):
-            raise ma.ValidationError("Two of them are equal.")
 
 
 class WorkingHoursBodySchema(RequestSchema):
@@ -40,13 +49,13 @@ class WorkingHoursBodySchema(RequestSchema):
 class WorkingHoursSchema(Schema):
     """Working hours."""
 
-    id = fields.String()
+    id = UUID()
     org_id = fields.String()
     name = fields.String()
     timezone = fields.String()
     windows = fields.List(fields.Nested(WindowSchema))
-    created_at = fields.String()
-    updated_at = fields.String()
+    created_at = Instant()
+    updated_at = Instant()
 
 
 @blueprint.route("/v1/working-hours", methods=["GET"])
@@ -59,6 +68,7 @@ def list_working_hours() -> Any:
 
 @blueprint.route("/v1/working-hours", methods=["POST"])
 @blueprint.arguments(WorkingHoursBodySchema)
+@blueprint.fails("name_taken")
 @blueprint.response(201, WorkingHoursSchema)
 def create_working_hours(body: dict[str, Any]) -> Any:
     """Make working hours."""
@@ -77,6 +87,7 @@ def get_working_hours(id: str) -> Any:
 # The fields by name: a bare `partial=True` would reach into the windows.
 @blueprint.route("/v1/working-hours/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(WorkingHoursBodySchema(partial=("name", "timezone", "windows")))
+@blueprint.fails("name_taken")
 @blueprint.response(200, WorkingHoursSchema)
 def change_working_hours(body: dict[str, Any], id: str) -> Any:
     """Change some fields of working hours."""
@@ -84,6 +95,7 @@ def change_working_hours(body: dict[str, Any], id: str) -> Any:
 
 
 @blueprint.route("/v1/working-hours/<uuid_text:id>", methods=["DELETE"])
+@blueprint.fails("working_hours_in_use")
 @blueprint.response(204)
 def delete_working_hours(id: str) -> Any:
     """Delete working hours that no policy uses."""

@@ -1,0 +1,57 @@
+"""Every code that an error can carry: its status, and what it says in a sentence (contract §1)."""
+
+from __future__ import annotations
+
+CODES: dict[str, tuple[int, str]] = {
+    "validation_error": (400, "A value fails its schema; `errors` names each that does."),
+    "invalid_request": (400, "The request is not valid HTTP, or its body never came to its end."),
+    "invalid_json": (400, "The body is not JSON, is not UTF-8, or is nested too deep."),
+    "invalid_cursor": (400, "The cursor is none that this list gave."),
+    "invalid_owner_id": (400, "The owner is no user of your organization."),
+    "invalid_user_id": (400, "The user is none of your organization."),
+    "invalid_participant_id": (400, "A participant is no user of your organization."),
+    "invalid_target_user": (400, "The new owner is no user of your organization."),
+    "invalid_component_id": (400, "A component is none of your organization."),
+    "duplicate_component_id": (400, "A component stands there twice."),
+    "invalid_target": (400, "A target is no schedule, or no user, of your organization."),
+    "invalid_condition": (400, "The working hours of a condition are none of your organization."),
+    "invalid_layer_order": (400, "The order does not name every layer exactly once."),
+    "invalid_status_transition": (400, "The status is not the next one of this incident."),
+    "incident_resolved": (400, "The incident is resolved, and nothing follows that."),
+    "not_authorized": (401, "The API key is missing, malformed, unknown or revoked."),
+    "forbidden": (403, "The role of the key does not allow the call."),
+    "not_found": (404, "There is no such path, or no such thing in your organization."),
+    "method_not_allowed": (405, "The path does not take the method; `Allow` names those it takes."),
+    "name_taken": (409, "Another one has the name."),
+    "email_taken": (409, "Another user has the email."),
+    "id_taken": (409, "Another user has, or had, the id."),
+    "user_in_use": (409, "The user is on a layer, a current or future override, or a policy."),
+    "last_admin": (409, "The user is the last admin, who can neither go nor become a member."),
+    "schedule_in_use": (409, "A policy targets the schedule."),
+    "policy_in_use": (409, "An unresolved incident uses the policy."),
+    "working_hours_in_use": (409, "A policy uses the working hours."),
+    "override_overlaps": (409, "Another override of the schedule covers some of that time."),
+    "too_many_layers": (409, "The policy has as many layers as it can have."),
+    "idempotency_key_reused": (409, "The key came within 24 hours with another body."),
+    "payload_too_large": (413, "The body is larger than 1 MiB."),
+    "uri_too_long": (414, "The request line is too long."),
+    "unsupported_media_type": (415, "The body is not declared as application/json."),
+    "rate_limited": (429, "There were too many requests; the operator set a limit."),
+    "headers_too_large": (431, "The headers are too large, or too many."),
+    "server_error": (500, "An unexpected error occurred on our side."),
+    "busy": (503, "The database stayed locked for too long; nothing was written."),
+    "storage_full": (503, "The disk is full; nothing was written."),
+    "not_ready": (503, "The database does not answer, or is of another version."),
+}
+
+
+def type_of(code: str) -> str:
+    """Return the `type` of an error with the code."""
+    status, _ = CODES[code]
+    if code == "validation_error":
+        return code
+    if status in (401, 403):
+        return "not_authorized_error"
+    if status == 429:
+        return "rate_limit_error"
+    return "internal_error" if status >= 500 else "invalid_request_error"

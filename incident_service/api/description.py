@@ -1,0 +1,20 @@
+"""The API's description, for programs: `/openapi.json` (contract §9)."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+
+from incident_service.api import openapi
+from incident_service.api.blueprint import Blueprint
+
+blueprint = Blueprint("description", description="What this API is.", public=True)
+
+_DOCUMENT = {"application/json": {"schema": {"type": "object"}}}
+
+
+@blueprint.route("/openapi.json", methods=["GET"])
+@blueprint.response(200)
+@blueprint.doc(responses={200: {"content": _DOCUMENT}})
+def get_description() -> Response:
+    """Return the API's description in OpenAPI 3.1."""
+    return jsonify(openapi.document())
