@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from incident_service.web import acknowledge, pages, status
+from incident_service.web import acknowledge, docs, pages, status
 
 
 def install(app: Flask) -> None:
@@ -12,3 +12,4 @@ def install(app: Flask) -> None:
     pages.install(app)
     app.register_blueprint(acknowledge.blueprint)
     app.register_blueprint(status.blueprint)
+    app.register_blueprint(docs.blueprint)
