@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+from pathlib import Path
 
 import flask_swagger_ui
 from flask import Blueprint, Response, send_from_directory
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
         "img-src 'self' data:; connect-src 'self'; form-action 'none'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
@@ -17,8 +17,8 @@ _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_OWN = files("incident_service.web")
-_BUNDLE = files(flask_swagger_ui) / "dist"
+_OWN = Path(__file__).parent
+_BUNDLE = Path(flask_swagger_ui.__file__).parent / "dist"
 
 blueprint = Blueprint("docs", __name__)
 
@@ -26,15 +26,13 @@ blueprint = Blueprint("docs", __name__)
 @blueprint.get("/docs")
 def show() -> Response:
     """Show the description."""
-    with as_file(_OWN) as directory:
-        return send_from_directory(directory, "docs.html")
+    return send_from_directory(_OWN, "docs.html")
 
 
 @blueprint.get("/docs/<path:name>")
 def asset(name: str) -> Response:
     """Return a file that the page needs; nothing of it comes from another host."""
-    with as_file(_OWN if name == "docs.js" else _BUNDLE) as directory:
-        return send_from_directory(directory, name, max_age=3600)
+    return send_from_directory(_OWN if name == "docs.js" else _BUNDLE, name, max_age=3600)
 
 
 @blueprint.after_request
