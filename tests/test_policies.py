@@ -640,9 +640,10 @@ def test_an_order_names_every_layer_exactly_once(world: World) -> None:
 
 def test_order_is_no_layer(world: World) -> None:
     path, _ = with_layers(world, 1)
-    for method in ("PATCH", "DELETE"):
-        assert refusal(world.call(method, f"{path}/layers/order", {})) == (404, "not_found")
-    assert refusal(world.call("GET", f"{path}/layers/order")) == (405, "method_not_allowed")
+    for method in ("GET", "PATCH", "DELETE"):
+        answer = world.call(method, f"{path}/layers/order")
+        assert refusal(answer) == (405, "method_not_allowed")
+        assert answer.headers["Allow"] == "PUT"
 
 
 def test_a_layer_is_found_in_its_own_policy_alone(world: World) -> None:

@@ -66,7 +66,12 @@ def install(app: Flask) -> None:
 
 
 class _UUIDConverter(BaseConverter):
-    """The id of something that a path names, in lower case; what is no UUID is not found later."""
+    """The id of something that a path names, in lower case; what is no UUID is not found later.
+
+    All but `order`, which is a path of its own: other methods than it takes are wrong there.
+    """
+
+    regex = r"(?!order(?:/|$))[^/]+"
 
     def to_python(self, value: str) -> str:
         """Return the id as it is stored."""

@@ -32,7 +32,7 @@ class ContactMethodBodySchema(RequestSchema):
     label = Text(1, 255, required=True)
     url = fields.String(
         required=True,
-        metadata={"maxLength": contact_methods.MAX_URL_LENGTH},
+        metadata={"format": "uri", "maxLength": contact_methods.MAX_URL_LENGTH},
     )
 
 

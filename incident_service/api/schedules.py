@@ -62,7 +62,15 @@ class LayerBodySchema(RequestSchema):
     rotation_length_days = fields.Integer(strict=True, validate=validate.Range(1, 3650))
     handoff_time = WallTime(required=True)
     effective_from = Instant(required=True)
-    effective_until = Instant()
+    effective_until = Instant(
+        metadata={
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "string", "const": ""},
+                {"type": "null"},
+            ]
+        }
+    )
     participant_ids = List(Text(1, 255), 1, 100, required=True)
 
     @ma.pre_load

@@ -1,0 +1,1 @@
+"""The whole description against a live server, by schemathesis; `python -m tests.fuzz`."""

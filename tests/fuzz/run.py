@@ -1,0 +1,70 @@
+"""One run of schemathesis against a server on a fresh file."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from incident_service import accounts, clock
+from incident_service.db import Database
+from tests.live.servers import running
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run: schemathesis' own words, and how many requests it checked."""
+
+    passed: bool
+    output: str
+    requests: int
+
+
+def run(database: Path, *, seed: int, examples: int, phases: str = "") -> Outcome:
+    """Serve the quickstart organization from a new file, and try the whole description.
+
+    `examples`: how many requests at most each call gets in each phase. The run's key acts for
+    itself, so that it outlives every user, and is an admin's.
+    """
+    # Contact methods lead to a port of this machine where nobody listens.
+    environment = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": "http"}
+    arguments = ("quickstart", "--port", "{port}")
+    with running(database, *arguments, environment=environment) as server:
+        org_id = re.search(r"org_\w+", server.log.read_text())
+        assert org_id
+        key_id, key = Database(database).write(
+            accounts.create_key,
+            org_id=org_id[0],
+            user_id=None,
+            role="org:admin",
+            name="fuzz",
+            now=clock.now(),
+        )
+        calls = database.with_suffix(".calls")
+        calls.touch()
+        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
+        command += [f"http://127.0.0.1:{server.port}/openapi.json", "--seed", str(seed)]
+        command += ["--max-examples", str(examples), "--workers", "2"]
+        command += ["--phases", phases] if phases else []
+        finished = subprocess.run(
+            command,
+            cwd=database.parent,  # where it leaves what it remembers from run to run: nothing here
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "FUZZ_KEY": key,
+                "FUZZ_KEY_ID": key_id,
+                "FUZZ_CALLS": str(calls),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Outcome(finished.returncode == 0, finished.stdout, calls.stat().st_size)
