@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,20 +68,24 @@ def test_it_is_served_without_a_key_and_printed_without_a_database(
     assert not missing.parent.exists()
 
 
+OTHERS = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/status/<slug>.json")
+"""What programs ask for outside `/v1`; the rest is for people."""
+
+
 def test_every_route_of_the_api_is_in_it(world: World) -> None:
     described = {(world_path(path), method.upper()) for path, method, _ in operations()}
     served = {
         (world_path(rule.rule), method)
         for rule in world.app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        if rule.rule.startswith("/v1/") or rule.rule in ("/healthz", "/readyz", "/openapi.json")
+        if rule.rule.startswith("/v1/") or rule.rule in OTHERS
     }
     assert described == served
 
 
 def world_path(path: str) -> str:
     """Return a path with its parameters unnamed."""
-    return "/".join("*" if step[:1] in ("<", "{") else step for step in path.split("/"))
+    return re.sub(r"<[^>]*>|\{[^}]*\}", "*", path)
 
 
 def test_everything_is_described() -> None:
@@ -131,7 +136,7 @@ def test_what_follows_from_the_kind_of_a_call() -> None:
     assert "404" not in codes(found["list_users"])
     assert {"401", "429"}.isdisjoint(codes(found["readyz"]))
     public = {name for name, operation in found.items() if operation["security"] == []}
-    assert public == {"healthz", "readyz", "get_description"}
+    assert public == {"healthz", "readyz", "get_description", "get_metrics", "public_status"}
 
 
 def test_what_is_made_leads_to_what_can_be_done_with_it() -> None:

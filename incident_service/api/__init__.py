@@ -45,6 +45,7 @@ _RESOURCES = (
     policies,
     working_hours,
     health,
+    metrics,
     description,
 )
 
@@ -61,7 +62,6 @@ def install(app: Flask) -> None:
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     openapi.install(app, [resource.blueprint for resource in _RESOURCES])
-    app.register_blueprint(metrics.blueprint)
     errors.install(app)
 
 

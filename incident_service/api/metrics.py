@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import hmac
 
-from flask import Blueprint, Response, current_app, request
+from flask import Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from incident_service import clock
-from incident_service.api.blueprint import database, settings
+from incident_service.api.blueprint import Blueprint, database, settings
 from incident_service.errors import NotAuthorized
 from incident_service.metrics import Metrics
 from incident_service.paging import pager
 from incident_service.store import incidents
 
-blueprint = Blueprint("metrics", __name__)
+blueprint = Blueprint("metrics", description="How the service does.", public=True)
+
+_TEXT = {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}
 
 
-@blueprint.get("/metrics")
-def metrics() -> Response:
-    """Answer with the figures. Raises `NotAuthorized` where a token is set and was not sent."""
+@blueprint.route("/metrics", methods=["GET"])
+@blueprint.fails("not_authorized", "rate_limited", "busy", "not_ready")
+@blueprint.response(200)
+@blueprint.doc(responses={200: {"content": _TEXT}})
+def get_metrics() -> Response:
+    """Return figures in the Prometheus format.
+
+    Where the operator has set a token, it is asked for as `Authorization: Bearer`.
+    """
     _require_token(settings().metrics_token)
     found: Metrics = current_app.extensions["incident_service.metrics"]
     with database().read() as db:
@@ -29,6 +37,7 @@ def metrics() -> Response:
 
 
 def _require_token(token: str) -> None:
+    """Raise `NotAuthorized` where a token is set and was not sent."""
     if not token:
         return
     scheme, _, sent = request.headers.get("Authorization", "").partition(" ")

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from incident_service import public_page, rendered
+from incident_service import component_status, incidents, public_page, rendered
 from incident_service.api.blueprint import Blueprint
-from incident_service.api.fields import Schema
+from incident_service.api.fields import UUID, Instant, Schema
 from incident_service.api.incidents import AffectedComponentSchema
 from incident_service.db import Connection
 from incident_service.store import Row
@@ -21,30 +21,32 @@ blueprint = Blueprint("public_status", description="How things are, for everybod
 class PublicComponentSchema(Schema):
     """A component that a status page shows."""
 
-    id = fields.String()
+    id = UUID()
     name = fields.String()
     group_label = fields.String(allow_none=True)
-    status = fields.String()
+    status = fields.String(validate=validate.OneOf(component_status.STATUSES))
 
 
 class PublicUpdateSchema(Schema):
     """A public update, or, with `body` null, the bare status that the incident reached."""
 
-    id = fields.String()
+    id = UUID()
     body = fields.String(allow_none=True)
-    status_change = fields.String(allow_none=True, attribute="status")
-    posted_at = fields.String(attribute="at")
+    status_change = fields.String(
+        allow_none=True, attribute="status", validate=validate.OneOf(incidents.STATUSES)
+    )
+    posted_at = Instant(attribute="at")
 
 
 class PublicIncidentSchema(Schema):
     """An open incident as everybody may see it; its newest updates, the oldest of them first."""
 
-    id = fields.String()
+    id = UUID()
     title = fields.String()
-    impact = fields.String(attribute="level")
-    status = fields.String()
-    created_at = fields.String()
-    updated_at = fields.String()
+    impact = fields.String(attribute="level", validate=validate.OneOf(component_status.LEVELS))
+    status = fields.String(validate=validate.OneOf(incidents.STATUSES))
+    created_at = Instant()
+    updated_at = Instant()
     affected_components = fields.List(
         fields.Nested(AffectedComponentSchema), attribute="components"
     )
@@ -56,7 +58,7 @@ class PublicStatusSchema(Schema):
     """How things are."""
 
     title = fields.String()
-    status = fields.String()
+    status = fields.String(validate=validate.OneOf(component_status.LEVELS))
     components = fields.List(fields.Nested(PublicComponentSchema))
     incidents = fields.List(fields.Nested(PublicIncidentSchema))
     omitted_incidents = fields.Integer(attribute="omitted")
@@ -65,8 +67,16 @@ class PublicStatusSchema(Schema):
 _schema = PublicStatusSchema()
 
 
+CACHING = {
+    "ETag": {"description": "Stands for what the answer tells.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "How long to keep it.", "schema": {"type": "string"}},
+}
+
+
 @blueprint.route("/status/<slug>.json", methods=["GET"])
-@blueprint.response(200, PublicStatusSchema)
+@blueprint.fails("rate_limited", "busy", "not_ready")
+@blueprint.response(200, PublicStatusSchema, headers=CACHING)
+@blueprint.alt_response(304, success=True, description="The client has it.", headers=CACHING)
 def public_status(slug: str) -> Any:
     """Return how things are: the page's status, its components, and the open incidents."""
     return rendered.respond("json", slug, "application/json", _render)

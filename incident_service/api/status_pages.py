@@ -9,7 +9,16 @@ from marshmallow import fields, validate
 
 from incident_service import component_status, status_pages
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import UUID, Boolean, ByUUID, List, RequestSchema, Schema, Text
+from incident_service.api.fields import (
+    UUID,
+    Boolean,
+    ByUUID,
+    Instant,
+    List,
+    RequestSchema,
+    Schema,
+    Text,
+)
 
 blueprint = Blueprint("status_pages", description="Pages on which everybody sees how things are.")
 
@@ -24,7 +33,7 @@ class StatusPageBodySchema(RequestSchema):
     )
     title = Text(1, 255, required=True)
     published = Boolean()
-    component_ids = List(UUID(), 0, 200)
+    component_ids = List(UUID(), 0, 200, metadata={"uniqueItems": True})
     overrides = ByUUID(
         fields.String(validate=validate.OneOf(component_status.STATUSES)), maximum=200
     )
@@ -33,15 +42,17 @@ class StatusPageBodySchema(RequestSchema):
 class StatusPageSchema(Schema):
     """A status page; `overrides` are the statuses set by hand, by component."""
 
-    id = fields.String()
+    id = UUID()
     org_id = fields.String()
     slug = fields.String()
     title = fields.String()
     published = fields.Boolean()
-    component_ids = fields.List(fields.String())
-    overrides = fields.Dict(keys=fields.String(), values=fields.String())
-    created_at = fields.String()
-    updated_at = fields.String()
+    component_ids = fields.List(UUID())
+    overrides = fields.Dict(
+        keys=UUID(), values=fields.String(validate=validate.OneOf(component_status.STATUSES))
+    )
+    created_at = Instant()
+    updated_at = Instant()
 
 
 @blueprint.route("/v1/status-pages", methods=["GET"])
@@ -54,6 +65,7 @@ def list_status_pages() -> Any:
 
 @blueprint.route("/v1/status-pages", methods=["POST"])
 @blueprint.arguments(StatusPageBodySchema)
+@blueprint.fails("slug_taken", "duplicate_component_id", "invalid_component_id")
 @blueprint.response(201, StatusPageSchema)
 def create_status_page(body: dict[str, Any]) -> Any:
     """Make a status page."""
@@ -71,6 +83,7 @@ def get_status_page(id: str) -> Any:
 
 @blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(StatusPageBodySchema(partial=True))
+@blueprint.fails("slug_taken", "duplicate_component_id", "invalid_component_id")
 @blueprint.response(200, StatusPageSchema)
 def change_status_page(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a status page; `null` clears one."""

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service import incidents, updates
 from incident_service.api.blueprint import Blueprint, caller, created, database, for_members, write
-from incident_service.api.fields import RequestSchema, Schema, Text
+from incident_service.api.fields import UUID, Instant, RequestSchema, Schema, Text
 
 blueprint = Blueprint("updates", description="Tell of an incident, to your people or everybody.")
 
 
 class UpdateBodySchema(RequestSchema):
     """What is told: a text, the incident's next status, or both."""
+
+    RULES: ClassVar[dict[str, Any]] = {
+        "if": {
+            "required": ["statusChange"],
+            "properties": {
+                "visibility": {"const": "internal"},
+                "statusChange": {"type": "string"},
+            },
+        },
+        "else": {
+            "required": ["body"],
+            "properties": {"body": {"type": "string", "pattern": r"\S"}},
+        },
+    }
 
     visibility = fields.String(required=True, validate=validate.OneOf(updates.VISIBILITIES))
     body = Text(0, 10_000)
@@ -41,14 +55,14 @@ class AuthorSchema(Schema):
 class UpdateSchema(Schema):
     """An update; once redacted, `body` is null."""
 
-    id = fields.String()
-    incident_id = fields.String()
+    id = UUID()
+    incident_id = UUID()
     body = fields.String(allow_none=True)
-    status_change = fields.String(allow_none=True)
-    visibility = fields.String()
+    status_change = fields.String(allow_none=True, validate=validate.OneOf(incidents.STATUSES[1:]))
+    visibility = fields.String(validate=validate.OneOf(updates.VISIBILITIES))
     posted_by = fields.Nested(AuthorSchema)
-    posted_at = fields.String()
-    redacted_at = fields.String(allow_none=True)
+    posted_at = Instant()
+    redacted_at = Instant(allow_none=True)
     redacted_by = fields.String(allow_none=True)
 
 
@@ -69,6 +83,7 @@ def list_updates(id: str) -> Any:
 @blueprint.route("/v1/incidents/<uuid_text:id>/updates", methods=["POST"])
 @for_members
 @blueprint.arguments(UpdateBodySchema)
+@blueprint.fails("incident_resolved", "no_public_surface", "invalid_status_transition")
 @blueprint.response(201, UpdateSchema)
 def post_update(body: dict[str, Any], id: str) -> Any:
     """Post an update, and move the incident on where it says so."""
@@ -80,7 +95,11 @@ def post_update(body: dict[str, Any], id: str) -> Any:
     "/v1/incidents/<uuid_text:id>/updates/<uuid_text:update_id>/redact", methods=["POST"]
 )
 @for_members
+@blueprint.fails("forbidden")
 @blueprint.response(200, UpdateSchema)
 def redact_update(id: str, update_id: str) -> Any:
-    """Take the text out of an update for good; its status change stays."""
+    """Take the text out of an update for good; its status change stays.
+
+    Its author may do this for 5 minutes, an admin at any time.
+    """
     return write(updates.redact, id, update_id)
