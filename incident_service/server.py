@@ -19,8 +19,8 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 from gunicorn.workers.gthread import ThreadWorker
 
 from incident_service import create_app, logs, metrics
-from incident_service.api.errors import error_body
 from incident_service.config import Settings
+from incident_service.envelope import error_body
 from incident_service.middleware import PROTECTION
 from incident_service.supervisor import PagingProcess
 

@@ -8,12 +8,12 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter, PathConverter
 
+from incident_service import envelope
 from incident_service.api import (
     api_keys,
     components,
     contact_methods,
     description,
-    errors,
     health,
     incidents,
     metrics,
@@ -62,7 +62,7 @@ def install(app: Flask) -> None:
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     openapi.install(app, [resource.blueprint for resource in _RESOURCES])
-    errors.install(app)
+    envelope.install(app)
 
 
 class _UUIDConverter(BaseConverter):

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, current_app, request
 
-from incident_service import public_page, rendered
-from incident_service.api import errors
+from incident_service import envelope, public_page, rendered
 from incident_service.clock import parse_instant
 from incident_service.config import Settings
 from incident_service.db import Connection
@@ -59,7 +58,7 @@ def _protect(response: Response) -> Response:
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
     if not _is_for_a_person():
-        return errors.answer(error)
+        return envelope.answer(error)
     hint = "Perhaps it was renamed, or is not published yet."
     return pages.message_page(404, "No such status page", error.message, hint)
 
@@ -67,7 +66,7 @@ def _not_found(error: NotFound) -> Response:
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
     if not _is_for_a_person():
-        return errors.answer(error)
+        return envelope.answer(error)
     return pages.error_page(error)
 
 
