@@ -130,14 +130,18 @@ class List(fields.List[Any]):
         return items
 
 
-class ByUUID(fields.Dict):
-    """Values by UUID, each in any letter case."""
+MAX_BY_UUID = 200
 
-    def __init__(self, values: Any, maximum: int, **options: Any) -> None:
-        limit = validate.Length(max=maximum)
-        super().__init__(keys=UUID(), values=values, validate=limit, **options)
+
+class ByUUID(fields.Dict):
+    """Up to `MAX_BY_UUID` values by UUID, each in any letter case."""
+
+    def __init__(self, values: Any, **options: Any) -> None:
+        super().__init__(keys=UUID(), values=values, **options)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, Mapping) and len(value) > MAX_BY_UUID:
+            raise ma.ValidationError(f"More than {MAX_BY_UUID}.")
         try:
             found = super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
         except ma.ValidationError as error:

@@ -42,6 +42,7 @@ _FIELD_TYPES: tuple[tuple[type[ma.fields.Field[Any]], Object], ...] = (
     ),
     (fields.QueryInteger, {"type": "integer"}),
     (fields.UTCInstant, {"type": "string", "format": "date-time"}),
+    (fields.ByUUID, {"propertyNames": {"format": "uuid"}, "maxProperties": fields.MAX_BY_UUID}),
     (fields.TimeZone, {"format": "iana-time-zone"}),
 )
 

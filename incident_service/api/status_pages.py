@@ -34,9 +34,7 @@ class StatusPageBodySchema(RequestSchema):
     title = Text(1, 255, required=True)
     published = Boolean()
     component_ids = List(UUID(), 0, 200, metadata={"uniqueItems": True})
-    overrides = ByUUID(
-        fields.String(validate=validate.OneOf(component_status.STATUSES)), maximum=200
-    )
+    overrides = ByUUID(fields.String(validate=validate.OneOf(component_status.STATUSES)))
 
 
 class StatusPageSchema(Schema):

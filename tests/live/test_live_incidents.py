@@ -185,7 +185,7 @@ def test_two_move_an_incident_on_at_the_same_moment(world: World) -> None:
         assert [(entry["status"], entry["changedBy"]) for entry in found["statusHistory"]] == [
             ("investigating", "ada"), ("identified", winner),
         ]  # fmt: skip
-        assert events(found) == ["incident_opened", "status_changed"]
+        assert events(found) == ["incident_opened", "status_changed", "update_posted"]
 
 
 def test_two_acknowledge_at_the_same_moment(world: World) -> None:
