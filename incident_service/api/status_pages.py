@@ -29,7 +29,9 @@ class StatusPageBodySchema(RequestSchema):
     """What a client says of a status page."""
 
     slug = fields.String(
-        required=True, validate=validate.Regexp(_SLUG, error="Not 3 to 63 of a-z, 0-9 and -.")
+        required=True,
+        validate=validate.Regexp(_SLUG, error="Not 3 to 63 of a-z, 0-9 and -."),
+        metadata={"pattern": "^[a-z0-9-]{3,63}$"},
     )
     title = Text(1, 255, required=True)
     published = Boolean()
