@@ -37,8 +37,9 @@ def of_writes(database: Path, journal: Journal) -> Iterator[Check]:
     answered = journal.answered()
     wrong = faults(database, answered)
     figure = (
-        f"{len(answered.opened)} incidents, {len(answered.acknowledged)} acknowledgements, "
-        f"{len(answered.statuses)} statuses, {len(answered.updates)} updates"
+        f"{len(answered.opened)} incidents, numbered to {max(answered.opened.values())}, "
+        f"{len(answered.acknowledged)} acknowledgements, {len(answered.statuses)} statuses, "
+        f"{len(answered.updates)} updates"
     )
     yield Check("no acknowledged write lost", not wrong, "; ".join([figure, *wrong]))
     connection = sqlite3.connect(database)
