@@ -275,7 +275,7 @@ curl --request POST \\
     "componentIds": ["{made.component_id}"]
   }}'
 
-Nobody can be reached yet: the README's "Get paged" adds a contact method in one line. Then
+Nobody can be reached yet: the README's "Your first page" changes that. Then
 `incident-service create-user --help` and `create-key --help`. Ctrl-C stops the service; your data
 stays in the file.
 """
