@@ -37,9 +37,9 @@ def of_writes(database: Path, journal: Journal) -> Iterator[Check]:
     answered = journal.answered()
     wrong = faults(database, answered)
     figure = (
-        f"{len(answered.opened)} incidents, numbered to {max(answered.opened.values())}, "
+        f"{len(answered.opened)} incidents, numbered to {max(answered.opened.values(), default=0)}, "
         f"{len(answered.acknowledged)} acknowledgements, {len(answered.statuses)} statuses, "
-        f"{len(answered.updates)} updates"
+        f"{len(answered.updates)} updates in {database.stat().st_size / MIB:.0f} MiB"
     )
     yield Check("no acknowledged write lost", not wrong, "; ".join([figure, *wrong]))
     connection = sqlite3.connect(database)

@@ -16,6 +16,10 @@ from urllib.parse import urlsplit
 from tests.soak.journal import Journal, Pages
 
 RETRY_SECONDS = 1.0
+"""After a 503."""
+
+CUT_SECONDS = 0.05
+GIVE_UP_SECONDS = 90.0
 
 
 class Cut(Exception):
@@ -220,7 +224,8 @@ class Clients:
         once: bool = False,
     ) -> Answer:
         """Return an answer that is not 503. Raises `Cut` with `once`; else it asks again."""
-        while True:
+        until = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < until:
             try:
                 answer = self._ask(method, path, "write", body, headers)
                 if answer.status != 503:
@@ -229,6 +234,8 @@ class Clients:
             except Cut:
                 if once:
                     raise
+                time.sleep(CUT_SECONDS)
+        raise TimeoutError(f"{method} {path}")
 
     def _ask(
         self,

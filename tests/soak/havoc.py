@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,8 @@ class Havoc:
         self._processes = processes
         self._journal = journal
         self._is_stopped = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._pool = ThreadPoolExecutor()
+        self._loops: list[Future[None]] = []
         self.kills: dict[str, list[float]] = {WORKER: [], PAGING: []}
         self.backups: list[str] = []
         """What is wrong with each backup: nothing, one hopes."""
@@ -59,15 +61,14 @@ class Havoc:
         for seconds, work in (
             (KILL_SECONDS, self._kill), (BACKUP_SECONDS, self.back_up), (1.0, self._sample),
         ):  # fmt: skip
-            thread = threading.Thread(target=self._every, args=(seconds, work))
-            thread.start()
-            self._threads.append(thread)
+            self._loops.append(self._pool.submit(self._every, seconds, work))
 
     def stop(self) -> None:
-        """Let it end."""
+        """Let it end. Raises what went wrong in it."""
         self._is_stopped.set()
-        for thread in self._threads:
-            thread.join()
+        self._pool.shutdown()
+        for loop in self._loops:
+            loop.result()
 
     def fill_the_disk(self) -> FullDisk:
         """Leave the service no space, back it up meanwhile, and see it recover."""
