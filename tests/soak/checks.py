@@ -36,8 +36,9 @@ def of_writes(database: Path, journal: Journal) -> Iterator[Check]:
     """No acknowledged write is lost, and nothing was done twice."""
     answered = journal.answered()
     wrong = faults(database, answered)
+    highest = max(answered.opened.values(), default=0)
     figure = (
-        f"{len(answered.opened)} incidents, numbered to {max(answered.opened.values(), default=0)}, "
+        f"{len(answered.opened)} incidents, numbered to {highest}, "
         f"{len(answered.acknowledged)} acknowledgements, {len(answered.statuses)} statuses, "
         f"{len(answered.updates)} updates in {database.stat().st_size / MIB:.0f} MiB"
     )
