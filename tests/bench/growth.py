@@ -169,7 +169,7 @@ class World:
                         org_id, id, n, f"Checkout is slow, {n}", "Errors above 5 %.", severity,
                         STATUSES[reached - 1], owner, self._made.schedule_id,
                         self._made.policy_id, at, owner, last if resolved else None, by, at, at,
-                        last,
+                        last, last,
                     )
                 ],
                 [(org_id, id, part, k, n) for k, part in enumerate(affected)],
@@ -257,7 +257,7 @@ TABLES = (
     incidents (
         org_id, id, sequential_id, title, description, severity, status, owner_id,
         owner_schedule_id, escalation_policy_id, acknowledged_at, acknowledged_by, resolved_at,
-        created_by, created_at, latest_at, updated_at)
+        created_by, created_at, latest_at, updated_at, public_updated_at)
     """,
     "incident_components (org_id, incident_id, component_id, ordinal, sequential_id)",
     """
