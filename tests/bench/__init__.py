@@ -1,4 +1,4 @@
-"""Measurements, side by side in one run: `create`, `oncall` and `growth`.
+"""Measurements, side by side in one run: `create`, `oncall`, `growth`, `paging` and `status`.
 
-`python -m tests.bench --help` says how to run them.
+`python -m tests.bench` runs them all and ends with one table; `--help` says how to run one.
 """

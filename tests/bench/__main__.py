@@ -1,9 +1,11 @@
-"""`python -m tests.bench create`, `oncall`, `growth`, `paging` and `status`."""
+"""`python -m tests.bench`: every bench and one table of the whole, or the bench that is named."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from incident_service import clock
@@ -12,38 +14,52 @@ from tests.bench.growth import growth
 from tests.bench.oncall import oncall
 from tests.bench.paging import paging
 from tests.bench.status import status
+from tests.bench.table import Figure, machine, table
+
+BENCHES: dict[str, Callable[[Path, argparse.Namespace], list[Figure]]] = {
+    "create": lambda folder, of: create(folder, of.rounds or 5, of.seconds or 4, of.memory_after),
+    "oncall": lambda folder, of: oncall(folder, of.rounds or 15, clock.now()),
+    "growth": lambda folder, of: growth(folder, of.rounds or 15, of.incidents),
+    "paging": lambda folder, of: paging(folder, of.seconds or 20, of.rounds or 5),
+    "status": lambda folder, of: status(folder, of.rounds or 5, of.seconds or 4),
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    commands = parser.add_subparsers(dest="what", required=True)
-    of_create = commands.add_parser("create", help="opening incidents, beside a bare Flask route")
-    of_create.add_argument("--rounds", type=int, default=5)
-    of_create.add_argument("--seconds", type=float, default=4.0, help="of each round")
-    of_create.add_argument("--memory-after", type=int, default=0, help="creates, e.g. 50000")
-    of_oncall = commands.add_parser("oncall", help="who is on call, over file size and time")
-    of_oncall.add_argument("--rounds", type=int, default=15)
-    of_growth = commands.add_parser("growth", help="calls about incidents, over their number")
-    of_growth.add_argument("--rounds", type=int, default=15)
+    options = parser().parse_args(sys.argv[1:] or ["all"])
+    found: dict[str, list[Figure]] = {}
+    for what in BENCHES if options.what == "all" else (options.what,):
+        if options.what == "all":
+            print(f"\n{what}\n")
+        with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+            found[what] = BENCHES[what](Path(folder), options)
+    if options.what == "all":
+        print(f"\n{machine(clock.now())}\n\n{table(found)}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; `all` has every option of the benches."""
+    rounds, seconds, memory = (argparse.ArgumentParser(add_help=False) for _ in range(3))
+    rounds.add_argument("--rounds", type=int, help="default: 5, and 15 of oncall and growth")
+    seconds.add_argument(
+        "--seconds", type=float, help="of each round: 4; of paging at each rate: 20, at least 2"
+    )
+    memory.add_argument("--memory-after", type=int, default=0, help="creates, e.g. 50000")
+    whole = argparse.ArgumentParser(prog="python -m tests.bench")
+    commands = whole.add_subparsers(dest="what", required=True)
+
+    def add(name: str, help: str, *options: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help, parents=options)
+
+    of_all = add("all", "all of them, and one table at the end", rounds, seconds, memory)
+    of_all.add_argument("--incidents", type=int, default=100_000, help="in growth's large file")
+    add("create", "opening incidents, beside a bare Flask route", rounds, seconds, memory)
+    add("oncall", "who is on call, over file size and time", rounds)
+    of_growth = add("growth", "calls about incidents, over their number", rounds)
     of_growth.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
-    of_paging = commands.add_parser("paging", help="how soon a page arrives, and what it costs")
-    of_paging.add_argument("--seconds", type=float, default=20.0, help="at each rate")
-    of_paging.add_argument("--rounds", type=int, default=5, help="with paging and without")
-    of_status = commands.add_parser("status", help="the public page, beside a bare Flask route")
-    of_status.add_argument("--rounds", type=int, default=5)
-    of_status.add_argument("--seconds", type=float, default=4.0, help="of each round")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        if options.what == "create":
-            create(Path(folder), options.rounds, options.seconds, options.memory_after)
-        elif options.what == "growth":
-            growth(Path(folder), options.rounds, options.incidents)
-        elif options.what == "paging":
-            paging(Path(folder), options.seconds, options.rounds)
-        elif options.what == "status":
-            status(Path(folder), options.rounds, options.seconds)
-        else:
-            oncall(Path(folder), options.rounds, clock.now())
+    add("paging", "how soon a page arrives, and what it costs", rounds, seconds)
+    add("status", "the public page, beside a bare Flask route", rounds, seconds)
+    return whole
 
 
 if __name__ == "__main__":

@@ -17,18 +17,30 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from incident_service import clock, quickstart
 from incident_service.db import Database
+from tests.bench.table import Figure
 from tests.live.servers import running
 
 CLIENTS = 8
 API = (sys.executable, "-m", "tests.bench.api")
 BARE = (sys.executable, "-m", "tests.bench.bare")
+BASELINE = "a bare Flask route"
+GOAL_RATE = ">= 0.30, aim 0.45"
+GOAL_P99 = "<= 3"
 
 
-def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> None:
+class Speed(NamedTuple):
+    """Answers a second, and how many milliseconds they take."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> list[Figure]:
     """Measure creating incidents, and print the table."""
     database = folder / "bench.db"
     file = Database(database)
@@ -48,42 +60,52 @@ def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> None
         sample.write_text(json.dumps(answer))
         bare_environment = {**root, "BARE_ANSWER": str(sample)}
         with running(database, command=BARE, environment=bare_environment) as bare:
-            figures: dict[str, list[list[float]]] = {"bare": [], "service": []}
             load(bare.port, made.key, body, 1.0)
             load(service.port, made.key, body, 1.0)
+            of_bare, of_service = [], []
             for _ in range(rounds):
-                figures["bare"].append(load(bare.port, made.key, body, seconds))
-                figures["service"].append(load(service.port, made.key, body, seconds))
-            report(figures, seconds)
+                of_bare.append(speed(load(bare.port, made.key, body, seconds), seconds))
+                of_service.append(speed(load(service.port, made.key, body, seconds), seconds))
+        figures = beside_bare("", of_bare, of_service, GOAL_RATE, GOAL_P99)
+        report(figures, rounds, seconds)
         opened = rows(database)
         while opened < memory_after:
             load(service.port, made.key, body, 10.0)
             opened = rows(database)
-        print(f"\nlargest worker after {opened} creates: {largest_child(service.process.pid)} MiB")
+        memory = largest_child(service.process.pid)
+    print(f"\nlargest worker after {opened} creates: {memory} MiB")
+    return [*figures, Figure(f"largest worker after {opened} creates", "MiB", memory)]
 
 
-def report(figures: dict[str, list[list[float]]], seconds: float) -> None:
+def report(figures: list[Figure], rounds: int, seconds: float) -> None:
     """Print rates and latencies, and the ratios of the rounds' pairs."""
-
-    def per_round(name: str) -> list[tuple[float, float, float]]:
-        found = []
-        for taken in figures[name]:
-            p50, p99 = quantiles(taken)
-            found.append((len(taken) / seconds, 1000 * p50, 1000 * p99))
-        return found
-
-    bare, service = per_round("bare"), per_round("service")
-    print(f"{CLIENTS} clients, {len(bare)} rounds of {seconds} s, {os.cpu_count()} cores; medians")
+    print(f"{CLIENTS} clients, {rounds} rounds of {seconds} s, {os.cpu_count()} cores; medians")
     print(f"{'':18}{'creates/s':>10}{'p50 ms':>9}{'p99 ms':>9}")
-    for name, found in (("(a) bare route", bare), ("(b) this service", service)):
-        rate, p50, p99 = (statistics.median(column) for column in zip(*found, strict=True))
-        print(f"{name:18}{rate:10.0f}{p50:9.1f}{p99:9.1f}")
-    ratios = [
-        [b / a for a, b in zip(one, other, strict=True)]
-        for one, other in zip(bare, service, strict=True)
-    ]
-    rate, p50, p99 = (statistics.median(column) for column in zip(*ratios, strict=True))
+    rate, p50, p99 = (figure.baseline_value for figure in figures)
+    print(f"{'(a) bare route':18}{rate:10.0f}{p50:9.1f}{p99:9.1f}")
+    rate, p50, p99 = (figure.value for figure in figures)
+    print(f"{'(b) this service':18}{rate:10.0f}{p50:9.1f}{p99:9.1f}")
+    rate, p50, p99 = (figure.ratio for figure in figures)
     print(f"{'ratio b/a':18}{rate:10.2f}{p50:9.2f}{p99:9.2f}")
+
+
+def beside_bare(
+    what: str, bare: list[Speed], ours: list[Speed], goal_rate: str, goal_p99: str = ""
+) -> list[Figure]:
+    """Return the figures of a speed over rounds, beside the bare route's in the same rounds."""
+    rounds = list(zip(bare, ours, strict=True))
+    rate, p50, p99 = ([(a[k], b[k]) for a, b in rounds] for k in range(3))
+    return [
+        Figure.beside(BASELINE, f"{what}rate", "/s", rate, goal_rate),
+        Figure.beside(BASELINE, f"{what}p50", "ms", p50),
+        Figure.beside(BASELINE, f"{what}p99", "ms", p99, goal_p99),
+    ]
+
+
+def speed(taken: list[float], seconds: float) -> Speed:
+    """Return the speed at which answers came, each of which took so many seconds."""
+    p50, p99 = quantiles(taken)
+    return Speed(len(taken) / seconds, 1000 * p50, 1000 * p99)
 
 
 def quantiles(taken: list[float]) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from incident_service.clock import format_instant
 from incident_service.config import Settings
 from incident_service.db import Connection, Database
 from incident_service.incidents import SEVERITIES, STATUSES
+from tests.bench.table import Figure
 
 SMALL = 1000
 SPAN = timedelta(days=730)
@@ -37,12 +38,12 @@ BATCH = 5000
 CALLS = 15
 PATIENCE = 500  # milliseconds: a call that takes long is made less often
 SAMPLE = 200
-GOAL = 1.3
+GOAL = "<= 1.3"
 
 Values = tuple[Any, ...]
 
 
-def growth(folder: Path, rounds: int, number: int) -> None:
+def growth(folder: Path, rounds: int, number: int) -> list[Figure]:
     """Measure, and print the table."""
     now = clock.now()
     small, large = World(folder / "small.db", SMALL, now), World(folder / "large.db", number, now)
@@ -57,11 +58,15 @@ def growth(folder: Path, rounds: int, number: int) -> None:
             of_call.append((one, other))
     print(f"{rounds} rounds of up to {CALLS} calls each, {os.cpu_count()} cores; medians")
     print(f"{'incidents':28}{SMALL:>11,}{number:>11,}   ratio    goal")
+    figures = []
     for ((name, _), _), of_call in zip(calls, found, strict=True):
         pairs = of_call[1:]  # the first round warms up
-        one, other = (statistics.median(column) for column in zip(*pairs, strict=True))
-        ratio = statistics.median(b / a for a, b in pairs)
-        print(f"{name:28}{one:8.2f} ms{other:8.2f} ms{ratio:8.2f}{f'<= {GOAL}':>8}")
+        measured = f"{name}, {number:,} incidents"
+        figure = Figure.beside(f"{SMALL:,} incidents", measured, "ms", pairs, GOAL)
+        one, other = figure.baseline_value, figure.value
+        print(f"{name:28}{one:8.2f} ms{other:8.2f} ms{figure.ratio:8.2f}{GOAL:>8}")
+        figures.append(figure)
+    return figures
 
 
 def timed(call: Callable[[], None]) -> float:

@@ -20,6 +20,7 @@ from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.config import Settings
 from incident_service.db import Connection, Database
+from tests.bench.table import Figure
 
 ZONE = "Europe/Berlin"
 LAYERS = 5
@@ -28,20 +29,21 @@ OVERRIDES = 20
 YEAR = timedelta(days=366)
 FIFTY_YEARS = timedelta(days=18_262)
 CALLS = 40
-GOAL = 1.2
+GOAL = "<= 1.2"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two calls to compare; `goal` is the ratio that the second may reach."""
+    """Two calls to compare; `goal` says what ratio the second may reach."""
 
+    asked: str
     first: str
     second: str
-    goal: float | None
+    goal: str
     calls: tuple[Callable[[], None], Callable[[], None]]
 
 
-def oncall(folder: Path, rounds: int, now: datetime) -> None:
+def oncall(folder: Path, rounds: int, now: datetime) -> list[Figure]:
     """Measure, and print the table."""
     one, many, rotations = (World(folder / f"{n}.db", now) for n in ("one", "many", "rotations"))
     of_one = one.fill(lambda filling: filling.schedules(1))
@@ -53,25 +55,28 @@ def oncall(folder: Path, rounds: int, now: datetime) -> None:
     window = {"from": format_instant(now), "to": format_instant(now + YEAR)}
     pairs = [
         Pair(
-            f"(a) resolve, {LAYERS} layers: 1 schedule in the file",
-            f"    {MANY} schedules of {LAYERS} layers",
+            f"resolve, {LAYERS} layers",
+            "1 schedule in the file",
+            f"{MANY} schedules in the file",
             GOAL,
             (one.get(f"{of_one}/resolve", at), many.get(f"{of_many}/resolve", at)),
         ),
         Pair(
-            "(b) resolve, daily rotation: since yesterday",
-            "    since fifty years ago",
+            "resolve, daily rotation",
+            "since yesterday",
+            "since fifty years ago",
             GOAL,
             (rotations.get(f"{young}/resolve", at), rotations.get(f"{old}/resolve", at)),
         ),
         Pair(
-            "(c) GET of a schedule",
-            f"    its shifts over {YEAR.days} days, daily, {OVERRIDES} overrides",
-            None,
+            "a schedule",
+            "itself",
+            f"its shifts over {YEAR.days} days, daily, {OVERRIDES} overrides",
+            "",
             (rotations.get(year, {}), rotations.get(f"{year}/shifts", window)),
         ),
     ]
-    report(pairs, measure(pairs, rounds))
+    return report(pairs, measure(pairs, rounds))
 
 
 def measure(pairs: list[Pair], rounds: int) -> list[list[tuple[float, float]]]:
@@ -92,17 +97,20 @@ def timed(call: Callable[[], None]) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def report(pairs: list[Pair], found: list[list[tuple[float, float]]]) -> None:
-    """Print the medians over the rounds."""
+def report(pairs: list[Pair], found: list[list[tuple[float, float]]]) -> list[Figure]:
+    """Print the medians over the rounds, and return them."""
     rounds = len(found[0])
     print(f"{rounds} rounds of {CALLS} calls each, {os.cpu_count()} cores; medians")
     print(f"{'':54}{'ms':>8}{'ratio':>8}{'goal':>8}")
-    for pair, of_pair in zip(pairs, found, strict=True):
-        first, second = (statistics.median(column) for column in zip(*of_pair, strict=True))
-        ratio = statistics.median(b / a for a, b in of_pair)
-        goal = f"<= {pair.goal}" if pair.goal else ""
-        print(f"{pair.first:54}{first:8.2f}")
-        print(f"{pair.second:54}{second:8.2f}{ratio:8.2f}{goal:>8}")
+    figures = []
+    for letter, pair, of_pair in zip("abc", pairs, found, strict=True):
+        measured = f"{pair.asked}: {pair.second}"
+        figure = Figure.beside(pair.first, measured, "ms", of_pair, pair.goal)
+        first = f"({letter}) {pair.asked}: {pair.first}"
+        print(f"{first:54}{figure.baseline_value:8.2f}")
+        print(f"    {pair.second:50}{figure.value:8.2f}{figure.ratio:8.2f}{pair.goal:>8}")
+        figures.append(figure)
+    return figures
 
 
 class World:

@@ -22,15 +22,18 @@ from incident_service.config import Settings
 from incident_service.db import Connection, Database
 from incident_service.incidents import SEVERITIES, STATUSES
 from incident_service.updates import NewUpdate, post
-from tests.bench.create import API, BARE, CLIENTS, quantiles, repeat
+from tests.bench.create import API, BARE, CLIENTS, Speed, beside_bare, repeat, speed
+from tests.bench.table import Figure
 from tests.live.servers import running
 
 COMPONENTS = 50
 INCIDENTS = 200
 SLUG = "bench"
+GOAL_WHOLE = ">= 0.25"
+GOAL_KNOWN = ">= 0.8"
 
 
-def status(folder: Path, rounds: int, seconds: float) -> None:
+def status(folder: Path, rounds: int, seconds: float) -> list[Figure]:
     """Measure the page, and print the table."""
     database = folder / "bench.db"
     fill(database)
@@ -43,34 +46,38 @@ def status(folder: Path, rounds: int, seconds: float) -> None:
         with running(
             database, command=BARE, environment={**root, "BARE_ANSWER": str(sample)}
         ) as bare:
-            sides = {
-                "(a) bare route": (bare.port, whole, 200),
-                "(b) the page": (service.port, whole, 200),
-                "(c) as 304": (service.port, known, 304),
-            }
-            figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in sides}
+            sides = (
+                (bare.port, whole, 200),
+                (service.port, whole, 200),
+                (service.port, known, 304),
+            )
+            found: tuple[list[Speed], ...] = tuple([] for _ in sides)
             for turn in range(rounds + 1):
-                for name, (port, sent, answer) in sides.items():
+                for (port, sent, answer), of_side in zip(sides, found, strict=True):
                     taken = repeat(port, sent, seconds if turn else 1.0, status=answer)
-                    p50, p99 = quantiles(taken)
                     if turn:  # the first is for warming up
-                        figures[name].append((len(taken) / seconds, 1000 * p50, 1000 * p99))
-    report(figures, rounds, seconds, len(body))
-    print(f"made anew: {1000 * anew(database):.1f} ms")
+                        of_side.append(speed(taken, seconds))
+    of_bare, of_whole, of_known = found
+    whole_page = beside_bare("whole, ", of_bare, of_whole, GOAL_WHOLE)
+    known_page = beside_bare("as 304, ", of_bare, of_known, GOAL_KNOWN)
+    report(whole_page, known_page, rounds, seconds, len(body))
+    made_anew = Figure("made anew", "ms", 1000 * anew(database))
+    print(f"made anew: {made_anew.value:.1f} ms")
+    return [*whole_page, *known_page, made_anew]
 
 
 def report(
-    figures: dict[str, list[tuple[float, float, float]]], rounds: int, seconds: float, size: int
+    whole: list[Figure], known: list[Figure], rounds: int, seconds: float, size: int
 ) -> None:
     """Print rates, latencies, and the ratios of the rates to the bare route's of the same round."""
     print(f"{COMPONENTS} components, {INCIDENTS} incidents in 90 days: {size / 1024:.0f} KiB")
     print(f"{CLIENTS} clients, {rounds} rounds of {seconds} s, {os.cpu_count()} cores; medians")
     print(f"{'':18}{'answers/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}")
-    base = figures["(a) bare route"]
-    for name, found in figures.items():
-        rate, p50, p99 = (statistics.median(column) for column in zip(*found, strict=True))
-        ratio = statistics.median(one[0] / of[0] for one, of in zip(found, base, strict=True))
-        print(f"{name:18}{rate:10.0f}{p50:9.1f}{p99:9.1f}{ratio:8.2f}")
+    rate, p50, p99 = (figure.baseline_value for figure in whole)
+    print(f"{'(a) bare route':18}{rate:10.0f}{p50:9.1f}{p99:9.1f}")
+    for name, figures in (("(b) the page", whole), ("(c) as 304", known)):
+        rate, p50, p99 = (figure.value for figure in figures)
+        print(f"{name:18}{rate:10.0f}{p50:9.1f}{p99:9.1f}{figures[0].ratio:8.2f}")
 
 
 def anew(database: Path) -> float:
