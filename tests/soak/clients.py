@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import random
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
+from tests.soak.asking import Asker, Cut
 from tests.soak.journal import Journal, Pages
-
-RETRY_SECONDS = 1.0
-"""After a 503."""
-
-CUT_SECONDS = 0.05
-GIVE_UP_SECONDS = 90.0
-
-
-class Cut(Exception):
-    """The connection ended before the answer did."""
 
 
 class Stopped(Exception):
@@ -47,27 +35,6 @@ class Place:
     slug: str
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str]
-
-    @property
-    def data(self) -> Any:
-        """The `data` of a JSON answer."""
-        return json.loads(self.body)["data"]
-
-    @property
-    def code(self) -> str:
-        """The error's code, or nothing."""
-        if self.status < 400 or not self.body.startswith(b"{"):
-            return ""
-        return str(json.loads(self.body)["code"])
-
-
 class Clients:
     """All of them; they share a journal, and stop when they are told to."""
 
@@ -75,6 +42,7 @@ class Clients:
         self._place = place
         self._journal = journal
         self._pages = pages
+        self._asker = Asker(place.port, place.key, journal)
         self._is_stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self.faults: list[BaseException] = []
@@ -116,12 +84,12 @@ class Clients:
         link = None
         if dice.random() < 0.9:  # else somebody is faster than the page
             link = self._wait_for_page(incident_id, place.on_call_id)
-        self._get(f"/v1/incidents/{incident_id}")
+        self._asker.get(f"/v1/incidents/{incident_id}")
         if link and dice.random() < 0.5:
             path = urlsplit(link).path
-            acknowledged = self._write("POST", path)
+            acknowledged = self._asker.write("POST", path)
         else:
-            acknowledged = self._write("POST", f"/v1/incidents/{incident_id}/acknowledge")
+            acknowledged = self._asker.write("POST", f"/v1/incidents/{incident_id}/acknowledge")
         assert acknowledged.status == 200, acknowledged
         self._journal.note_acknowledged(incident_id)
         visibility = "public" if is_shown else "internal"
@@ -135,33 +103,33 @@ class Clients:
         incident_id = self._open(self._place.inner_id)
         self._wait_for_page(incident_id, self._place.on_call_id)
         self._wait_for_page(incident_id, self._place.second_id)
-        answer = self._write("POST", f"/v1/incidents/{incident_id}/acknowledge")
+        answer = self._asker.write("POST", f"/v1/incidents/{incident_id}/acknowledge")
         assert answer.status == 200, answer
         self._journal.note_acknowledged(incident_id)
 
     def _read(self, dice: random.Random) -> None:
         """Look at the list, its next page, and who is on call."""
-        found = self._get("/v1/incidents?limit=50")
+        found = self._asker.get("/v1/incidents?limit=50")
         if found and found.data["nextCursor"]:
-            self._get(f"/v1/incidents?limit=50&cursor={found.data['nextCursor']}")
-        self._get("/v1/incidents?severity=high&status=resolved")
-        self._get("/v1/oncall")
-        self._get(f"/v1/oncall/schedules/{self._place.schedule_id}/resolve")
+            self._asker.get(f"/v1/incidents?limit=50&cursor={found.data['nextCursor']}")
+        self._asker.get("/v1/incidents?severity=high&status=resolved")
+        self._asker.get("/v1/oncall")
+        self._asker.get(f"/v1/oncall/schedules/{self._place.schedule_id}/resolve")
         time.sleep(dice.uniform(0, 0.2))
 
     def _watch(self, dice: random.Random) -> None:
         """Look at the status page as customers do, with what was seen before in hand."""
         for path in ("", "/feed.atom", ".json"):
             path = f"/status/{self._place.slug}{path}"
-            seen = self._get(path, kind="page")
+            seen = self._asker.get(path, kind="page")
             if seen:
                 headers = {"If-None-Match": seen.headers["ETag"]}
-                self._get(path, kind="page", headers=headers)
+                self._asker.get(path, kind="page", headers=headers)
             time.sleep(dice.uniform(0, 0.2))
 
     def _probe(self, dice: random.Random) -> None:
         for path in ("/healthz", "/readyz"):
-            self._get(path, kind=path)
+            self._asker.get(path, kind=path)
         time.sleep(0.5)
 
     def _open(self, component_id: str) -> str:
@@ -173,7 +141,7 @@ class Clients:
             "componentIds": [component_id],
         }
         key = {"Idempotency-Key": str(uuid.uuid4())}
-        answer = self._write("POST", "/v1/incidents", body, key)
+        answer = self._asker.write("POST", "/v1/incidents", body, key)
         assert answer.status == 201, answer
         self._journal.note_opened(answer.data["id"], answer.data["sequentialId"])
         return str(answer.data["id"])
@@ -191,7 +159,7 @@ class Clients:
         path = f"/v1/incidents/{incident_id}/updates"
         body = {"visibility": visibility, "body": "We are looking into it."}
         try:
-            answer = self._write("POST", path, body, once=True)
+            answer = self._asker.write("POST", path, body, once=True)
         except Cut:
             return  # it may be there or not; sent again it would be there twice
         assert answer.status == 201, answer
@@ -199,67 +167,8 @@ class Clients:
 
     def _advance(self, incident_id: str, status: str) -> None:
         path = f"/v1/incidents/{incident_id}/status"
-        answer = self._write("PATCH", path, {"status": status})
+        answer = self._asker.write("PATCH", path, {"status": status})
         # Sent again after a cut, it may find itself done.
         assert answer.status == 200 or answer.code == "invalid_status_transition", answer
         if answer.status == 200:
             self._journal.note_status(incident_id, status)
-
-    def _get(
-        self, path: str, *, kind: str = "read", headers: dict[str, str] | None = None
-    ) -> Answer | None:
-        """Return an answer, or `None` where the connection was cut."""
-        try:
-            return self._ask("GET", path, kind, headers=headers)
-        except Cut:
-            return None
-
-    def _write(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        *,
-        once: bool = False,
-    ) -> Answer:
-        """Return an answer that is not 503. Raises `Cut` with `once`; else it asks again."""
-        until = time.monotonic() + GIVE_UP_SECONDS
-        while time.monotonic() < until:
-            try:
-                answer = self._ask(method, path, "write", body, headers)
-                if answer.status != 503:
-                    return answer
-                time.sleep(RETRY_SECONDS)
-            except Cut:
-                if once:
-                    raise
-                time.sleep(CUT_SECONDS)
-        raise TimeoutError(f"{method} {path}")
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        kind: str,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-    ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self._place.port, timeout=30)
-        payload = None if body is None else json.dumps(body)
-        always = {
-            "Authorization": f"Bearer {self._place.key}",
-            "Connection": "close",
-            "Content-Type": "application/json",
-        }
-        try:
-            connection.request(method, path, payload, {**always, **(headers or {})})
-            got = connection.getresponse()
-            answer = Answer(got.status, got.read(), dict(got.getheaders()))
-        except (OSError, http.client.HTTPException) as error:
-            self._journal.note_cut()
-            raise Cut from error
-        finally:
-            connection.close()
-        self._journal.note(kind, answer.status, answer.code, answer.body.decode())
-        return answer
