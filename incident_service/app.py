@@ -17,31 +17,39 @@ from incident_service.ratelimit import RateLimits
 
 def build_app(settings: Settings | None = None) -> Flask:
     """See `incident_service.create_app`."""
-    settings = settings or Settings.from_environ()
+    app = wire()
+    equip(app, settings or Settings.from_environ())
+    return app
+
+
+def describe_api() -> dict[str, Any]:
+    """Return the description of the API in OpenAPI 3.1; it needs no database."""
+    return openapi.document(wire())
+
+
+def wire() -> Flask:
+    """Return an application with all its routes, and nothing yet to work on."""
+    app = Flask("incident_service", static_folder=None)
+    middleware.install(app)
+    api.install(app)
+    web.install(app)
+    return app
+
+
+def equip(app: Flask, settings: Settings) -> None:
+    """Give the application what it works on, instead of what it had.
+
+    The database is made where there is none. Raises what `Database.initialise` raises.
+    """
     database = Database(settings.database, write_timeout=settings.write_timeout)
     database.initialise()
-    app = _wire()
     app.extensions["incident_service.database"] = database
     app.extensions["incident_service.settings"] = settings
     app.extensions["incident_service.metrics"] = Metrics()
     app.extensions["incident_service.rate_limits"] = RateLimits(
         per_key=settings.rate_limit_key, per_address=settings.rate_limit_address
     )
+    rendered.install(app)
     if settings.trusted_proxies:
         proxies = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign]
-    return app
-
-
-def describe_api() -> dict[str, Any]:
-    """Return the description of the API in OpenAPI 3.1; it needs no database."""
-    return openapi.document(_wire())
-
-
-def _wire() -> Flask:
-    app = Flask("incident_service", static_folder=None)
-    middleware.install(app)
-    rendered.install(app)
-    api.install(app)
-    web.install(app)
-    return app

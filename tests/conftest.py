@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from incident_service import accounts, clock, create_app, quickstart
+from incident_service import accounts, clock, quickstart
+from incident_service.app import equip, wire
 from incident_service.config import Settings
 from incident_service.db import Database
 from tests.described import DescribedClient
@@ -74,11 +75,18 @@ class World:
             return db.execute(sql, values).fetchall()
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Flask:
-    app = create_app(Settings(database=tmp_path / "test.db", write_timeout=0.3))
+@pytest.fixture(scope="session")
+def wired() -> Flask:
+    """The application's routes: of every test's fixtures they take the longest to make."""
+    app = wire()
     app.test_client_class = DescribedClient
     return app
+
+
+@pytest.fixture
+def app(wired: Flask, tmp_path: Path) -> Flask:
+    equip(wired, Settings(database=tmp_path / "test.db", write_timeout=0.3))
+    return wired
 
 
 @pytest.fixture
