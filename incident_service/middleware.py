@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from contextlib import suppress
 
 from flask import Flask, Response, current_app, g, request
 
@@ -21,6 +22,10 @@ PROTECTION = {
 """Headers of an answer that sets no other value itself; HSTS is for the proxy that has TLS."""
 
 NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
+
+REST_BYTES = 32 * 1024 * 1024
+REST_SECONDS = 2.0
+"""How much of a refused body is read at the most, and for how long."""
 
 _log = logging.getLogger("incident_service.access")
 
@@ -50,7 +55,21 @@ def _begin() -> None:
         limits.check_address(request.remote_addr or "")
 
 
+def _read_rest() -> None:
+    """Read what is left of a refused body, so that the client comes to read why.
+
+    A connection that is closed on it would be reset, and the answer lost with it.
+    """
+    stream, until, left = request.environ["wsgi.input"], time.monotonic() + REST_SECONDS, REST_BYTES
+    with suppress(Exception):  # whatever the server raises for a body that does not come
+        while left > 0 and time.monotonic() < until and (part := stream.read(min(left, 65536))):
+            left -= len(part)
+
+
 def _finish(response: Response) -> Response:
+    has_body = {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & request.environ.keys()
+    if response.status_code >= 400 and has_body:
+        _read_rest()
     response.headers["X-Request-Id"] = request_id()
     for name, value in PROTECTION.items():
         response.headers.setdefault(name, value)

@@ -293,6 +293,10 @@ def test_a_body_over_1_mib_gets_its_answer_over_a_real_connection(tmp_path: Path
     with running(database) as server:
         big = {**body(made), "description": "x" * 1_150_000}
         assert server.open_incident(made.key, big)[0] == 413
+        # The connection is closed while the client still sends: the answer comes nevertheless.
+        huge, close = {"title": "x" * 5_000_000}, {"Connection": "close"}
+        for key, status in (("scl_live_wrong", 401), (made.key, 413)) * 5:
+            assert server.open_incident(key, huge, close)[0] == status
 
 
 @pytest.mark.parametrize(
