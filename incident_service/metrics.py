@@ -20,24 +20,46 @@ from prometheus_client.multiprocess import MultiProcessCollector
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The library's own: it also sets it for `gunicorn wsgi:app`, and a process hands it on."""
 
+_FOLDER = "incident-service-metrics-"
+"""What a folder's name begins with; the id of the process that made it comes next."""
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _place = ""
 
 
 def make_folder() -> Path:
-    """Make the folder, before this process loads the application; give it away at the end."""
-    memory = "/dev/shm"  # where there is one: no count waits for a disk
-    folder = tempfile.mkdtemp(
-        prefix="incident-service-metrics-", dir=memory if Path(memory).is_dir() else None
-    )
-    os.environ[FOLDER_VARIABLE] = folder
-    return Path(folder)
+    """Make the folder, before this process loads the application; give it away at the end.
+
+    Those go that processes of this user left behind when they were killed.
+    """
+    memory = Path("/dev/shm")  # where there is one: no count waits for a disk
+    parent = memory if memory.is_dir() else Path(tempfile.gettempdir())
+    for folder in parent.glob(f"{_FOLDER}*"):
+        if _is_abandoned(folder):
+            remove_folder(folder)
+    made = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-", dir=parent)
+    os.environ[FOLDER_VARIABLE] = made
+    return Path(made)
 
 
 def remove_folder(folder: Path) -> None:
     """Remove the folder, once nobody counts any more."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether the process that made a folder is gone, and was this user's."""
+    pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
+    try:
+        if not pid.isdecimal() or folder.stat().st_uid != os.getuid():
+            return False
+        os.kill(int(pid), 0)
+    except FileNotFoundError:  # somebody else was quicker
+        return False
+    except (ProcessLookupError, PermissionError):  # none has the number, or another user's
+        return True
+    return False
 
 
 def take_place(name: str) -> None:

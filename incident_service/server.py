@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import socket
 import struct
 import uuid
@@ -34,32 +35,28 @@ GRACEFUL_SECONDS = 8
 def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> None:
     """Serve the API, and page, until a signal ends it; `when_ready` is called once it listens."""
     logs.configure(settings.log_level)
-    folder = metrics.make_folder()
     pager = PagingProcess(settings)
+    master = os.getpid()
+    folder = metrics.make_folder()
 
     def begin() -> None:
         pager.start()
         when_ready()
 
-    def end() -> None:
-        pager.stop()
-        metrics.remove_folder(folder)
-
-    Server(settings, begin, end).run()
+    try:
+        Server(settings, begin).run()
+    finally:
+        if os.getpid() == master:  # each worker, which it forks, ends here too
+            pager.stop()
+            metrics.remove_folder(folder)
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn with this service's settings and application."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        when_ready: Callable[[], None] = lambda: None,
-        on_exit: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, settings: Settings, when_ready: Callable[[], None] = lambda: None) -> None:
         self._settings = settings
         self._when_ready = when_ready
-        self._on_exit = on_exit
         super().__init__()
 
     def load_config(self) -> None:
@@ -89,7 +86,6 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "when_ready": lambda _arbiter: self._when_ready(),
             "pre_fork": _give_place,
             "post_fork": lambda _arbiter, worker: metrics.take_place(worker.place),
-            "on_exit": lambda _arbiter: self._on_exit(),
         }
         for name, value in options.items():
             self.cfg.set(name, value)

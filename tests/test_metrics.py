@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from incident_service import clock, create_app
+from incident_service import clock, create_app, logs, metrics, server
 from incident_service.clock import format_instant
+from incident_service.config import Settings
 from tests.conftest import World
 
 Figures = dict[tuple[str, tuple[str, ...]], float]
@@ -81,3 +86,38 @@ def test_a_token_that_is_set_is_asked_for(world: World, sent: str | None) -> Non
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     right = client.get("/metrics", headers={"Authorization": "bearer right-token"})
     assert right.status_code == 200
+
+
+def make_folder_elsewhere() -> Path:
+    """Let another process make a folder and end without a word."""
+    program = "from incident_service import metrics; print(metrics.make_folder())"
+    command = [sys.executable, "-c", program]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+
+
+def test_the_folder_of_a_server_that_was_killed_goes_at_the_next_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(metrics.FOLDER_VARIABLE, "")
+    living = metrics.make_folder()
+    left = make_folder_elsewhere()
+    metrics.remove_folder(make_folder_elsewhere())
+    assert living.is_dir()
+    assert not left.exists()
+    metrics.remove_folder(living)
+
+
+def test_a_start_that_fails_leaves_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+
+    def fail(_server: server.Server) -> None:
+        folders.append(Path(os.environ[metrics.FOLDER_VARIABLE]))
+        assert folders[0].is_dir()
+        raise SystemExit(1)  # as gunicorn does where the port is taken
+
+    monkeypatch.setenv(metrics.FOLDER_VARIABLE, "")
+    monkeypatch.setattr(logs, "configure", lambda _level: None)
+    monkeypatch.setattr(server.Server, "run", fail)
+    with pytest.raises(SystemExit):
+        server.serve(Settings())
+    assert not folders[0].exists()
