@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
@@ -24,6 +25,9 @@ _FOLDER = "incident-service-metrics-"
 """What a folder's name begins with; the id of the process that made it comes next."""
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+_UNMATCHED = ("", "unmatched")
+"""Method and route of a request whose path is none of the service's."""
 
 _place = ""
 
@@ -103,7 +107,7 @@ class Metrics:
 
     def count_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request; `route` is the rule of its path, never the path itself."""
-        known = (method, route) if route else ("", "unmatched")
+        known = (method, route) if route else _UNMATCHED
         self._requests.labels(*known, str(status)).inc()
         self._latency.labels(known[1]).observe(seconds)
 
@@ -111,30 +115,40 @@ class Metrics:
         """Count what came of a try to deliver a page."""
         self._pages.labels("sent" if delivered else "failed").inc()
 
-    def exposition(self, open_incidents: Mapping[str, int], seconds_late: float) -> bytes:
-        """Return all of it as Prometheus reads it, with what the database says at this instant."""
+    def count_refusal(self, status: int) -> None:
+        """Count a request that was refused before its method and path were known."""
+        self._requests.labels(*_UNMATCHED, str(status)).inc()
+
+    def exposition(self, kept: Kept | None) -> bytes:
+        """Return all of it as Prometheus reads it; without `kept`, none of its figures."""
         registry = self._registry
         if self._folder:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
-        now = CollectorRegistry()
-        now.register(_Now(open_incidents, seconds_late))
-        return generate_latest(registry) + generate_latest(now)
+        text = generate_latest(registry)
+        if kept is not None:
+            now = CollectorRegistry()
+            now.register(kept)
+            text += generate_latest(now)
+        return text
 
 
-class _Now:
-    """Gauges of the database, which are the same whichever process is asked."""
+@dataclass(frozen=True, eq=False)  # the library keeps it as the key of a dictionary
+class Kept:
+    """What the database says at an instant, which is the same whichever process is asked."""
 
-    def __init__(self, open_incidents: Mapping[str, int], seconds_late: float) -> None:
-        self._open_incidents = open_incidents
-        self._seconds_late = seconds_late
+    open_incidents: Mapping[str, int]
+    """By severity."""
+    seconds_late: float
+    """See `pager.seconds_late`."""
 
     def collect(self) -> Iterable[Metric]:
+        """Return the figures, as the library asks for them."""
         incidents = GaugeMetricFamily(
             "incident_service_open_incidents", "Incidents not yet resolved.", labels=["severity"]
         )
-        for severity, number in self._open_incidents.items():
+        for severity, number in self.open_incidents.items():
             incidents.add_metric([severity], number)
         yield incidents
         late = "How long the oldest page that nobody has taken on has been due."
-        yield GaugeMetricFamily("incident_service_paging_late_seconds", late, self._seconds_late)
+        yield GaugeMetricFamily("incident_service_paging_late_seconds", late, self.seconds_late)

@@ -122,6 +122,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         """Answer a request that never reached the application. The log has no part of it."""
         request_id = str(uuid.uuid4())
         status, reason, code, message = _refusal(error)
+        self.wsgi.extensions["incident_service.metrics"].count_refusal(status)
         self.log.warning(
             "refused a request: %s",
             type(error).__name__,

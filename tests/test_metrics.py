@@ -75,6 +75,14 @@ def test_late_paging_is_measured(world: World) -> None:
     assert abs(late - (clock.now() - then).total_seconds()) < 5
 
 
+def test_counts_are_told_while_the_database_cannot_be_read(world: World) -> None:
+    world.call("GET", "incidents")
+    world.execute("PRAGMA user_version = 99")
+    found = figures(world.client)
+    assert found["incident_service_requests_total", ("GET", "/v1/incidents", "200")] == 1
+    assert not any(name == "incident_service_open_incidents" for name, _ in found)
+
+
 @pytest.mark.parametrize("sent", [None, "Bearer wrong", "Basic right-token", "Bearer ü", "Bearer"])
 def test_a_token_that_is_set_is_asked_for(world: World, sent: str | None) -> None:
     settings = replace(

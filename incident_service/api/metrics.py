@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 import hmac
+import logging
 
 from flask import Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from incident_service import clock
 from incident_service.api.blueprint import Blueprint, database, settings
-from incident_service.errors import NotAuthorized
-from incident_service.metrics import Metrics
+from incident_service.errors import NotAuthorized, Unavailable
+from incident_service.metrics import Kept, Metrics
+from incident_service.middleware import request_id
 from incident_service.paging import pager
 from incident_service.store import incidents
 
 blueprint = Blueprint("metrics", description="How the service does.", public=True)
 
+_log = logging.getLogger("incident_service.errors")
+
 _TEXT = {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}
 
 
 @blueprint.route("/metrics", methods=["GET"])
-@blueprint.fails("not_authorized", "rate_limited", "busy", "not_ready")
+@blueprint.fails("not_authorized", "rate_limited")
 @blueprint.response(200)
 @blueprint.doc(responses={200: {"content": _TEXT}})
 def get_metrics() -> Response:
     """Return figures in the Prometheus format.
 
-    Where the operator has set a token, it is asked for as `Authorization: Bearer`.
+    Where the operator has set a token, it is asked for as `Authorization: Bearer`. While the
+    database cannot be read, its own figures are left out.
     """
     _require_token(settings().metrics_token)
     found: Metrics = current_app.extensions["incident_service.metrics"]
-    with database().read() as db:
-        open_incidents = incidents.open_by_severity(db)
-    late = pager.seconds_late(database(), clock.now())
-    return Response(found.exposition(open_incidents, late), content_type=CONTENT_TYPE_LATEST)
+    return Response(found.exposition(_read()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _read() -> Kept | None:
+    """Return the database's figures; `None` where it cannot be read: the counts are wanted then."""
+    try:
+        with database().read() as db:
+            open_incidents = incidents.open_by_severity(db)
+        return Kept(open_incidents, pager.seconds_late(database(), clock.now()))
+    except Unavailable as error:
+        _log.error(error.message, extra={"requestId": request_id()})
+        return None
 
 
 def _require_token(token: str) -> None:

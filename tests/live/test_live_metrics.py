@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -66,6 +67,15 @@ def test_counts_of_all_processes_are_added_up_and_outlive_them(tmp_path: Path) -
         assert len(list(folder.glob("counter_*.db"))) <= 4
         server.stop()
     assert not folder.exists()
+
+
+def test_requests_that_never_reach_the_application_are_counted(tmp_path: Path) -> None:
+    with running(tmp_path / "refused.db") as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+            client.sendall(b"no HTTP\r\n\r\n")
+            assert client.makefile("rb").readline().split()[1] == b"400"
+        refused = ("incident_service_requests_total", ("", "unmatched", "400"))
+        assert figures(server)[refused] == 1
 
 
 def test_pages_are_counted_though_another_process_sends_them(tmp_path: Path) -> None:
