@@ -459,6 +459,14 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_by_due ON deliveries (due_at);
 CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id);
 
+-- How many tries to deliver a page, of all organizations, came out so: the trails' `page_sent` and
+-- `page_failed`, counted.
+CREATE TABLE page_outcomes (
+    outcome TEXT NOT NULL PRIMARY KEY CHECK (outcome IN ('sent', 'failed')),
+    number  INTEGER NOT NULL
+) STRICT;
+INSERT INTO page_outcomes VALUES ('sent', 0), ('failed', 0);
+
 -- The service's own keys, made at random with the file: `acknowledge` signs links.
 CREATE TABLE secrets (
     name  TEXT NOT NULL PRIMARY KEY,

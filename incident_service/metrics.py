@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -98,22 +98,12 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
-        self._pages = Counter(
-            "incident_service_pages",
-            "Tries to deliver a page.",
-            ("outcome",),
-            registry=self._registry,
-        )
 
     def count_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request; `route` is the rule of its path, never the path itself."""
         known = (method, route) if route else _UNMATCHED
         self._requests.labels(*known, str(status)).inc()
         self._latency.labels(known[1]).observe(seconds)
-
-    def count_page(self, *, delivered: bool) -> None:
-        """Count what came of a try to deliver a page."""
-        self._pages.labels("sent" if delivered else "failed").inc()
 
     def count_refusal(self, status: int) -> None:
         """Count a request that was refused before its method and path were known."""
@@ -139,6 +129,8 @@ class Kept:
 
     open_incidents: Mapping[str, int]
     """By severity."""
+    pages: Mapping[str, int]
+    """By outcome, since the file was made."""
     seconds_late: float
     """See `pager.seconds_late`."""
 
@@ -150,5 +142,11 @@ class Kept:
         for severity, number in self.open_incidents.items():
             incidents.add_metric([severity], number)
         yield incidents
+        pages = CounterMetricFamily(
+            "incident_service_pages", "Tries to deliver a page.", labels=["outcome"]
+        )
+        for outcome, number in self.pages.items():
+            pages.add_metric([outcome], number)
+        yield pages
         late = "How long the oldest page that nobody has taken on has been due."
         yield GaugeMetricFamily("incident_service_paging_late_seconds", late, self.seconds_late)

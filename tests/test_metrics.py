@@ -75,6 +75,11 @@ def test_late_paging_is_measured(world: World) -> None:
     assert abs(late - (clock.now() - then).total_seconds()) < 5
 
 
+def test_both_outcomes_of_pages_are_told_from_the_start(world: World) -> None:
+    found = figures(world.client)
+    assert [found["incident_service_pages_total", (end,)] for end in ("sent", "failed")] == [0, 0]
+
+
 def test_counts_are_told_while_the_database_cannot_be_read(world: World) -> None:
     world.call("GET", "incidents")
     world.execute("PRAGMA user_version = 99")

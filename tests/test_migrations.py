@@ -109,6 +109,27 @@ def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path) -> None:
     assert answer.json["data"]["sequentialId"] == 4
 
 
+def test_pages_that_were_sent_before_are_counted(tmp_path: Path) -> None:
+    path = old_file(tmp_path)
+    connection = sqlite3.connect(path)
+    connection.execute(
+        """
+        INSERT INTO audit_events
+        SELECT org_id, incident_id, 99, 'x', 'page_sent', at, NULL, '{}'
+        FROM audit_events WHERE event = 'incident_opened'
+        """
+    )
+    connection.commit()
+    (sent,) = connection.execute(
+        "SELECT count(*) FROM audit_events WHERE event = 'page_sent'"
+    ).fetchone()
+    connection.close()
+    assert sent > 0
+    Database(path).upgrade()
+    counted = {row["outcome"]: row["number"] for row in tables(path)["page_outcomes"]}
+    assert counted == {"sent": sent, "failed": 0}
+
+
 def test_the_scripts_lead_from_the_first_version_to_this_one() -> None:
     assert sorted(migrations.scripts()) == list(range(2, SCHEMA_VERSION + 1))
 

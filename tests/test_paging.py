@@ -408,6 +408,8 @@ def test_one_that_fails_is_tried_again_with_growing_pauses_for_half_an_hour(rota
     assert [details["willRetry"] for _, details in trail] == [True] * (len(tries) - 1) + [False]
     assert trail[0][1]["reason"] == "503 Service Unavailable"
     assert rota.deliveries() == []
+    counted = rota.world.rows("SELECT outcome, number FROM page_outcomes ORDER BY outcome")
+    assert [tuple(row.values()) for row in counted] == [("failed", len(tries)), ("sent", 0)]
 
 
 def test_a_permanent_failure_is_not_tried_again(rota: Rota) -> None:

@@ -14,7 +14,7 @@ from incident_service.errors import NotAuthorized, Unavailable
 from incident_service.metrics import Kept, Metrics
 from incident_service.middleware import request_id
 from incident_service.paging import pager
-from incident_service.store import incidents
+from incident_service.store import deliveries, incidents
 
 blueprint = Blueprint("metrics", description="How the service does.", public=True)
 
@@ -42,8 +42,8 @@ def _read() -> Kept | None:
     """Return the database's figures; `None` where it cannot be read: the counts are wanted then."""
     try:
         with database().read() as db:
-            open_incidents = incidents.open_by_severity(db)
-        return Kept(open_incidents, pager.seconds_late(database(), clock.now()))
+            open_incidents, pages = incidents.open_by_severity(db), deliveries.outcomes(db)
+        return Kept(open_incidents, pages, pager.seconds_late(database(), clock.now()))
     except Unavailable as error:
         _log.error(error.message, extra={"requestId": request_id()})
         return None

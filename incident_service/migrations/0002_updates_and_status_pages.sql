@@ -122,6 +122,16 @@ CREATE TABLE status_page_components (
     FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE page_outcomes (
+    outcome TEXT NOT NULL PRIMARY KEY CHECK (outcome IN ('sent', 'failed')),
+    number  INTEGER NOT NULL
+) STRICT;
+INSERT INTO page_outcomes
+SELECT outcome.key, count(audit_events.id)
+FROM json_each('{"sent": "page_sent", "failed": "page_failed"}') AS outcome
+LEFT JOIN audit_events ON event = outcome.value
+GROUP BY outcome.key;
+
 CREATE UNIQUE INDEX status_pages_slug ON status_pages (slug) WHERE deleted_at IS NULL;
 CREATE INDEX status_pages_title ON status_pages (org_id, title, slug) WHERE deleted_at IS NULL;
 CREATE INDEX status_page_components_by_component

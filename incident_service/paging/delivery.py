@@ -95,9 +95,10 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
     }
     if not outcome.delivered:
         details.update(reason=outcome.reason, willRetry=will_retry)
-    event = "page_sent" if outcome.delivered else "page_failed"
+    came_out = "sent" if outcome.delivered else "failed"
+    deliveries.count_outcome(db, came_out)
     incident = {"org_id": row["org_id"], "id": row["incident_id"]}
-    audit.append(db, incident, event, details, actor_id=None, at=format_instant(now))
+    audit.append(db, incident, f"page_{came_out}", details, actor_id=None, at=format_instant(now))
 
 
 def _page(db: Connection, row: Row, key: bytes, *, now: datetime, base_url: str) -> Page | None:

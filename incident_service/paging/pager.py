@@ -15,7 +15,6 @@ from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
 from incident_service.db import Connection, Database, savepoint
-from incident_service.metrics import Metrics
 from incident_service.paging import channels, delivery, escalation
 from incident_service.paging.page import Outcome
 from incident_service.store import deliveries, timers
@@ -61,7 +60,6 @@ class Pager:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._metrics = Metrics()
         self._under_way = threading.Semaphore(THREADS)
         self._ids_under_way: set[str] = set()
         self._outcomes: queue.SimpleQueue[Ended] = queue.SimpleQueue()
@@ -168,8 +166,6 @@ class Pager:
             self._unrecorded.append(self._outcomes.get())
         if self._unrecorded:
             self._database.write(self._record, self._unrecorded)
-            for _, outcome, _ in self._unrecorded:
-                self._metrics.count_page(delivered=outcome.delivered)
             self._ids_under_way.difference_update(each.page.id for each, _, _ in self._unrecorded)
             self._unrecorded = []
 

@@ -79,6 +79,20 @@ def delete_of_incident(db: Connection, org_id: str, incident_id: str) -> None:
     )
 
 
+def count_outcome(db: Connection, outcome: str) -> None:
+    """Count a try that came out `sent` or `failed`."""
+    db.execute(
+        "UPDATE page_outcomes SET number = number + 1 WHERE outcome = :outcome",
+        {"outcome": outcome},
+    )
+
+
+def outcomes(db: Connection) -> dict[str, int]:
+    """Return how many tries ever came out `sent` and `failed`, in all organizations."""
+    rows = db.execute("SELECT outcome, number FROM page_outcomes").fetchall()
+    return {row["outcome"]: row["number"] for row in rows}
+
+
 def next_due_at(db: Connection, *, at: str) -> str | None:
     """Return when the next delivery that nobody has claimed falls due, or the first that did."""
     row = db.execute(
