@@ -9,33 +9,16 @@ from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from incident_service import errors
+from incident_service.codes import CODES, type_of
 from incident_service.middleware import request_id
 
 _log = logging.getLogger("incident_service.errors")
 
-RETRY_AFTER_SECONDS = "1"
+RETRY_AFTER_SECONDS = 1
+"""When to ask again after a `503`."""
 
-# Looked up along the error's class hierarchy: the first that fits.
-_STATUS_AND_TYPE: dict[type[errors.ServiceError], tuple[int, str]] = {
-    errors.ValidationFailed: (400, "validation_error"),
-    errors.InvalidRequest: (400, "invalid_request_error"),
-    errors.NotAuthorized: (401, "not_authorized_error"),
-    errors.Forbidden: (403, "not_authorized_error"),
-    errors.NotFound: (404, "invalid_request_error"),
-    errors.Conflict: (409, "invalid_request_error"),
-    errors.PayloadTooLarge: (413, "invalid_request_error"),
-    errors.UnsupportedMediaType: (415, "invalid_request_error"),
-    errors.RateLimited: (429, "rate_limit_error"),
-    errors.Unavailable: (503, "internal_error"),
-    errors.ServiceError: (500, "internal_error"),
-}
-
-_HTTP_CODES = {
-    404: ("not_found", "There is nothing at this path."),
-    405: ("method_not_allowed", "This path does not take this method."),
-    413: ("payload_too_large", "The body is larger than 1 MiB."),
-    415: ("unsupported_media_type", "The body must be application/json."),
-}
+_CODES_OF_FLASK = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+"""By status; of every other, `invalid_request`."""
 
 
 def install(app: Flask) -> None:
@@ -53,19 +36,19 @@ def answer(error: Exception) -> Response:
 
 
 def _service_error(error: errors.ServiceError) -> Response:
-    status, type_ = next(
-        _STATUS_AND_TYPE[cls] for cls in type(error).__mro__ if cls in _STATUS_AND_TYPE
-    )
+    status, _ = CODES[error.code]
     if status >= 500:
         _log.error(error.message, exc_info=error, extra={"requestId": request_id()})
+    # What is wrong on our side is for the log: its message may name paths, or be SQLite's.
+    message = error.message if status < 500 else None
     found = error.errors if isinstance(error, errors.ValidationFailed) else None
-    response = _answer(status, type_, error.code, error.message, found)
+    response = _answer(error.code, message, found)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.RateLimited):
         response.headers["Retry-After"] = str(error.seconds)
     if status == 503:
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
@@ -73,8 +56,7 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if status >= 500:
         return _unexpected(error)
-    code, message = _HTTP_CODES.get(status, ("invalid_request", "The request makes no sense."))
-    response = _answer(status, "invalid_request_error", code, message)
+    response = _answer(_CODES_OF_FLASK.get(status, "invalid_request"))
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers["Allow"] = value
@@ -83,28 +65,27 @@ def _http_error(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     _log.error("unexpected error", exc_info=error, extra={"requestId": request_id()})
-    return _answer(
-        500, "internal_error", "server_error", "An unexpected error occurred on our side."
-    )
+    return _answer("server_error")
 
 
-def error_body(status: int, type_: str, code: str, message: str, request_id: str) -> dict[str, Any]:
-    """Return the body that every error has (contract §1)."""
+def error_body(code: str, request_id: str, message: str | None = None) -> dict[str, Any]:
+    """Return the body that every error has (contract §1); the message is the code's by default."""
+    status, sentence = CODES[code]
     return {
         "statusCode": status,
-        "type": type_,
+        "type": type_of(code),
         "code": code,
-        "message": message,
+        "message": sentence if message is None else message,
         "requestId": request_id,
     }
 
 
 def _answer(
-    status: int, type_: str, code: str, message: str, found: dict[str, list[str]] | None = None
+    code: str, message: str | None = None, found: dict[str, list[str]] | None = None
 ) -> Response:
-    body = error_body(status, type_, code, message, request_id())
+    body = error_body(code, request_id(), message)
     if found is not None:
         body["errors"] = found
     response = jsonify(body)
-    response.status_code = status
+    response.status_code = body["statusCode"]
     return response

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """Something that a caller must be told. `code` is for programs, the message for people."""
+    """Something that a caller must be told.
+
+    `code`, one of `codes.CODES`, is for programs, the message for people.
+    """
 
     code = "server_error"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-        if code is not None:
-            self.code = code
+
+
+class RuleBroken(ServiceError):
+    """Something that a rule forbids; every raiser gives the rule's own code."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ValidationFailed(ServiceError):
@@ -32,8 +41,8 @@ class ValidationFailed(ServiceError):
         self.errors = errors
 
 
-class InvalidRequest(ServiceError):
-    """Well-formed values that break a rule; every raiser gives the rule's own code."""
+class InvalidRequest(RuleBroken):
+    """Well-formed values that break a rule."""
 
 
 class NotAuthorized(ServiceError):
@@ -54,8 +63,8 @@ class NotFound(ServiceError):
     code = "not_found"
 
 
-class Conflict(ServiceError):
-    """A name or a state that is in the way; every raiser gives a code of its own."""
+class Conflict(RuleBroken):
+    """A name or a state that is in the way."""
 
 
 class PayloadTooLarge(ServiceError):

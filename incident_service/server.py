@@ -9,6 +9,7 @@ import socket
 import struct
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -121,40 +122,32 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, _req: Any, client: socket.socket, _addr: Any, error: Exception) -> None:
         """Answer a request that never reached the application. The log has no part of it."""
         request_id = str(uuid.uuid4())
-        status, reason, code, message = _refusal(error)
+        body = error_body(_code_of(error), request_id)
+        status = HTTPStatus(body["statusCode"])
         self.wsgi.extensions["incident_service.metrics"].count_refusal(status)
         self.log.warning(
             "refused a request: %s",
             type(error).__name__,
-            extra={"status": status, "requestId": request_id},
+            extra={"status": status.value, "requestId": request_id},
             exc_info=error if status >= 500 else None,
         )
-        type_ = "internal_error" if status >= 500 else "invalid_request_error"
-        body = json.dumps(error_body(status, type_, code, message, request_id)).encode()
+        content = json.dumps(body).encode()
         head = (
-            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
             f"X-Request-Id: {request_id}\r\n"
         )
         head += "".join(f"{name}: {value}\r\n" for name, value in PROTECTION.items()) + "\r\n"
         try:
-            util.write_nonblock(client, head.encode() + body)
+            util.write_nonblock(client, head.encode() + content)
         except OSError:
             self.log.debug("the client of a refused request is gone")
 
 
-def _refusal(error: Exception) -> tuple[int, str, str, str]:
-    """Return status, reason phrase, code and message for what gunicorn could not read."""
+def _code_of(error: Exception) -> str:
+    """Return the error code of what gunicorn could not read."""
     if isinstance(error, LimitRequestLine):
-        return 414, "URI Too Long", "uri_too_long", "The request line is too long."
+        return "uri_too_long"
     if isinstance(error, LimitRequestHeaders):
-        return (
-            431,
-            "Request Header Fields Too Large",
-            "headers_too_large",
-            "The headers are too large.",
-        )
-    if isinstance(error, ParseException):
-        return 400, "Bad Request", "invalid_request", "The request is not valid HTTP."
-    message = "An unexpected error occurred on our side."
-    return 500, "Internal Server Error", "server_error", message
+        return "headers_too_large"
+    return "invalid_request" if isinstance(error, ParseException) else "server_error"

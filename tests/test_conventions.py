@@ -169,12 +169,15 @@ def test_a_crash_tells_the_client_nothing(
     assert world.rows("SELECT * FROM incidents") == []
 
 
-def test_health(world: World) -> None:
+def test_health(world: World, caplog: pytest.LogCaptureFixture) -> None:
     assert world.client.get("/healthz").json == {"data": {"status": "ok"}}
     assert world.client.get("/readyz").json == {"data": {"status": "ok", "paging": "ok"}}
     world.execute("PRAGMA user_version = 99")
     answer = world.client.get("/readyz")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "test.db" not in answer.text
+    assert "is version 99" not in answer.text
+    assert "is version 99" in caplog.text
     assert world.client.get("/healthz").status_code == 200
 
 

@@ -17,7 +17,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from incident_service import errors
-from incident_service.api.codes import CODES
+from incident_service.codes import CODES
 from tests.conftest import World
 from tests.described import description
 from tests.live.servers import COMMAND
@@ -112,8 +112,19 @@ def test_every_error_code_has_its_place() -> None:
     }
     assert set(CODES) - used == {"method_not_allowed"}
     assert set(description()["components"]["examples"]) == set(CODES)
-    own = {error.code for error in errors.ServiceError.__subclasses__()}
-    assert own <= set(CODES)
+
+
+def test_every_code_that_is_raised_has_its_status() -> None:
+    raised = {error.code for error in kinds_of(errors.ServiceError)}
+    for module in Path(errors.__file__).parent.rglob("*.py"):
+        raised.update(re.findall(r'\bcode="(\w+)"', module.read_text(encoding="utf-8")))
+    assert {"busy", "slug_taken"} < raised <= set(CODES)
+
+
+def kinds_of(error: type[errors.ServiceError]) -> Iterator[type[errors.ServiceError]]:
+    yield error
+    for kind in error.__subclasses__():
+        yield from kinds_of(kind)
 
 
 def test_what_follows_from_the_kind_of_a_call() -> None:

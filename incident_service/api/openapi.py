@@ -79,7 +79,7 @@ def document(app: Flask | None = None) -> Object:
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
-    """Leaves errors to `errors.py`, and their description to `Contract`."""
+    """Leaves errors to `envelope.py`, and their description to `Contract`."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 

@@ -16,7 +16,6 @@ from werkzeug.routing import Rule
 
 from incident_service.api import fields
 from incident_service.api.blueprint import Blueprint, who_may
-from incident_service.api.codes import CODES
 from incident_service.api.openapi_parts import (
     ERROR,
     HEADERS,
@@ -28,6 +27,7 @@ from incident_service.api.openapi_parts import (
     header_references,
     responses_to,
 )
+from incident_service.codes import CODES
 
 _WHO = {
     "members": "",

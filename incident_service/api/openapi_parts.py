@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from incident_service.api.codes import CODES, type_of
+from incident_service.codes import CODES, type_of
 
 Object = dict[str, Any]
 """A JSON object of the description."""

@@ -13,8 +13,7 @@ from incident_service.web import pages
 
 _HEADERS = {
     **pages.HEADERS,
-    # The path is a secret, and the page may change at any moment.
-    "Cache-Control": "no-store",
+    # The path is a secret.
     "X-Robots-Tag": "noindex",
 }
 

@@ -13,8 +13,6 @@ _PAGE_HEADERS = {
         "img-src 'self' data:; connect-src 'self'; form-action 'none'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 _OWN = Path(__file__).parent

@@ -13,6 +13,7 @@ from flask import Flask, Response, make_response, render_template
 from markupsafe import Markup
 
 from incident_service.clock import parse_instant
+from incident_service.envelope import RETRY_AFTER_SECONDS
 from incident_service.errors import RateLimited, Unavailable
 from incident_service.middleware import request_id
 
@@ -22,16 +23,12 @@ _STYLE = files("incident_service.web").joinpath("style.css").read_text(encoding=
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 HEADERS = {
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     # Nothing but the style is loaded or run, whatever a text holds.
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
 }
-
-RETRY_AFTER_SECONDS = "1"
 
 # What XML does not allow, and HTML does not like.
 _NO_MARKUP = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
@@ -61,7 +58,7 @@ def error_page(error: Exception) -> Response:
     _log.error("a page failed", exc_info=error, extra={"requestId": request_id()})
     if isinstance(error, Unavailable):
         response = message_page(503, "Not just now", "Nothing was changed. Please try again.")
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     return message_page(500, "Something went wrong", "An unexpected error occurred on our side.")
 
@@ -71,9 +68,7 @@ def message_page(status: int, heading: str, message: str, hint: str = "") -> Res
     page = render(
         "error.html", heading=heading, message=message, hint=hint, request_id=request_id()
     )
-    response = make_response(page, status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return make_response(page, status)
 
 
 def day(of: date) -> str:
