@@ -99,6 +99,7 @@ def test_everything_is_described() -> None:
         parameters = [p for part in item.values() for p in of_path_or_operation(part)]
         undescribed += [f"{path}: {p}" for p in parameters if not ("$ref" in p or p["description"])]
     assert undescribed == []
+    assert re.findall(r"\w+Schema\b", json.dumps(description())) == []
     assert [path for path, _, operation in operations() if not operation["summary"]] == []
 
 
@@ -147,7 +148,26 @@ def test_what_follows_from_the_kind_of_a_call() -> None:
     assert "404" not in codes(found["list_users"])
     assert {"401", "429"}.isdisjoint(codes(found["readyz"]))
     public = {name for name, operation in found.items() if operation["security"] == []}
-    assert public == {"healthz", "readyz", "get_description", "get_metrics", "public_status"}
+    assert public == {"healthz", "readyz", "get_description", "public_status"}
+    assert found["get_metrics"]["security"] == [{}, {"metricsToken": []}]
+    unlimited = {name for name, operation in found.items() if "429" not in codes(operation)}
+    assert unlimited == {"healthz", "readyz"}
+
+
+@pytest.mark.parametrize("name", ["get_description", "public_status"])
+def test_what_can_be_kept_says_so(name: str) -> None:
+    (operation,) = (found for *_, found in operations() if found["operationId"] == name)
+    assert {"$ref": "#/components/parameters/If-None-Match"} in operation["parameters"]
+    for status in ("200", "304"):
+        assert {"ETag", "Cache-Control"} <= operation["responses"][status]["headers"].keys()
+
+
+def test_a_client_that_has_it_is_told_so(world: World) -> None:
+    first = world.client.get("/openapi.json")
+    headers = {"If-None-Match": first.headers["ETag"]}
+    again = world.client.get("/openapi.json", headers=headers)
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
 
 
 def test_what_is_made_leads_to_what_can_be_done_with_it() -> None:

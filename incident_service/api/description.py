@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify
+from flask import Response, request
 
 from incident_service.api import openapi
 from incident_service.api.blueprint import Blueprint
@@ -14,7 +14,12 @@ _DOCUMENT = {"application/json": {"schema": {"type": "object"}}}
 
 @blueprint.route("/openapi.json", methods=["GET"])
 @blueprint.response(200)
+@blueprint.alt_response(304, success=True, description="The client has it.")
 @blueprint.doc(responses={200: {"content": _DOCUMENT}})
 def get_description() -> Response:
     """Return the API's description in OpenAPI 3.1."""
-    return jsonify(openapi.document())
+    response = Response(openapi.document_text(), mimetype="application/json")
+    response.headers["Cache-Control"] = "no-cache"  # kept, but asked for anew
+    response.add_etag()
+    response.make_conditional(request)
+    return response

@@ -24,9 +24,9 @@ _TEXT = {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}
 
 
 @blueprint.route("/metrics", methods=["GET"])
-@blueprint.fails("not_authorized", "rate_limited")
+@blueprint.fails("not_authorized")
 @blueprint.response(200)
-@blueprint.doc(responses={200: {"content": _TEXT}})
+@blueprint.doc(responses={200: {"content": _TEXT}}, security=[{}, {"metricsToken": []}])
 def get_metrics() -> Response:
     """Return figures in the Prometheus format.
 

@@ -20,6 +20,7 @@ from incident_service.api.openapi_calls import Contract
 from incident_service.api.openapi_parts import INTRODUCTION, Object
 
 _EXTENSION = "incident_service.description"
+_TEXT = "incident_service.description_text"
 
 _PATH_PARAMETERS: dict[str, Object] = {
     "uuid_text": {"type": "string", "format": "uuid"},
@@ -76,6 +77,15 @@ def document(app: Flask | None = None) -> Object:
     described = copy.deepcopy(spec.to_dict())
     _link(described["paths"])
     return described
+
+
+def document_text() -> str:
+    """Return the description of the application at hand as JSON; it is made once."""
+    extensions = current_app.extensions
+    if _TEXT not in extensions:
+        extensions[_TEXT] = current_app.json.dumps(document())
+    text: str = extensions[_TEXT]
+    return text
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types

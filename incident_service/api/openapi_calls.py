@@ -19,6 +19,7 @@ from incident_service.api.blueprint import Blueprint, who_may
 from incident_service.api.openapi_parts import (
     ERROR,
     HEADERS,
+    IF_NONE_MATCH,
     REQUEST_ID,
     RESPONSES,
     Object,
@@ -28,6 +29,7 @@ from incident_service.api.openapi_parts import (
     responses_to,
 )
 from incident_service.codes import CODES
+from incident_service.middleware import NEVER_LIMITED
 
 _WHO = {
     "members": "",
@@ -37,7 +39,7 @@ _WHO = {
 
 _OF_EVERY_CALL = (*RESPONSES["InvalidRequest"], "uri_too_long", "headers_too_large", "server_error")
 _OF_CALLS_WITH_A_BODY = ("invalid_json", "payload_too_large", "unsupported_media_type")
-_OF_CALLS_WITH_A_KEY = ("not_authorized", "rate_limited", *RESPONSES["Unavailable"])
+_OF_CALLS_WITH_A_KEY = ("not_authorized", *RESPONSES["Unavailable"])
 
 
 class Contract(BasePlugin):
@@ -58,8 +60,17 @@ class Contract(BasePlugin):
                 "`incident-service create-key`.",
             },
         )
+        components.security_scheme(
+            "metricsToken",
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "The token of `/metrics`, where the operator has set one.",
+            },
+        )
         components.schema("Error", ERROR)
-        components.parameter("X-Request-Id", "header", REQUEST_ID)
+        for parameter in (REQUEST_ID, IF_NONE_MATCH):
+            components.parameter(parameter["name"], "header", parameter)
         for name, header in HEADERS.items():
             components.header(name, header)
         for code in CODES:
@@ -108,16 +119,19 @@ class Contract(BasePlugin):
         for method, operation in (operations or {}).items():
             who = "members" if is_public else who_may(view, method.upper())
             operation["operationId"] = view.__name__
-            operation["security"] = [] if is_public else [{"apiKey": []}]
+            operation.setdefault("security", [] if is_public else [{"apiKey": []}])
             operation["summary"] = operation["summary"].rstrip(".")
             more = _paragraphs(operation.pop("description", ""), _WHO[who])
             if more:
                 operation["description"] = more
-            operation.setdefault("parameters", []).append("X-Request-Id")
             responses = operation["responses"]
             responses.pop(400, None)  # flask-smorest's own
+            is_kept = 304 in responses
+            parameters = operation.setdefault("parameters", [])
+            parameters += ["X-Request-Id", *(["If-None-Match"] if is_kept else [])]
             for status, response in responses.items():
-                response.setdefault("headers", {}).update(header_references(int(status)))
+                headers = header_references(int(status), is_kept=is_kept)
+                response.setdefault("headers", {}).update(headers)
             responses.update(responses_to(_codes_of(view, rule, operation, who, is_public)))
 
 
@@ -128,6 +142,8 @@ def _codes_of(
     codes = {*_OF_EVERY_CALL, *getattr(view, "error_codes", ())}
     if "requestBody" in operation:
         codes.update(_OF_CALLS_WITH_A_BODY)
+    if rule.rule not in NEVER_LIMITED:
+        codes.add("rate_limited")
     if not is_public:
         codes.update(_OF_CALLS_WITH_A_KEY)
     if who != "members":

@@ -72,6 +72,16 @@ HEADERS: dict[str, Object] = {
         "required": True,
         "schema": {"type": "string", "enum": ["Bearer"]},
     },
+    "ETag": {
+        "description": "Stands for what the answer tells.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Cache-Control": {
+        "description": "How long to keep the answer.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
 }
 _HEADERS_OF_STATUS = {
     201: ("Location",),
@@ -88,13 +98,31 @@ REQUEST_ID: Object = {
     "schema": {"type": "string"},
 }
 
+IF_NONE_MATCH: Object = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of the answer that the client has; `304` says that it is still so.",
+    "schema": {"type": "string"},
+}
+
+_STATUSES = [status for status, _ in CODES.values()]
+
 ERROR: Object = {
     "type": "object",
     "description": "What every error is.",
     "required": ["statusCode", "type", "code", "message", "requestId"],
     "properties": {
-        "statusCode": {"type": "integer", "description": "The status of the answer."},
-        "type": {"type": "string", "description": "The kind of error."},
+        "statusCode": {
+            "type": "integer",
+            "minimum": min(_STATUSES),
+            "maximum": max(_STATUSES),
+            "description": "The status of the answer.",
+        },
+        "type": {
+            "type": "string",
+            "enum": sorted({type_of(code) for code in CODES}),
+            "description": "The kind of error.",
+        },
         "code": {"type": "string", "description": "The error, for programs."},
         "message": {
             "type": "string",
@@ -145,9 +173,11 @@ def error_response(codes: Iterable[str]) -> Object:
     }
 
 
-def header_references(status: int) -> dict[str, Object]:
-    """Return the headers that every answer of the status has."""
-    names = ("X-Request-Id", *_HEADERS_OF_STATUS.get(status, ()))
+def header_references(status: int, *, is_kept: bool = False) -> dict[str, Object]:
+    """Return the headers that every answer of the status has; `is_kept`: clients may keep it."""
+    names = ["X-Request-Id", *_HEADERS_OF_STATUS.get(status, ())]
+    if is_kept:
+        names += ["ETag", "Cache-Control"]
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 

@@ -67,16 +67,10 @@ class PublicStatusSchema(Schema):
 _schema = PublicStatusSchema()
 
 
-CACHING = {
-    "ETag": {"description": "Stands for what the answer tells.", "schema": {"type": "string"}},
-    "Cache-Control": {"description": "How long to keep it.", "schema": {"type": "string"}},
-}
-
-
 @blueprint.route("/status/<slug>.json", methods=["GET"])
-@blueprint.fails("rate_limited", "busy", "not_ready")
-@blueprint.response(200, PublicStatusSchema, headers=CACHING)
-@blueprint.alt_response(304, success=True, description="The client has it.", headers=CACHING)
+@blueprint.fails("busy", "not_ready")
+@blueprint.response(200, PublicStatusSchema)
+@blueprint.alt_response(304, success=True, description="The client has it.")
 def public_status(slug: str) -> Any:
     """Return how things are: the page's status, its components, and the open incidents."""
     return rendered.respond("json", slug, "application/json", _render)

@@ -21,7 +21,7 @@ def _check_email(text: str) -> None:
 
 
 class UserBodySchema(RequestSchema):
-    """What a client says of a user; to a new one, `NewUserSchema` adds."""
+    """What a client says of a user."""
 
     email = fields.String(
         required=True, validate=_check_email, metadata={"format": "email", "maxLength": 255}
