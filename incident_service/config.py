@@ -168,6 +168,9 @@ def _check_limit(text: str) -> None:
         limits.parse_many(text)
     except ValueError:
         raise ma.ValidationError("Not a rate, as in 100/minute.") from None
+    # Nobody could ask then; and the library takes a period of 0 for one of 1.
+    if re.search(r"(?<!\d)0+(?!\d)", text):
+        raise ma.ValidationError("Its numbers must be 1 or more.")
 
 
 class _SettingsSchema(ma.Schema):

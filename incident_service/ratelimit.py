@@ -7,6 +7,7 @@ a limit bounds what one process lets pass, and W workers together let pass up to
 from __future__ import annotations
 
 import functools
+import ipaddress
 import math
 import time
 
@@ -35,7 +36,8 @@ class RateLimits:
 
     def check_address(self, address: str) -> None:
         """Count a request from an address. Raises `RateLimited`."""
-        self._check(self._per_address, "address", address)
+        if self._per_address:
+            self._check(self._per_address, "address", _network(address))
 
     def _check(self, limits: list[RateLimitItem], kind: str, who: str) -> None:
         for limit in limits:
@@ -45,3 +47,16 @@ class RateLimits:
                     f"Too many requests of one {kind}: {limit} are allowed.",
                     seconds=max(1, math.ceil(resets_at - time.time())),
                 )
+
+
+def _network(address: str) -> str:
+    """Return what counts as one address: of IPv6 the first 64 bits, for one client has them all."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # a socket's path, or what a proxy made up
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))

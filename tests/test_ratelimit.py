@@ -59,7 +59,24 @@ def test_a_forwarded_address_counts_only_behind_a_trusted_proxy(
         assert answer.status_code == expected
 
 
-@pytest.mark.parametrize("text", ["many", "5", "5/fortnight"])
+def test_an_ipv6_address_counts_by_its_first_64_bits(world: World) -> None:
+    limited = client(world, rate_limit_address="1/day")
+    for address, status in (
+        ("2001:db8:1:2::1", 404),
+        ("2001:db8:1:2:ffff::9", 429),
+        ("2001:db8:1:3::1", 404),
+        ("::ffff:192.0.2.1", 404),
+        ("::ffff:192.0.2.2", 404),
+        ("192.0.2.1", 429),
+    ):
+        answer = limited.get("/nowhere", environ_base={"REMOTE_ADDR": address})
+        assert answer.status_code == status, address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["many", "5", "5/fortnight", "0/minute", "10 per 0 second", "10/0second", "5/second;0/day"],
+)
 def test_a_limit_that_makes_no_sense_is_named(text: str) -> None:
     variable = "INCIDENT_SERVICE_RATE_LIMIT_KEY"
     with pytest.raises(InvalidSetting, match=f"^{variable}: "):
