@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -78,6 +79,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "limit_request_line": 4094,
             "limit_request_fields": 64,
             "limit_request_field_size": 8190,
+            # No header sets what only a server knows: nothing here is mounted below a path.
+            "forwarder_headers": "",
             # Workers beat their hearts on a file; a busy disk must not look like a dead worker.
             "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
             # By default one control socket for all servers of a user: two would collide.
@@ -117,7 +120,14 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         """Handle a connection; a client that sends nothing for long does not keep the thread."""
         patience = struct.pack("ll", SLOW_CLIENT_SECONDS, 0)
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
-        return super().handle(conn)
+        is_kept = super().handle(conn)
+        if not is_kept:
+            with contextlib.suppress(OSError):
+                # Wait here for the client to close its side: gunicorn would wait in the thread
+                # that takes connections in. It finds the end of the stream then.
+                util.close_graceful(conn.sock.dup())
+                conn.sock.shutdown(socket.SHUT_RD)
+        return is_kept
 
     def handle_error(self, _req: Any, client: socket.socket, _addr: Any, error: Exception) -> None:
         """Answer a request that never reached the application. The log has no part of it."""

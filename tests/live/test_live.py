@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,23 @@ def test_each_log_line_is_a_json_object_and_none_has_a_secret(tmp_path: Path) ->
     assert (line["method"], line["route"], line["status"]) == ("POST", "/v1/incidents", 201)
     assert line["orgId"] == made.org_id
     assert not any(secret in text for secret in (made.key, "scl_live_wrong", "a title"))
+
+
+def test_a_header_moves_no_path(one_server: Server) -> None:
+    for name in ("SCRIPT_NAME", "PATH_INFO"):
+        assert one_server.request("GET", "/healthz", headers={name: "/healthz"})[0] == 200
+
+
+def test_clients_that_keep_their_connections_open_delay_nobody(tmp_path: Path) -> None:
+    one_worker = {"INCIDENT_SERVICE_WORKERS": "1"}
+    with running(tmp_path / "open.db", environment=one_worker) as server, ExitStack() as open_:
+        began = time.monotonic()
+        for _ in range(4):
+            client = open_.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert client.makefile("rb").read().startswith(b"HTTP/1.1 200")
+        assert server.request("GET", "/healthz")[0] == 200
+        assert time.monotonic() - began < 4  # gunicorn waits 2 seconds for each
 
 
 def test_a_body_over_1_mib_gets_its_answer_over_a_real_connection(tmp_path: Path) -> None:
