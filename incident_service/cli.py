@@ -153,7 +153,7 @@ def init_db() -> None:
 @_with_clear_errors
 def backup(file: Path) -> None:
     """Copy the database into FILE, a new one, while the service runs."""
-    _database(_settings()).backup(file)
+    Database(_settings().database).backup(file)
     _print({"backup": str(file.resolve()), "bytes": file.stat().st_size})
 
 
@@ -162,7 +162,7 @@ def backup(file: Path) -> None:
 def compact() -> None:
     """Give free space back, and remove every byte of what was deleted or redacted."""
     settings = _settings()
-    database = _database(settings)
+    database = Database(settings.database)
     before = database.size()
     database.compact()
     _print(

@@ -197,6 +197,7 @@ class Database:
         or is killed. Raises `Busy` where others were in the way for `seconds`, and `StorageFull`:
         it takes the size of the file once more beside it, and once more for temporary files.
         """
+        self.check()  # which makes no file where there is none
         deadline = time.monotonic() + seconds
         with _translated_errors():
             try:

@@ -70,12 +70,26 @@ def test_a_writer_in_the_way_is_said(world: World) -> None:
     outsider.close()
 
 
-def test_the_command_says_what_it_gave_back(tmp_path: Path) -> None:
-    path = tmp_path / "new.db"
-    result = CliRunner().invoke(main, ["compact"], env={"INCIDENT_SERVICE_DATABASE": str(path)})
-    answer = json.loads(result.stdout)
+def test_the_command_says_what_it_gave_back(world: World) -> None:
+    write_and_delete(world)
+    path = world.database.path
+    environment = {"INCIDENT_SERVICE_DATABASE": str(path)}
+    answer = json.loads(CliRunner().invoke(main, ["compact"], env=environment).stdout)
     assert answer == {
         "database": str(path),
         "bytesBefore": answer["bytesBefore"],
         "bytesAfter": path.stat().st_size,
     }
+    assert answer["bytesAfter"] < answer["bytesBefore"]
+
+
+@pytest.mark.parametrize("arguments", [["compact"], ["backup", "copy.db"]])
+def test_a_database_that_is_not_there_is_said_and_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mistyped.db"
+    result = CliRunner().invoke(main, arguments, env={"INCIDENT_SERVICE_DATABASE": str(path)})
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"Error: {path} does not exist.\n"
+    assert list(tmp_path.iterdir()) == []
