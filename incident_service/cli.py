@@ -138,14 +138,9 @@ def page_command(parent: int | None) -> None:
 @_with_clear_errors
 def init_db() -> None:
     """Make the database, or bring an older one up to date, with a copy beside it first."""
-    settings = _settings()
-    copy = Database(settings.database).upgrade()
-    _print(
-        {
-            "database": str(settings.database.resolve()),
-            "copy": str(copy.resolve()) if copy else None,
-        }
-    )
+    database = Database(_settings().database)
+    copy = database.upgrade()
+    _print({"database": str(database.path), "copy": str(copy) if copy else None})
 
 
 @main.command("backup")
@@ -161,13 +156,12 @@ def backup(file: Path) -> None:
 @_with_clear_errors
 def compact() -> None:
     """Give free space back, and remove every byte of what was deleted or redacted."""
-    settings = _settings()
-    database = Database(settings.database)
+    database = Database(_settings().database)
     before = database.size()
     database.compact()
     _print(
         {
-            "database": str(settings.database.resolve()),
+            "database": str(database.path),
             "bytesBefore": before,
             "bytesAfter": database.size(),
         }

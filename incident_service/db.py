@@ -43,8 +43,9 @@ class Database:
 
     def __init__(self, path: Path, *, write_timeout: float = 5.0) -> None:
         """`write_timeout`: seconds that a write waits for other writers."""
-        self.path = path
-        self._lock_path = path.with_name(path.name + ".lock")
+        # SQLite follows links too: what lies beside the file is beside where they lead.
+        self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise where they go round
+        self._lock_path = self.path.with_name(self.path.name + ".lock")
         self._write_timeout = write_timeout
         self._open_state()
         _databases.add(self)
@@ -179,7 +180,7 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        backups.sync(self.path.resolve().parent)  # the name; SQLite syncs only what is in the file
+        backups.sync(self.path.parent)  # the name; SQLite syncs only what is in the file
 
     def backup(self, target: Path) -> None:
         """Copy the database into a new file, while readers and writers go on (contract §9).

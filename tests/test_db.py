@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,32 @@ def test_processes_that_make_the_same_database_at_once_all_succeed(tmp_path: Pat
         maker.join()
     assert [maker.exitcode for maker in makers] == [0] * 6
     Database(tmp_path / "new.db").check()
+
+
+def test_a_link_leads_to_the_file_with_all_that_lies_beside_it(
+    world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "link.db"
+    link.symlink_to(world.database.path)
+    linked = Database(link, write_timeout=0.05)
+    assert linked.size() == world.database.size() > world.database.path.stat().st_size
+
+    def wait_in_vain(_: Connection) -> None:
+        with pytest.raises(Busy):
+            linked.write(lambda db: None)
+
+    world.database.write(wait_in_vain)
+    assert list(link.parent.iterdir()) == [link]
+
+
+def test_a_file_made_through_a_link_is_its_owners_alone(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to("file.db")
+    Database(tmp_path / "link.db").initialise()
+    assert stat.S_IMODE((tmp_path / "file.db").stat().st_mode) == 0o600
+    (tmp_path / "loop.db").symlink_to("loop.db")
+    with pytest.raises(UnusableDatabase):
+        Database(tmp_path / "loop.db").initialise()
 
 
 def test_a_newer_schema_is_refused_with_a_clear_line(world: World) -> None:

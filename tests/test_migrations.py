@@ -194,6 +194,14 @@ def test_a_table_of_history_is_built_anew_past_its_triggers(world: World, script
     assert Database(path).upgrade() is None
 
 
+def test_the_copy_lies_beside_the_file_that_a_link_leads_to(world: World, script: Path) -> None:
+    script.write_text(REBUILD)
+    link = script.parent / "link.db"
+    link.symlink_to(world.database.path)
+    copy = Database(link).upgrade()
+    assert copy is not None and copy.parent == world.database.path.parent
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
