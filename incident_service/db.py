@@ -27,6 +27,13 @@ UPGRADE_SECONDS = 60.0
 """How long `compact` and `upgrade` wait for others."""
 
 _BUSY = "The database is busy; nothing was written. Try again."
+_UNUSABLE = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+)
 
 Connection = sqlite3.Connection
 
@@ -58,7 +65,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Run a read transaction: one snapshot, which waits for no writer.
 
-        Raises `UnusableDatabase` where the file is missing or not of this version.
+        Raises `UnusableDatabase` where the file is missing, damaged or not of this version.
         """
         with _translated_errors():
             connection = self._connection()
@@ -67,7 +74,8 @@ class Database:
                 self._check_version(connection)
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite ends it where the disk fails
+                    connection.execute("ROLLBACK")
 
     def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -346,11 +354,13 @@ def _translated_errors() -> Iterator[None]:
     except TimeoutError:
         raise Busy(_BUSY) from None
     except sqlite3.DatabaseError as error:
-        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = getattr(error, "sqlite_errorcode", 0)
+        primary = code & 0xFF
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Busy(_BUSY) from error
-        if primary == sqlite3.SQLITE_FULL:
+        # The second: there was no room for the -shm. What a quota stops looks like a broken disk.
+        if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
             raise StorageFull("The disk is full; nothing was written.") from error
-        if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        if primary in _UNUSABLE:
             raise UnusableDatabase(f"The database cannot be used: {error}.") from error
         raise

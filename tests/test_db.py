@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from incident_service import create_app
+from incident_service.config import Settings
 from incident_service.db import Connection, Database
 from incident_service.errors import Busy, UnusableDatabase
 from tests.conftest import World
@@ -68,6 +72,37 @@ def test_a_writer_inside_is_waited_for_until_the_time_out(world: World) -> None:
 
     world.database.write(wait_in_vain)
     assert other.write(lambda db: "done") == "done"
+
+
+def test_a_damaged_file_makes_the_service_not_ready(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
+    world.database.backup(path)
+    client = create_app(Settings(database=path)).test_client()
+    with path.open("r+b") as file:
+        file.seek(4096)  # past the first page, whose header is all that stays whole
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    answer: Any = client.get("/readyz")
+    assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
+
+
+def test_a_disk_that_cannot_be_written_makes_the_service_not_ready(world: World) -> None:
+    log = world.database.path.with_name(f"{world.database.path.name}-wal")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, limits[1]))
+    try:
+        answer = world.post()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
+    assert world.post().json["data"]["sequentialId"] == 1
+
+
+def test_a_disk_that_cannot_be_read_is_said_though_the_transaction_is_lost(world: World) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+    with pytest.raises(UnusableDatabase, match="disk I/O error"), world.database.read() as db:
+        db.execute("ROLLBACK")  # as SQLite does by itself then
+        raise error
 
 
 def test_a_failed_write_leaves_nothing(world: World) -> None:
