@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from incident_service.errors import BackupFailed
+
+_NO_SECOND_NAMES = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:
     """Copy the database as it is at this instant into a new file that its owner alone can read.
 
-    The copy holds no byte of what was deleted earlier. It is made under another name that ends in
-    `.partial`, so that a file called `target` is a copy to rely on. Readers and writers go on.
-    Raises `BackupFailed` where the target exists or its folder cannot be written, `sqlite3.Error`.
+    The copy holds no byte of what was deleted earlier. It is made in a folder beside the target,
+    whose name ends in `.partial`, so that a file called `target` is a copy to rely on. Readers and
+    writers go on. Raises `BackupFailed` where the target exists or its folder cannot be written,
+    `sqlite3.Error`.
     """
     if os.path.lexists(target):
         raise BackupFailed(f"{target} exists, and is not overwritten.")
     try:
-        descriptor, name = tempfile.mkstemp(
+        with tempfile.TemporaryDirectory(
             dir=target.parent, prefix=f"{target.name}.", suffix=".partial"
-        )
-        os.close(descriptor)
-        partial = Path(name)
-        try:
-            source.execute("VACUUM INTO ?", (name,))
+        ) as folder:
+            partial = Path(folder, "copy")
+            partial.touch(0o600)
+            source.execute("VACUUM INTO ?", (str(partial),))
             sync(partial)
-            os.link(partial, target)  # unlike a rename, it never takes another file's place
-        finally:
-            partial.unlink()
-            with suppress(FileNotFoundError):
-                Path(f"{name}-journal").unlink()  # SQLite's, where it failed
+            _name(partial, target)
         sync(target.parent)
     except FileExistsError:
         raise BackupFailed(f"{target} exists, and is not overwritten.") from None
     except OSError as error:
         raise BackupFailed(f"{target}: {error.strerror}.") from None
+
+
+def _name(partial: Path, target: Path) -> None:
+    """Give a finished copy its name. Raises `FileExistsError` where it is taken."""
+    try:
+        os.link(partial, target)  # unlike a rename, it never takes another file's place
+    except OSError as error:
+        if error.errno not in _NO_SECOND_NAMES:
+            raise
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL, 0o600))  # a place of our own to take
+        try:
+            partial.replace(target)
+        except BaseException:
+            target.unlink()
+            raise
 
 
 def sync(path: Path) -> None:

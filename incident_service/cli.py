@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -148,6 +149,7 @@ def init_db() -> None:
 @_with_clear_errors
 def backup(file: Path) -> None:
     """Copy the database into FILE, a new one, while the service runs."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not before what is partial is gone
     Database(_settings().database).backup(file)
     _print({"backup": str(file.resolve()), "bytes": file.stat().st_size})
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from incident_service import backups, migrations
-from incident_service.errors import Busy, StorageFull, UnusableDatabase
+from incident_service.errors import BackupFailed, Busy, StorageFull, UnusableDatabase
 from incident_service.writelock import WriteLock
 from incident_service.writer import Writer
 
@@ -27,6 +27,7 @@ UPGRADE_SECONDS = 60.0
 """How long `compact` and `upgrade` wait for others."""
 
 _BUSY = "The database is busy; nothing was written. Try again."
+_OWN_ENDINGS = ("", "-journal", "-wal", "-shm", ".lock", ".lock-next")
 _UNUSABLE = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_CORRUPT,
@@ -195,6 +196,10 @@ class Database:
 
         See `backups.copy`. Raises `BackupFailed`, and `StorageFull`.
         """
+        if Path(os.path.realpath(target)) in {
+            self.path.with_name(self.path.name + ending) for ending in _OWN_ENDINGS
+        }:
+            raise BackupFailed(f"{target} belongs to the database itself.")
         self.check()
         with _translated_errors():
             backups.copy(self._connection(), target)

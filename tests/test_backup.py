@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sqlite3
 import stat
 from pathlib import Path
@@ -82,6 +84,36 @@ def test_what_exists_is_not_overwritten(world: World, target: Path, kind: str) -
         world.database.backup(target)
     assert names(target.parent) == [target.name]
     assert kind != "file" or target.read_text() == "precious"
+
+
+@pytest.mark.parametrize("ending", ["", "-journal", "-wal", "-shm", ".lock", ".lock-next"])
+def test_what_belongs_to_the_database_is_no_place_for_a_copy(
+    world: World, tmp_path: Path, ending: str
+) -> None:
+    world.database.close()  # the last one takes its log with it
+    (tmp_path / "link").symlink_to(tmp_path)
+    name = f"{world.database.path.name}{ending}"
+    with pytest.raises(BackupFailed, match=rf"{name} belongs to the database itself\.$"):
+        world.database.backup(tmp_path / "link" / name)
+    assert world.post().status_code == 201
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOTSUP])
+def test_where_files_have_one_name_only_none_is_overwritten_either(
+    world: World, target: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    def fail(*_: Path) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "link", fail)
+    world.database.backup(target)
+    assert Database(target).version() and names(target.parent) == [target.name]
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    target.unlink()
+    monkeypatch.setattr(backups, "sync", lambda _: target.write_text("precious"))
+    with pytest.raises(BackupFailed, match="exists"):
+        world.database.backup(target)
+    assert target.read_text() == "precious"
 
 
 def test_one_that_appears_meanwhile_is_not_overwritten_either(

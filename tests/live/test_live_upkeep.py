@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +88,24 @@ def test_copies_under_load_are_whole_and_hold_all_that_was_answered_before(tmp_p
         for client in clients:
             client.join()
     assert 0 < before < len(answered)
+
+
+def test_a_copy_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    database, folder = tmp_path / "backup.db", tmp_path / "copies"
+    provision(database)
+    folder.mkdir()
+    with sqlite3.connect(database) as connection:  # enough to be stopped in the middle of it
+        connection.execute("CREATE TABLE ballast (bytes BLOB)")
+        connection.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
+            "INSERT INTO ballast SELECT randomblob(500000) FROM n"
+        )
+    connection.close()
+    command = [*COMMAND, "backup", str(folder / "copy.db")]
+    environment = {**os.environ, "INCIDENT_SERVICE_DATABASE": str(database)}
+    process = subprocess.Popen(command, env=environment)
+    while not any(folder.iterdir()):
+        time.sleep(0.001)
+    process.terminate()
+    assert process.wait(60) == 143
+    assert list(folder.iterdir()) == []
