@@ -53,14 +53,13 @@ class Database:
         """`write_timeout`: seconds that a write waits for other writers."""
         # SQLite follows links too: what lies beside the file is beside where they lead.
         self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise where they go round
-        self._lock_path = self.path.with_name(self.path.name + ".lock")
         self._write_timeout = write_timeout
         self._open_state()
         _databases.add(self)
 
     def _open_state(self) -> None:
         self._local = threading.local()
-        self._writer = Writer(self._connection, WriteLock(self._lock_path))
+        self._writer = Writer(self._connection, WriteLock(self.path))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -170,7 +169,7 @@ class Database:
 
         Raises `TimeoutError` at the deadline.
         """
-        with WriteLock(self._lock_path).held(deadline):
+        with WriteLock(self.path).held(deadline):
             connection = _connect(self.path)
             try:
                 yield connection

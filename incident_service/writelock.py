@@ -27,6 +27,7 @@ class WriteLock:
     """
 
     def __init__(self, path: Path) -> None:
+        """`path`: the file that is written to; the locks lie beside it."""
         self._path = path
         self._next = -1
         self._write = -1
@@ -50,9 +51,9 @@ class WriteLock:
 
     def _open(self) -> None:
         if self._next < 0:
-            self._next = _open(Path(f"{self._path}-next"))
+            self._next = _open(self._path, ".lock-next")
         if self._write < 0:
-            self._write = _open(self._path)
+            self._write = _open(self._path, ".lock")
 
     def __del__(self) -> None:
         for descriptor in (self._next, self._write):
@@ -60,11 +61,21 @@ class WriteLock:
                 os.close(descriptor)
 
 
-def _open(path: Path) -> int:
+def _open(path: Path, ending: str) -> int:
+    lock = path.with_name(path.name + ending)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            return os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        if os.geteuid() == 0:
+            # The service may run as another user than root's commands. Only what is new is given
+            # away: what exists may be a link, which its owner has laid to a file of root's.
+            owner = path.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        return descriptor
     except OSError as error:
-        raise UnusableDatabase(f"{path}: {error.strerror}.") from None
+        raise UnusableDatabase(f"{lock}: {error.strerror}.") from None
 
 
 def _flock(descriptor: int, deadline: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import sqlite3
 import stat
@@ -154,6 +155,21 @@ def test_a_file_made_through_a_link_is_its_owners_alone(tmp_path: Path) -> None:
     (tmp_path / "loop.db").symlink_to("loop.db")
     with pytest.raises(UnusableDatabase):
         Database(tmp_path / "loop.db").initialise()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another")
+def test_locks_that_root_makes_are_the_files_owners(tmp_path: Path) -> None:
+    path, precious = tmp_path / "x.db", tmp_path / "precious"
+    Database(path).initialise()
+    os.chown(path, 4321, 4322)
+    (tmp_path / "x.db.lock").unlink()
+    (tmp_path / "x.db.lock-next").unlink()
+    precious.touch()
+    (tmp_path / "x.db.lock-next").symlink_to(precious)  # by which the owner would get root's file
+    Database(path).write(lambda db: None)
+    made = (tmp_path / "x.db.lock").stat()
+    assert (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) == (4321, 4322, 0o600)
+    assert precious.stat().st_uid == 0
 
 
 def test_a_newer_schema_is_refused_with_a_clear_line(world: World) -> None:

@@ -29,8 +29,7 @@ def database(tmp_path: Path) -> Database:
 @contextmanager
 def other_process(database: Database) -> Iterator[None]:
     """Hold the lock as another process would: on descriptors of its own."""
-    lock = WriteLock(database.path.with_name(database.path.name + ".lock"))
-    with lock.held(time.monotonic() + 5):
+    with WriteLock(database.path).held(time.monotonic() + 5):
         yield
 
 
