@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from incident_service import api, middleware, rendered, web
+from incident_service import api, middleware, rendered, upkeep, web
 from incident_service.api import openapi
 from incident_service.config import Settings
 from incident_service.db import Database
@@ -39,10 +39,10 @@ def wire() -> Flask:
 def equip(app: Flask, settings: Settings) -> None:
     """Give the application what it works on, instead of what it had.
 
-    The database is made where there is none. Raises what `Database.initialise` raises.
+    The database is made where there is none. Raises what `upkeep.initialise` raises.
     """
     database = Database(settings.database, write_timeout=settings.write_timeout)
-    database.initialise()
+    upkeep.initialise(database)
     app.extensions["incident_service.database"] = database
     app.extensions["incident_service.settings"] = settings
     app.extensions["incident_service.metrics"] = Metrics()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from incident_service import accounts, clock, quickstart
+from incident_service import accounts, clock, quickstart, upkeep
 from incident_service.caller import ROLES, Role
 from incident_service.config import Settings
 from incident_service.db import Database
@@ -117,11 +117,10 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
 @_with_clear_errors
 def page_command(parent: int | None) -> None:
     """Page people until a signal ends it."""
-    from incident_service import logs, metrics
+    from incident_service import logs
     from incident_service.paging.pager import Pager
 
     if parent is not None:
-        metrics.take_place("paging")
         os.closerange(3, 1024)  # its sockets, for example
         os.nice(5)  # in a flood of incidents the API goes first: a page is kept, and can wait
     settings = _settings()
@@ -140,7 +139,7 @@ def page_command(parent: int | None) -> None:
 def init_db() -> None:
     """Make the database, or bring an older one up to date, with a copy beside it first."""
     database = Database(_settings().database)
-    copy = database.upgrade()
+    copy = upkeep.upgrade(database)
     _print({"database": str(database.path), "copy": str(copy) if copy else None})
 
 
@@ -150,7 +149,7 @@ def init_db() -> None:
 def backup(file: Path) -> None:
     """Copy the database into FILE, a new one, while the service runs."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not before what is partial is gone
-    Database(_settings().database).backup(file)
+    upkeep.backup(Database(_settings().database), file)
     _print({"backup": str(file.resolve()), "bytes": file.stat().st_size})
 
 
@@ -159,13 +158,13 @@ def backup(file: Path) -> None:
 def compact() -> None:
     """Give free space back, and remove every byte of what was deleted or redacted."""
     database = Database(_settings().database)
-    before = database.size()
-    database.compact()
+    before = upkeep.size(database)
+    upkeep.compact(database)
     _print(
         {
             "database": str(database.path),
             "bytesBefore": before,
-            "bytesAfter": database.size(),
+            "bytesAfter": upkeep.size(database),
         }
     )
 
@@ -238,7 +237,7 @@ def _settings(**options: Any) -> Settings:
 
 def _database(settings: Settings) -> Database:
     database = Database(settings.database, write_timeout=settings.write_timeout)
-    database.initialise()
+    upkeep.initialise(database)
     return database
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from incident_service import backups, create_app
+from incident_service import backups, create_app, upkeep
 from incident_service.cli import main
 from incident_service.config import Settings
 from incident_service.db import SCHEMA_VERSION, Database
@@ -33,7 +33,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_copy_is_a_database_to_serve(world: World, target: Path) -> None:
     incident = world.post().json["data"]
-    world.database.backup(target)
+    upkeep.backup(world.database, target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert names(target.parent) == [target.name]
     connection = sqlite3.connect(target)
@@ -55,7 +55,7 @@ def test_a_copy_is_a_database_to_serve(world: World, target: Path) -> None:
 def test_a_copy_holds_nothing_that_was_deleted(world: World, target: Path) -> None:
     write_and_delete(world)
     assert traces(world.database.path.parent)
-    world.database.backup(target)
+    upkeep.backup(world.database, target)
     assert traces(target.parent) == []
 
 
@@ -81,7 +81,7 @@ def test_what_exists_is_not_overwritten(world: World, target: Path, kind: str) -
     else:
         target.symlink_to("nowhere")
     with pytest.raises(BackupFailed, match="exists, and is not overwritten"):
-        world.database.backup(target)
+        upkeep.backup(world.database, target)
     assert names(target.parent) == [target.name]
     assert kind != "file" or target.read_text() == "precious"
 
@@ -94,7 +94,7 @@ def test_what_belongs_to_the_database_is_no_place_for_a_copy(
     (tmp_path / "link").symlink_to(tmp_path)
     name = f"{world.database.path.name}{ending}"
     with pytest.raises(BackupFailed, match=rf"{name} belongs to the database itself\.$"):
-        world.database.backup(tmp_path / "link" / name)
+        upkeep.backup(world.database, tmp_path / "link" / name)
     assert world.post().status_code == 201
 
 
@@ -106,13 +106,13 @@ def test_where_files_have_one_name_only_none_is_overwritten_either(
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(os, "link", fail)
-    world.database.backup(target)
+    upkeep.backup(world.database, target)
     assert Database(target).version() and names(target.parent) == [target.name]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     target.unlink()
     monkeypatch.setattr(backups, "sync", lambda _: target.write_text("precious"))
     with pytest.raises(BackupFailed, match="exists"):
-        world.database.backup(target)
+        upkeep.backup(world.database, target)
     assert target.read_text() == "precious"
 
 
@@ -121,7 +121,7 @@ def test_one_that_appears_meanwhile_is_not_overwritten_either(
 ) -> None:
     monkeypatch.setattr(backups, "sync", lambda _: target.write_text("precious"))
     with pytest.raises(BackupFailed, match="exists"):
-        world.database.backup(target)
+        upkeep.backup(world.database, target)
     assert target.read_text() == "precious"
     assert names(target.parent) == [target.name]
 
@@ -134,7 +134,7 @@ def test_a_copy_that_fails_leaves_nothing(
 
     monkeypatch.setattr(backups, "sync", fail)
     with pytest.raises(BackupFailed, match=r"monday\.db: No space left on device\.$"):
-        world.database.backup(target)
+        upkeep.backup(world.database, target)
     assert names(target.parent) == []
 
 

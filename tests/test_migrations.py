@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from incident_service import create_app, db, migrations
+from incident_service import create_app, db, migrations, upkeep
 from incident_service.cli import main
 from incident_service.config import Settings
 from incident_service.db import SCHEMA_VERSION, Database
@@ -87,8 +87,8 @@ def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(tmp_path: P
     path, new = old_file(tmp_path), tmp_path / "new.db"
     before = tables(path)
     assert all(before.values())
-    Database(path).upgrade()
-    Database(new).initialise()
+    upkeep.upgrade(Database(path))
+    upkeep.initialise(Database(new))
     assert schema(path) == schema(new)
     after = tables(path)
     for name, rows in before.items():
@@ -98,7 +98,7 @@ def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(tmp_path: P
 
 def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path) -> None:
     path = old_file(tmp_path)
-    Database(path).upgrade()
+    upkeep.upgrade(Database(path))
     client: Any = create_app(Settings(database=path)).test_client()
     headers = {"Authorization": f"Bearer {KEY}"}
     (old, *_) = tables(path)["incidents"]
@@ -125,7 +125,7 @@ def test_pages_that_were_sent_before_are_counted(tmp_path: Path) -> None:
     ).fetchone()
     connection.close()
     assert sent > 0
-    Database(path).upgrade()
+    upkeep.upgrade(Database(path))
     counted = {row["outcome"]: row["number"] for row in tables(path)["page_outcomes"]}
     assert counted == {"sent": sent, "failed": 0}
 
@@ -180,7 +180,7 @@ def test_a_table_of_history_is_built_anew_past_its_triggers(world: World, script
     path = world.database.path
     before = tables(path)
     script.write_text(REBUILD)
-    copy = Database(path).upgrade()
+    copy = upkeep.upgrade(Database(path))
     assert copy == path.with_name(f"{path.name}.before-upgrade-{SCHEMA_VERSION}")
     assert (version(copy), version(path)) == (SCHEMA_VERSION, NEXT)
     assert tables(copy) == before
@@ -191,14 +191,14 @@ def test_a_table_of_history_is_built_anew_past_its_triggers(world: World, script
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         stranger.execute("DELETE FROM audit_events")
     stranger.close()
-    assert Database(path).upgrade() is None
+    assert upkeep.upgrade(Database(path)) is None
 
 
 def test_the_copy_lies_beside_the_file_that_a_link_leads_to(world: World, script: Path) -> None:
     script.write_text(REBUILD)
     link = script.parent / "link.db"
     link.symlink_to(world.database.path)
-    copy = Database(link).upgrade()
+    copy = upkeep.upgrade(Database(link))
     assert copy is not None and copy.parent == world.database.path.parent
 
 
@@ -216,12 +216,12 @@ def test_a_script_that_fails_leaves_the_file_as_it_was(
     before = tables(path)
     script.write_text(REBUILD + fault)
     with pytest.raises(error):
-        Database(path).upgrade()
+        upkeep.upgrade(Database(path))
     assert (tables(path), version(path), copies(path)) == (before, SCHEMA_VERSION, [])
 
 
 def _upgrade(path: Path) -> None:
-    Database(path).upgrade()
+    upkeep.upgrade(Database(path))
 
 
 def test_many_that_upgrade_at_once_do_it_once(world: World, script: Path) -> None:
@@ -267,7 +267,7 @@ def test_a_kill_in_the_middle_changes_nothing_and_the_next_try_does_it(
     process.join()
     assert (tables(path), version(path)) == (before, SCHEMA_VERSION)
     script.write_text(REBUILD)
-    Database(path).upgrade()
+    upkeep.upgrade(Database(path))
     assert version(path) == NEXT
     first = f"{path.name}.before-upgrade-{SCHEMA_VERSION}"
     assert copies(path) == [first, f"{first}.2"]

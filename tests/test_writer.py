@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from incident_service import upkeep
 from incident_service.db import Connection, Database
 from incident_service.errors import Busy
 from incident_service.writelock import WriteLock
@@ -22,7 +23,7 @@ from incident_service.writelock import WriteLock
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     database = Database(tmp_path / "test.db", write_timeout=5)
-    database.initialise()
+    upkeep.initialise(database)
     return database
 
 
@@ -108,7 +109,7 @@ def test_a_transaction_that_is_lost_is_lost_for_all(database: Database) -> None:
 
 def test_who_waits_too_long_is_told_so_and_writes_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "test.db", write_timeout=0.1)
-    database.initialise()
+    upkeep.initialise(database)
     with together(database, insert("before")) as futures:
         assert futures[0].result() == "before"
     with ThreadPoolExecutor(4) as pool, other_process(database):

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from incident_service import clock, quickstart
+from incident_service import clock, quickstart, upkeep
 from incident_service.db import Database
 from tests.bench.table import Figure
 from tests.live.servers import running
@@ -44,7 +44,7 @@ def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> list
     """Measure creating incidents, and print the table."""
     database = folder / "bench.db"
     file = Database(database)
-    file.initialise()
+    upkeep.initialise(file)
     made = file.write(quickstart.provision, now=clock.now())
     body = {
         "title": "Payment service elevated error rate",

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-from incident_service import clock, contact_methods, quickstart
+from incident_service import clock, contact_methods, quickstart, upkeep
 from incident_service.caller import Caller
 from incident_service.config import ALLOWED_SCHEMES
 from incident_service.db import Database
@@ -93,7 +93,7 @@ class _Place:
 @contextmanager
 def _service(path: Path, receiver_port: int) -> Iterator[_Place]:
     database = Database(path)
-    database.initialise()
+    upkeep.initialise(database)
     made = database.write(quickstart.provision, now=clock.now())
     caller = Caller(made.org_id, "bench", made.user_id, "org:admin")
     method = {"label": "bench", "url": f"http://127.0.0.1:{receiver_port}/"}

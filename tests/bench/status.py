@@ -16,7 +16,15 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from incident_service import clock, components, create_app, opening, quickstart, status_pages
+from incident_service import (
+    clock,
+    components,
+    create_app,
+    opening,
+    quickstart,
+    status_pages,
+    upkeep,
+)
 from incident_service.caller import Caller
 from incident_service.config import Settings
 from incident_service.db import Connection, Database
@@ -114,7 +122,7 @@ def fetch(port: int) -> tuple[bytes, str]:
 def fill(path: Path) -> None:
     """Make the page, and incidents that were resolved within hours, all but the last three."""
     file = Database(path)
-    file.initialise()
+    upkeep.initialise(file)
     now = clock.now()
     made = file.write(quickstart.provision, now=now)
     caller = Caller(made.org_id, "", made.user_id, "org:admin")

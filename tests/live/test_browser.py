@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from incident_service import acklink, clock, quickstart
+from incident_service import acklink, clock, quickstart, upkeep
 from incident_service.db import Database
 from tests.live.servers import Server, running
 
@@ -100,7 +100,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("browser") / "browser.db"
     database = Database(path)
-    database.initialise()
+    upkeep.initialise(database)
     made = database.write(quickstart.provision, now=clock.now())
     with (
         running(path) as server,

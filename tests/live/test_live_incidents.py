@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from incident_service import accounts, clock, components, opening, quickstart
+from incident_service import accounts, clock, components, opening, quickstart, upkeep
 from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.db import Connection, Database
@@ -104,7 +104,7 @@ def fill(db: Connection, made: quickstart.Provisioned) -> tuple[Any, Any, list[d
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("incidents") / "incidents.db"
     database = Database(path)
-    database.initialise()
+    upkeep.initialise(database)
     made = database.write(quickstart.provision, now=NOW)
     keys, component_ids, opened = database.write(fill, made)
     with running(path, environment={"INCIDENT_SERVICE_WORKERS": "4"}) as server:

@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from incident_service import accounts, clock, contact_methods, opening, policies, quickstart
+from incident_service import accounts, clock, contact_methods, opening, policies, quickstart, upkeep
 from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.config import ALLOWED_SCHEMES
@@ -44,7 +44,7 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = Database(path)
-        self.database.initialise()
+        upkeep.initialise(self.database)
         self.made = self.database.write(quickstart.provision, now=clock.now())
         self.caller = Caller(self.made.org_id, "test", self.made.user_id, "org:admin")
 

@@ -26,6 +26,7 @@ from incident_service import (
     policies,
     quickstart,
     status_pages,
+    upkeep,
     users,
 )
 from incident_service.caller import Caller
@@ -70,7 +71,7 @@ def soak(folder: Path, seconds: float) -> Iterator[checks.Check]:
             "INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"}),
         }
         file = Database(database)
-        file.initialise()
+        upkeep.initialise(file)
         made = file.write(_provision, receiver.url("http"))
         file.close()
         # Its log goes beside the disk, as a service's does, and not onto it.
