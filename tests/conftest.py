@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, settings
 
 from incident_service import accounts, clock, quickstart
 from incident_service.app import equip, wire
 from incident_service.config import Settings
 from incident_service.db import Database
 from tests.described import DescribedClient
+
+# How long an example takes is the machine's affair.
+settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anywhere")
 
 
 @dataclass

@@ -148,7 +148,7 @@ TIMES = st.builds(time, st.integers(0, 23), st.sampled_from((0, 15, 30, 59)))
 WINDOWS = st.builds(Window, st.frozensets(st.integers(1, 7), min_size=1), TIMES, TIMES)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(ZONES),
     st.lists(WINDOWS, min_size=1, max_size=3),

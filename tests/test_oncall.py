@@ -376,7 +376,7 @@ def cases(draw: st.DrawFn) -> tuple[ZoneInfo, Layer, datetime]:
     return draw(zones), la, la.effective_from + timedelta(minutes=draw(st.integers(0, 12 * 1440)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cases())
 def test_against_a_walk_through_time(case: tuple[ZoneInfo, Layer, datetime]) -> None:
     zone, la, at = case
@@ -448,7 +448,7 @@ def source(target: Target | None) -> tuple[str, str | None, str | None] | None:
 TICK = timedelta(microseconds=1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rotas())
 def test_owners_are_in_order_within_the_window(rota: Rota) -> None:
     edges = [rota.start]
@@ -459,7 +459,7 @@ def test_owners_are_in_order_within_the_window(rota: Rota) -> None:
     assert edges[-1] <= rota.end
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rotas())
 def test_owners_are_those_on_call_at_each_instant(rota: Rota) -> None:
     found = rota.owners()
@@ -474,7 +474,7 @@ def test_owners_are_those_on_call_at_each_instant(rota: Rota) -> None:
             assert target.ends_at <= owner.ends_at
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rotas())
 def test_owners_are_cut_only_where_something_changes(rota: Rota) -> None:
     for target in rota.owners():
@@ -483,7 +483,7 @@ def test_owners_are_cut_only_where_something_changes(rota: Rota) -> None:
                 assert rota.owner(edge - TICK) != rota.owner(edge)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rotas())
 def test_an_owner_s_turn_overlaps_no_override(rota: Rota) -> None:
     for at in rota.instants:
