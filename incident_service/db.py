@@ -68,6 +68,16 @@ class Database:
                 if connection.in_transaction:  # SQLite ends it where the disk fails
                     connection.execute("ROLLBACK")
 
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """Let a single statement read, without a transaction around it: the quickest there is.
+
+        Raises `UnusableDatabase` where the file is missing or damaged; its version was looked at
+        when the connection was made.
+        """
+        with _translated_errors():
+            yield self._connection()
+
     def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from contextlib import suppress
 
+import uuid_utils
 from flask import Flask, Response, current_app, g, request
 
 from incident_service.ids import canonical_uuid
@@ -39,13 +39,17 @@ def install(app: Flask) -> None:
 def request_id() -> str:
     """Return the id of the request at hand: the client's, if it sent a UUID, else a new one."""
     if "request_id" not in g:
-        sent = request.headers.get("X-Request-Id", "")
-        try:
-            canonical_uuid(sent)
-            g.request_id = sent
-        except ValueError:
-            g.request_id = str(uuid.uuid4())
+        sent = request.headers.get("X-Request-Id")
+        g.request_id = sent if sent and _is_uuid(sent) else str(uuid_utils.uuid4())
     return str(g.request_id)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        canonical_uuid(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _begin() -> None:
@@ -67,25 +71,25 @@ def _read_rest() -> None:
 
 
 def _finish(response: Response) -> Response:
-    has_body = {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & request.environ.keys()
-    if response.status_code >= 400 and has_body:
+    environ, headers, status = request.environ, response.headers, response.status_code
+    if status >= 400 and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
         _read_rest()
-    response.headers["X-Request-Id"] = request_id()
+    id, caller, rule = request_id(), g.get("caller"), request.url_rule
+    route, method = rule.rule if rule else None, environ["REQUEST_METHOD"]
+    headers["X-Request-Id"] = id
     for name, value in PROTECTION.items():
-        response.headers.setdefault(name, value)
-    caller = g.get("caller")
-    route = request.url_rule.rule if request.url_rule else None
+        headers.setdefault(name, value)
     seconds = time.perf_counter() - g.began
     metrics: Metrics = current_app.extensions["incident_service.metrics"]
-    metrics.count_request(request.method, route, response.status_code, seconds)
+    metrics.count_request(method, route, status, seconds)
     _log.info(
         "request",
         extra={
-            "method": request.method,
+            "method": method,
             "route": route,
-            "status": response.status_code,
+            "status": status,
             "milliseconds": round(seconds * 1000, 2),
-            "requestId": request_id(),
+            "requestId": id,
             "orgId": caller.org_id if caller else None,
             "keyId": caller.key_id if caller else None,
         },

@@ -83,7 +83,7 @@ def respond(
     database: Database = current_app.extensions["incident_service.database"]
     answers: Answers = current_app.extensions["incident_service.rendered"]
     key = (kind, slug)
-    with database.read() as db:
+    with database.glance() as db:
         version = _version(public_page.find(db, slug), clock.now())
     answer = answers.get(key, version)
     if answer is None:
