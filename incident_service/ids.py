@@ -18,6 +18,11 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
+def new_request_id() -> str:
+    """Return a new id of a request: a UUID that tells nothing, not even the time."""
+    return str(uuid_utils.uuid4())
+
+
 def new_org_id() -> str:
     """Return a new organization's id, `org_` and 32 hexadecimal digits."""
     return f"org_{uuid_utils.uuid7().hex}"

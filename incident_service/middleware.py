@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 
-import uuid_utils
 from flask import Flask, Response, current_app, g, request
 
-from incident_service.ids import canonical_uuid
+from incident_service.ids import canonical_uuid, new_request_id
 from incident_service.metrics import Metrics
 from incident_service.ratelimit import RateLimits
 
@@ -22,10 +20,6 @@ PROTECTION = {
 """Headers of an answer that sets no other value itself; HSTS is for the proxy that has TLS."""
 
 NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
-
-REST_BYTES = 32 * 1024 * 1024
-REST_SECONDS = 2.0
-"""How much of a refused body is read at the most, and for how long."""
 
 _log = logging.getLogger("incident_service.access")
 
@@ -40,7 +34,7 @@ def request_id() -> str:
     """Return the id of the request at hand: the client's, if it sent a UUID, else a new one."""
     if "request_id" not in g:
         sent = request.headers.get("X-Request-Id")
-        g.request_id = sent if sent and _is_uuid(sent) else str(uuid_utils.uuid4())
+        g.request_id = sent if sent and _is_uuid(sent) else new_request_id()
     return str(g.request_id)
 
 
@@ -59,23 +53,10 @@ def _begin() -> None:
         limits.check_address(request.remote_addr or "")
 
 
-def _read_rest() -> None:
-    """Read what is left of a refused body, so that the client comes to read why.
-
-    A connection that is closed on it would be reset, and the answer lost with it.
-    """
-    stream, until, left = request.environ["wsgi.input"], time.monotonic() + REST_SECONDS, REST_BYTES
-    with suppress(Exception):  # whatever the server raises for a body that does not come
-        while left > 0 and time.monotonic() < until and (part := stream.read(min(left, 65536))):
-            left -= len(part)
-
-
 def _finish(response: Response) -> Response:
-    environ, headers, status = request.environ, response.headers, response.status_code
-    if status >= 400 and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
-        _read_rest()
+    headers, status = response.headers, response.status_code
     id, caller, rule = request_id(), g.get("caller"), request.url_rule
-    route, method = rule.rule if rule else None, environ["REQUEST_METHOD"]
+    route, method = rule.rule if rule else None, request.method
     headers["X-Request-Id"] = id
     for name, value in PROTECTION.items():
         headers.setdefault(name, value)

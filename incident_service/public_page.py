@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -124,8 +125,18 @@ def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
         impairment = _impairment(hits[0])
         for hit in hits:
             impairments[hit["component_id"]].append(impairment)
-    found = [_component(row, impairments[row["id"]], days, now) for row in shown]
     open_now = [hits for hits in incidents if hits[0]["status"] != "resolved"]
+    severities: defaultdict[str, list[str]] = defaultdict(list)
+    for hit in itertools.chain(*open_now):
+        severities[hit["component_id"]].append(hit["severity"])
+    found = [
+        _component(
+            row,
+            row["status"] or component_status.operational_status(severities[row["id"]]),
+            component_status.worst_by_day(impairments[row["id"]], days, now),
+        )
+        for row in shown
+    ]
     return Overview(
         title=page["title"],
         status=component_status.banner(component.status for component in found),
@@ -158,14 +169,11 @@ def _affected(db: Connection, page: Row, days: list[date]) -> list[Row]:
     return rows.affected_components(db, page["org_id"], page["id"], since=since)
 
 
-def _component(
-    row: Row, impairments: list[Impairment], days: list[date], now: datetime
-) -> Component:
-    by_incidents = component_status.worst(i.level for i in impairments if i.ends is None)
-    status: Status = row["status"] or by_incidents
-    by_day = component_status.worst_by_day(impairments, days, now)
-    by_day[-1] = component_status.worst((by_day[-1], component_status.banner([status])))
-    return Component(row["id"], row["name"], row["group_label"] or None, status, by_day)
+def _component(row: Row, status: Status, days: list[Level]) -> Component:
+    today = component_status.worst((days[-1], component_status.banner([status])))
+    return Component(
+        row["id"], row["name"], row["group_label"] or None, status, [*days[:-1], today]
+    )
 
 
 def _impairment(incident: Row) -> Impairment:

@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import struct
-import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -21,7 +20,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from incident_service import create_app, logs, metrics
+from incident_service import create_app, ids, logs, metrics
 from incident_service.config import Settings
 from incident_service.envelope import error_body
 from incident_service.middleware import PROTECTION
@@ -29,6 +28,10 @@ from incident_service.supervisor import PagingProcess
 
 SLOW_CLIENT_SECONDS = 5
 """How long a thread waits for the next bytes of a request."""
+
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 32 * 1024 * 1024
+"""How long, and for how much, an answered client is listened to before its connection closes."""
 
 GRACEFUL_SECONDS = 8
 """How long a stop lets requests under way be answered, within the 10 seconds of contract §9."""
@@ -124,14 +127,16 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         if not is_kept:
             with contextlib.suppress(OSError):
                 # Wait here for the client to close its side: gunicorn would wait in the thread
-                # that takes connections in. It finds the end of the stream then.
-                util.close_graceful(conn.sock.dup())
+                # that takes connections in. It finds the end of the stream then. Meanwhile what is
+                # left of a refused body is read: a connection closed on it would be reset, and the
+                # answer lost.
+                util.close_graceful(conn.sock.dup(), timeout=LINGER_SECONDS, max_drain=LINGER_BYTES)
                 conn.sock.shutdown(socket.SHUT_RD)
         return is_kept
 
     def handle_error(self, _req: Any, client: socket.socket, _addr: Any, error: Exception) -> None:
         """Answer a request that never reached the application. The log has no part of it."""
-        request_id = str(uuid.uuid4())
+        request_id = ids.new_request_id()
         body = error_body(_code_of(error), request_id)
         status = HTTPStatus(body["statusCode"])
         self.wsgi.extensions["incident_service.metrics"].count_refusal(status)

@@ -68,7 +68,7 @@ _schema = PublicStatusSchema()
 
 
 @blueprint.route("/status/<slug>.json", methods=["GET"])
-@blueprint.fails("busy", "not_ready")
+@blueprint.fails("busy", "storage_full", "not_ready")
 @blueprint.response(200, PublicStatusSchema)
 @blueprint.alt_response(304, success=True, description="The client has it.")
 def public_status(slug: str) -> Any:
