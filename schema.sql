@@ -15,7 +15,7 @@
 --   * History only grows: triggers refuse UPDATE and DELETE.
 
 PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
 -- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
@@ -66,20 +66,25 @@ CREATE TABLE api_keys (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT;
 
--- A part of the customer's product that an incident can affect.
+-- A part of the customer's product that an incident can affect. `escalation_policy_id` is the default
+-- for alerts about it.
 CREATE TABLE components (
-    org_id      TEXT NOT NULL REFERENCES organizations (id),
-    id          TEXT NOT NULL,
-    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
-    description TEXT CHECK (length(description) <= 1000),
-    group_label TEXT CHECK (length(group_label) <= 100),
-    aliases     TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(aliases)),  -- a list of names
-    created_at  TEXT NOT NULL,
-    updated_at  TEXT NOT NULL,
-    deleted_at  TEXT,
-    PRIMARY KEY (org_id, id)
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    id                   TEXT NOT NULL,
+    name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    description          TEXT CHECK (length(description) <= 1000),
+    group_label          TEXT CHECK (length(group_label) <= 100),
+    aliases              TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(aliases)),  -- a list of names
+    escalation_policy_id TEXT,
+    created_at           TEXT NOT NULL,
+    updated_at           TEXT NOT NULL,
+    deleted_at           TEXT,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX components_name ON components (org_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX components_by_policy ON components (org_id, escalation_policy_id)
+    WHERE escalation_policy_id IS NOT NULL;
 
 -- An on-call schedule: layers of rotations in one time zone.
 CREATE TABLE schedules (
@@ -213,8 +218,9 @@ CREATE TABLE escalation_layer_users (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- Something that went wrong, and who looks after it. `public_updated_at`: when what a status page may
--- tell of it last changed.
+-- Something that went wrong, and who looks after it. Status pages show it only if `is_public`, under
+-- `public_title` if that is set; `public_updated_at` is when what they show of it last changed.
+-- `is_paged` says whether a page to anybody was made since it opened, or since `handed_off_at`.
 CREATE TABLE incidents (
     org_id               TEXT NOT NULL REFERENCES organizations (id),
     id                   TEXT NOT NULL,
@@ -229,7 +235,11 @@ CREATE TABLE incidents (
     escalation_policy_id TEXT,
     acknowledged_at      TEXT,
     acknowledged_by      TEXT,
+    handed_off_at        TEXT,
+    is_paged             INTEGER NOT NULL DEFAULT 0 CHECK (is_paged IN (0, 1)),
     resolved_at          TEXT,
+    is_public            INTEGER NOT NULL DEFAULT 1 CHECK (is_public IN (0, 1)),
+    public_title         TEXT CHECK (length(public_title) BETWEEN 1 AND 100),
     created_by           TEXT NOT NULL,  -- a user's id, or that of a key that acts for itself
     created_at           TEXT NOT NULL,
     latest_at            TEXT NOT NULL,  -- the latest created_at up to here: it never falls
@@ -287,7 +297,7 @@ CREATE TABLE audit_events (
     event       TEXT NOT NULL CHECK (event IN (
         'incident_opened', 'incident_edited', 'status_changed', 'components_changed',
         'page_sent', 'page_failed', 'incident_acknowledged', 'incident_handed_off',
-        'layer_escalated', 'layer_skipped', 'escalation_exhausted',
+        'layer_escalated', 'layer_skipped', 'escalation_exhausted', 'last_resort_paged',
         'update_posted', 'update_redacted')),
     at          TEXT NOT NULL,
     actor_id    TEXT,
@@ -389,7 +399,7 @@ BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
 -- Whatever may show on a status page moves the organization's public_revision: a page that was
 -- rendered at this revision is still right.
 CREATE TRIGGER incidents_are_public
-AFTER UPDATE OF title, severity, status, public_updated_at ON incidents
+AFTER UPDATE OF title, severity, status, is_public, public_title, public_updated_at ON incidents
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
 CREATE TRIGGER incident_components_are_public AFTER INSERT ON incident_components
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
@@ -420,6 +430,19 @@ CREATE TABLE contact_methods (
     url        TEXT NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
     created_at TEXT NOT NULL,
     PRIMARY KEY (org_id, user_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- The link that a user's pages about an incident carry: it acknowledges the incident without a key.
+-- There is one for each user who was paged, and each page makes it good for longer.
+CREATE TABLE acknowledge_links (
+    token       TEXT NOT NULL PRIMARY KEY CHECK (length(token) BETWEEN 20 AND 24),
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    expires_at  TEXT NOT NULL,
+    UNIQUE (org_id, incident_id, user_id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 

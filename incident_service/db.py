@@ -15,7 +15,7 @@ from incident_service.errors import Busy, StorageFull, UnusableDatabase
 from incident_service.writelock import WriteLock
 from incident_service.writer import Writer
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x696E6376
 
 _BUSY = "The database is busy; nothing was written. Try again."

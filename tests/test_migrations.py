@@ -25,11 +25,11 @@ KEY = "scl_live_" + "v1" * 20
 """The key of the admin in the old rows."""
 
 
-def old_file(folder: Path) -> Path:
-    """Make a database of version 1, with rows in each of its tables."""
+def old_file(folder: Path, version: int = 1) -> Path:
+    """Make a database of an old version, with rows in each of its tables."""
     path = folder / "old.db"
     connection = sqlite3.connect(path)
-    for script in ("1.sql", "1-rows.sql"):
+    for script in (f"{version}.sql", f"{version}-rows.sql"):
         connection.executescript((SCHEMAS / script).read_text(encoding="utf-8"))
     connection.close()
     return path
@@ -83,8 +83,11 @@ def _parts(sql: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(tmp_path: Path) -> None:
-    path, new = old_file(tmp_path), tmp_path / "new.db"
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(
+    tmp_path: Path, version: int
+) -> None:
+    path, new = old_file(tmp_path, version), tmp_path / "new.db"
     before = tables(path)
     assert all(before.values())
     upkeep.upgrade(Database(path))
@@ -96,8 +99,9 @@ def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(tmp_path: P
         assert kept == rows, name
 
 
-def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path) -> None:
-    path = old_file(tmp_path)
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path, version: int) -> None:
+    path = old_file(tmp_path, version)
     upkeep.upgrade(Database(path))
     client: Any = create_app(Settings(database=path)).test_client()
     headers = {"Authorization": f"Bearer {KEY}"}

@@ -1,0 +1,123 @@
+-- Fair deliveries, an escalation that survives changes of its policy, short links, and incidents that
+-- status pages do not show. Tables are built anew where a column has no default or a check grows.
+
+CREATE TABLE new_components (
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    id                   TEXT NOT NULL,
+    name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    description          TEXT CHECK (length(description) <= 1000),
+    group_label          TEXT CHECK (length(group_label) <= 100),
+    aliases              TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(aliases)),  -- a list of names
+    escalation_policy_id TEXT,
+    created_at           TEXT NOT NULL,
+    updated_at           TEXT NOT NULL,
+    deleted_at           TEXT,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
+) STRICT;
+INSERT INTO new_components (
+    org_id, id, name, description, group_label, aliases, created_at, updated_at, deleted_at)
+SELECT
+    org_id, id, name, description, group_label, aliases, created_at, updated_at, deleted_at
+FROM components;
+DROP TABLE components;
+ALTER TABLE new_components RENAME TO components;
+CREATE UNIQUE INDEX components_name ON components (org_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX components_by_policy ON components (org_id, escalation_policy_id)
+    WHERE escalation_policy_id IS NOT NULL;
+CREATE TRIGGER components_are_public AFTER UPDATE ON components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+
+CREATE TABLE new_incidents (
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    id                   TEXT NOT NULL,
+    sequential_id        INTEGER NOT NULL CHECK (sequential_id >= 1),
+    title                TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 100),
+    description          TEXT CHECK (length(description) <= 10000),
+    severity             TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    status               TEXT NOT NULL
+        CHECK (status IN ('investigating', 'identified', 'monitoring', 'resolved')),
+    owner_id             TEXT,
+    owner_schedule_id    TEXT,
+    escalation_policy_id TEXT,
+    acknowledged_at      TEXT,
+    acknowledged_by      TEXT,
+    handed_off_at        TEXT,
+    is_paged             INTEGER NOT NULL DEFAULT 0 CHECK (is_paged IN (0, 1)),
+    resolved_at          TEXT,
+    is_public            INTEGER NOT NULL DEFAULT 1 CHECK (is_public IN (0, 1)),
+    public_title         TEXT CHECK (length(public_title) BETWEEN 1 AND 100),
+    created_by           TEXT NOT NULL,  -- a user's id, or that of a key that acts for itself
+    created_at           TEXT NOT NULL,
+    latest_at            TEXT NOT NULL,  -- the latest created_at up to here: it never falls
+    updated_at           TEXT NOT NULL,
+    public_updated_at    TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, sequential_id),
+    FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, owner_schedule_id) REFERENCES schedules (org_id, id),
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
+) STRICT;
+INSERT INTO new_incidents (
+    org_id, id, sequential_id, title, description, severity, status, owner_id,
+    owner_schedule_id, escalation_policy_id, acknowledged_at, acknowledged_by, resolved_at,
+    created_by, created_at, latest_at, updated_at, public_updated_at)
+SELECT
+    org_id, id, sequential_id, title, description, severity, status, owner_id,
+    owner_schedule_id, escalation_policy_id, acknowledged_at, acknowledged_by, resolved_at,
+    created_by, created_at, latest_at, updated_at, public_updated_at
+FROM incidents;
+DROP TABLE incidents;
+ALTER TABLE new_incidents RENAME TO incidents;
+CREATE INDEX incidents_by_status ON incidents (org_id, status, sequential_id);
+CREATE INDEX incidents_by_severity ON incidents (org_id, severity, sequential_id);
+CREATE INDEX incidents_by_owner ON incidents (org_id, owner_id, sequential_id)
+    WHERE owner_id IS NOT NULL;
+CREATE INDEX incidents_by_resolution ON incidents (org_id, resolved_at)
+    WHERE resolved_at IS NOT NULL;
+CREATE TRIGGER incidents_are_public
+AFTER UPDATE OF title, severity, status, is_public, public_title, public_updated_at ON incidents
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+
+CREATE TABLE new_audit_events (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    number      INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
+    id          TEXT NOT NULL,
+    event       TEXT NOT NULL CHECK (event IN (
+        'incident_opened', 'incident_edited', 'status_changed', 'components_changed',
+        'page_sent', 'page_failed', 'incident_acknowledged', 'incident_handed_off',
+        'layer_escalated', 'layer_skipped', 'escalation_exhausted', 'last_resort_paged',
+        'update_posted', 'update_redacted')),
+    at          TEXT NOT NULL,
+    actor_id    TEXT,
+    details     TEXT NOT NULL CHECK (json_valid(details)),
+    PRIMARY KEY (org_id, incident_id, number),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_audit_events (
+    org_id, incident_id, number, id, event, at, actor_id, details)
+SELECT
+    org_id, incident_id, number, id, event, at, actor_id, details
+FROM audit_events;
+DROP TABLE audit_events;
+ALTER TABLE new_audit_events RENAME TO audit_events;
+CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+CREATE TRIGGER audit_events_keeps_values BEFORE UPDATE ON audit_events
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+CREATE TRIGGER audit_events_replaces_nothing BEFORE INSERT ON audit_events
+WHEN EXISTS (SELECT 1 FROM audit_events
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+
+CREATE TABLE acknowledge_links (
+    token       TEXT NOT NULL PRIMARY KEY CHECK (length(token) BETWEEN 20 AND 24),
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    expires_at  TEXT NOT NULL,
+    UNIQUE (org_id, incident_id, user_id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
