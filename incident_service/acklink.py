@@ -100,10 +100,10 @@ def acknowledge(db: Connection, token: str, *, now: datetime) -> View:
     Nothing changes where somebody had, or where it is resolved.
     """
     view = look(db, token, now=now)
-    link, user = view.link, view.user
-    caller = Caller(org_id=link.org_id, key_id="", user_id=link.user_id, role=user["role"])
-    incident = incidents.acknowledge(db, caller, link.incident_id, now=now)
-    return _view(db, link, incident, user)
+    link, role = view.link, view.user["role"]
+    caller = Caller(org_id=link.org_id, key_id="", user_id=link.user_id, role=role)
+    incidents.acknowledge(db, caller, link.incident_id, now=now)
+    return look(db, token, now=now)
 
 
 def _view(db: Connection, link: Link, incident: Row, user: Row) -> View:

@@ -1,4 +1,8 @@
-"""Living with an incident: finding it, moving it on, acknowledging, handing off (contract §3)."""
+"""Living with an incident: finding it, moving it on, acknowledging, handing off (contract §3).
+
+What changes an incident returns nothing: all that there is of one is read after the commit, so that
+nobody's turn to write waits for it.
+"""
 
 from __future__ import annotations
 
@@ -74,12 +78,39 @@ MAX_NUMBER = 2**63 - 1
 """More than any incident's number."""
 
 
+TRAIL_LENGTH = 1000
+"""How many events of its trail an incident is shown with, at most: the latest (contract §3)."""
+
+
 def get(db: Connection, caller: Caller, id: str) -> Row:
-    """Return the incident with its `status_history` and `audit_trail`. Raises `NotFound`."""
-    return _whole(db, find(db, caller, id))
+    """Return the incident with its `status_history` and the end of its `audit_trail`.
+
+    `audit_trail_omitted`: how many older events there are. Raises `NotFound`.
+    """
+    incident = find(db, caller, id)
+    trail = audit.latest(db, caller.org_id, id, limit=TRAIL_LENGTH)
+    return {
+        **_with_components(db, caller.org_id, [incident])[0],
+        "status_history": rows.status_history(db, caller.org_id, id),
+        "audit_trail": trail,
+        "audit_trail_omitted": trail[0]["number"] - 1 if trail else 0,
+    }
 
 
-def edit(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
+def get_trail(
+    db: Connection, caller: Caller, id: str, *, after: int, limit: int
+) -> tuple[list[Row], int | None]:
+    """Return events of the trail, oldest first, and the number after which there are more.
+
+    `after`: the number that the last part gave, or 0. Raises `NotFound`.
+    """
+    find(db, caller, id)
+    found = audit.numbered_after(db, caller.org_id, id, after, limit=limit + 1)
+    shown = found[:limit]
+    return shown, shown[-1]["number"] if len(found) > limit else None
+
+
+def edit(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> None:
     """Change `title`, `description` or `severity`. Raises `NotFound`."""
     incident = find(db, caller, id)
     before = {name: incident[name] for name in changes if incident[name] != changes[name]}
@@ -89,7 +120,6 @@ def edit(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime
         is_public = "title" in after or level_of(severity) != level_of(incident["severity"])
         incident = _change(db, incident, after, now, is_public=is_public)
         record(db, caller, incident, "incident_edited", {"before": before, "after": after}, now=now)
-    return _whole(db, incident)
 
 
 def move_on(
@@ -132,7 +162,7 @@ def move_on(
     record(db, caller, incident, "status_changed", {"before": old, "after": status}, now=now)
 
 
-def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> Row:
+def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     """Record that somebody has taken the incident on. Raises `NotFound`.
 
     Nothing changes where somebody had, or where it is resolved.
@@ -143,10 +173,11 @@ def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> Ro
         incident = _change(db, incident, changes, now)
         escalation.stop(db, incident)
         record(db, caller, incident, "incident_acknowledged", {}, now=now)
-    return _whole(db, incident)
 
 
-def hand_off(db: Connection, caller: Caller, id: str, target_user_id: str, *, now: datetime) -> Row:
+def hand_off(
+    db: Connection, caller: Caller, id: str, target_user_id: str, *, now: datetime
+) -> None:
     """Give the incident to another owner, who has not acknowledged it yet.
 
     Raises `NotFound`, and `InvalidRequest` `incident_resolved` or `invalid_target_user`.
@@ -165,12 +196,11 @@ def hand_off(db: Connection, caller: Caller, id: str, target_user_id: str, *, no
     details = {"before": old, "after": target_user_id}
     escalation.restart(db, incident, now=now)
     record(db, caller, incident, "incident_handed_off", details, now=now)
-    return _whole(db, incident)
 
 
 def set_components(
     db: Connection, caller: Caller, id: str, component_ids: Sequence[str], *, now: datetime
-) -> Row:
+) -> None:
     """Let the incident name exactly these components, in this order.
 
     Raises `NotFound`, and what `components.named` raises.
@@ -185,7 +215,6 @@ def set_components(
         incident = _change(db, incident, {}, now, is_public=is_public)
         details = {"before": old, "after": list(component_ids)}
         record(db, caller, incident, "components_changed", details, now=now)
-    return _whole(db, incident)
 
 
 def find(db: Connection, caller: Caller, id: str) -> Row:
@@ -226,15 +255,6 @@ def _change(
         changes["public_updated_at"] = at
     rows.update(db, incident["org_id"], incident["id"], changes)
     return {**incident, **changes}
-
-
-def _whole(db: Connection, incident: Row) -> Row:
-    org_id, id = incident["org_id"], incident["id"]
-    return {
-        **_with_components(db, org_id, [incident])[0],
-        "status_history": rows.status_history(db, org_id, id),
-        "audit_trail": audit.of_incident(db, org_id, id),
-    }
 
 
 def _with_components(db: Connection, org_id: str, found: list[Row]) -> list[Row]:

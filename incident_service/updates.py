@@ -35,10 +35,18 @@ class NewUpdate:
     resolution_note: str | None = None
 
 
-def get_all(db: Connection, caller: Caller, incident_id: str) -> list[Row]:
-    """Return an incident's updates, oldest first. Raises `NotFound`."""
+def get_part(
+    db: Connection, caller: Caller, incident_id: str, *, after: int, limit: int
+) -> tuple[list[Row], int | None]:
+    """Return an incident's updates, oldest first, and the number after which there are more.
+
+    `after`: the number that the last part gave, or 0. Raises `NotFound`.
+    """
     incidents.find(db, caller, incident_id)
-    return [_shown(row) for row in rows.of_incident(db, caller.org_id, incident_id)]
+    found = rows.numbered_after(db, caller.org_id, incident_id, after, limit=limit)
+    end = found[-1]["number"] if found else after
+    is_more = end < rows.last_number(db, caller.org_id, incident_id)
+    return [_shown(row) for row in found], end if is_more else None
 
 
 def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, now: datetime) -> Row:
@@ -66,8 +74,8 @@ def advance(
     note: str | None,
     *,
     now: datetime,
-) -> Row:
-    """Move an incident on by an internal update; return it with its history and its trail.
+) -> None:
+    """Move an incident on by an internal update.
 
     `note` is how it was resolved. Raises `NotFound`, and `InvalidRequest`
     `invalid_status_transition`, also where it is resolved.
@@ -75,7 +83,6 @@ def advance(
     incident = incidents.find(db, caller, incident_id)
     new = NewUpdate("internal", status_change=status, resolution_note=note)
     _post(db, caller, incident, new, now)
-    return incidents.get(db, caller, incident_id)
 
 
 def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: datetime) -> Row:

@@ -150,6 +150,7 @@ def test_the_lists_of_configuration(filled: World, path: str) -> None:
     ("path", "query"),
     [
         ("incidents/{incident_id}", {}),
+        ("incidents/{incident_id}/audit-trail", {}),
         ("incidents/{incident_id}/updates", {}),
         ("components/{component_id}", {}),
         ("escalation/policies/{policy_id}", {}),

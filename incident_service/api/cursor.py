@@ -1,33 +1,68 @@
-"""Cursors of the list of incidents: opaque, safe in a URL, and checked (contract §3)."""
+"""Cursors: where the next part of a list begins; opaque, safe in a URL, checked (contract §1)."""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import struct
+import json
+import zlib
+from typing import Any
 
 from incident_service.errors import InvalidRequest
 
-_FORM = struct.Struct(">BqH")
-_VERSION = 1
+MAX_NUMBER = 2**63 - 1
 
 
-def encode(before: int) -> str:
-    """Return the cursor of a page that ended with the incident of this number."""
-    check = binascii.crc_hqx(before.to_bytes(8, "big"), _VERSION)
-    return base64.urlsafe_b64encode(_FORM.pack(_VERSION, before, check)).decode().rstrip("=")
+def encode(list_: str, end: int | str | None) -> str | None:
+    """Return the cursor of the part that follows `end`, a number or a name; `None` for `None`.
 
-
-def decode(cursor: str) -> int:
-    """Return the number with which the page before ended.
-
-    Raises `InvalidRequest` `invalid_cursor` where it is none that `encode` made.
+    `list_` says which list it is, so that no other takes the cursor.
     """
+    if end is None:
+        return None
+    raw = json.dumps(end, ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(_check(list_, raw) + raw).decode().rstrip("=")
+
+
+def decode_number(list_: str, cursor: str | None) -> int:
+    """Return the number, at least 1, with which the part before ended; 0 without a cursor.
+
+    Raises `InvalidRequest` `invalid_cursor` where it is none that this list gave.
+    """
+    if cursor is None:
+        return 0
+    end = _decode(list_, cursor)
+    if not isinstance(end, int) or not 1 <= end <= MAX_NUMBER:
+        raise _invalid()
+    return end
+
+
+def decode_name(list_: str, cursor: str | None) -> str:
+    """Return the name with which the part before ended; an empty one without a cursor.
+
+    Raises `InvalidRequest` `invalid_cursor` where it is none that this list gave.
+    """
+    if cursor is None:
+        return ""
+    end = _decode(list_, cursor)
+    if not isinstance(end, str):
+        raise _invalid()
+    return end
+
+
+def _decode(list_: str, cursor: str) -> Any:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        _, before, _ = _FORM.unpack(raw)
-        if before >= 1 and encode(before) == cursor:
-            return int(before)
-    except (ValueError, struct.error):
+        end = json.loads(raw[4:])
+        if encode(list_, end) == cursor:
+            return end
+    except (ValueError, RecursionError):
         pass
-    raise InvalidRequest("cursor: is none that this list gave.", code="invalid_cursor")
+    raise _invalid()
+
+
+def _check(list_: str, raw: bytes) -> bytes:
+    return zlib.crc32(list_.encode() + b" " + raw).to_bytes(4, "big")
+
+
+def _invalid() -> InvalidRequest:
+    return InvalidRequest("cursor: is not from this list.", code="invalid_cursor")

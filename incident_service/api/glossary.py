@@ -17,7 +17,8 @@ GLOSSARY: dict[str, str] = {
     "affectedComponents": "The components that the incident affects, in the order sent.",
     "aliases": "Other names of the component, no two equal; sent whole.",
     "at": "When it happened.",
-    "auditTrail": "Everything that happened to the incident, oldest first; nobody can change it.",
+    "auditTrail": "What happened to the incident, oldest first; nobody can change it.",
+    "auditTrailOmitted": "How many older events are left out; `/audit-trail` lists all of them.",
     "body": "What is told; null where only the status changed, and once it is redacted.",
     "changedAt": "When the incident reached the status.",
     "changedBy": "Who brought it there: a user, or a key that acts for itself.",
@@ -58,7 +59,7 @@ GLOSSARY: dict[str, str] = {
     "layerId": "The layer by which the user is on call; null where it is an override.",
     "layerIds": "The ids of all layers in their new order, every one exactly once.",
     "layers": "The layers, by position.",
-    "limit": "The most incidents that the part of the list may have.",
+    "limit": "The most entries that the part of the list may have.",
     "name": "What people call it.",
     "nextCursor": "Where the next part of the list begins; null at its end.",
     "omittedIncidents": "How many older open incidents are left out.",
@@ -159,7 +160,11 @@ GLOSSARY: dict[str, str] = {
     "TestOutcome.reason": "Why the message was not delivered; null where it was.",
     "UpdateBody.body": "What is told. A public update needs it, an internal one needs it or "
     "`statusChange`.",
+    "UpdateQuery.limit": "The most updates that the part of the list may have; 1,000 unless "
+    "given, so that most incidents need one call.",
     "UpdateBody.statusChange": "The next status of the incident, to which it moves.",
+    "WholeIncident.auditTrail": "What happened to the incident, oldest first: the latest 1,000 "
+    "events, or fewer if they are long. Nobody can change it.",
     "WindowQuery.to": "Where the time of interest ends, at most 366 days after `from`.",
 }
 

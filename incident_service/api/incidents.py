@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import marshmallow as ma
@@ -32,6 +33,7 @@ from incident_service.api.fields import (
     Text,
 )
 from incident_service.errors import ValidationFailed
+from incident_service.store import Row
 
 AUDIT_DETAILS = {
     "incident_opened": "`severity`, `ownerId`, `ownerScheduleId`, `escalationPolicyId` and "
@@ -151,10 +153,18 @@ class AuditEventSchema(Schema):
 
 
 class WholeIncidentSchema(IncidentSchema):
-    """An incident with its history and its trail, both oldest first."""
+    """An incident with its history and the end of its trail, both oldest first."""
 
     status_history = fields.List(fields.Nested(HistoryEntrySchema))
     audit_trail = fields.List(fields.Nested(AuditEventSchema))
+    audit_trail_omitted = fields.Integer()
+
+
+class AuditTrailSchema(Schema):
+    """A part of an incident's trail, oldest first."""
+
+    audit_trail = fields.List(fields.Nested(AuditEventSchema))
+    next_cursor = fields.String(allow_none=True)
 
 
 class IncidentListSchema(Schema):
@@ -180,6 +190,13 @@ class ListQuerySchema(QuerySchema):
     def _ends_after_it_begins(self, query: dict[str, Any], **_: Any) -> None:
         if "from_" in query and "to" in query and query["to"] < query["from_"]:
             raise ma.ValidationError("Must not be before from.", "to")
+
+
+class PartQuerySchema(QuerySchema):
+    """Which part of a list to return."""
+
+    limit = QueryInteger(1, 100, load_default=20)
+    cursor = fields.String()
 
 
 class EditBodySchema(RequestSchema):
@@ -269,13 +286,13 @@ def _hash(body: Any) -> str:
 @blueprint.response(200, IncidentListSchema)
 def list_incidents(query: dict[str, Any]) -> Any:
     """List incidents, newest first."""
-    before = cursor.decode(query.pop("cursor")) if "cursor" in query else None
+    before = cursor.decode_number("incidents", query.pop("cursor", None)) or None
     since, until, limit = query.pop("from_", None), query.pop("to", None), query.pop("limit")
     with database().read() as db:
         page = incidents.get_page(
             db, caller(), query, since=since, until=until, before=before, limit=limit
         )
-    following = None if page.next_before is None else cursor.encode(page.next_before)
+    following = cursor.encode("incidents", page.next_before)
     return {"incidents": page.incidents, "next_cursor": following}
 
 
@@ -283,8 +300,20 @@ def list_incidents(query: dict[str, Any]) -> Any:
 @blueprint.response(200, WholeIncidentSchema)
 def get_incident(id: str) -> Any:
     """Return an incident with its history and its trail."""
+    return _whole(id)
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/audit-trail", methods=["GET"])
+@blueprint.arguments(PartQuerySchema, location="query")
+@blueprint.fails("invalid_cursor")
+@blueprint.response(200, AuditTrailSchema)
+def list_audit_trail(query: dict[str, Any], id: str) -> Any:
+    """List all that happened to an incident, oldest first."""
+    list_ = f"audit-trail of {id}"
+    after = cursor.decode_number(list_, query.get("cursor"))
     with database().read() as db:
-        return incidents.get(db, caller(), id)
+        events, end = incidents.get_trail(db, caller(), id, after=after, limit=query["limit"])
+    return {"audit_trail": events, "next_cursor": cursor.encode(list_, end)}
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>", methods=["PATCH"])
@@ -293,7 +322,7 @@ def get_incident(id: str) -> Any:
 @blueprint.response(200, WholeIncidentSchema)
 def edit_incident(body: dict[str, Any], id: str) -> Any:
     """Change an incident's title, description or severity."""
-    return write(incidents.edit, id, body)
+    return _changed(incidents.edit, id, body)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/status", methods=["PATCH"])
@@ -304,7 +333,7 @@ def edit_incident(body: dict[str, Any], id: str) -> Any:
 def advance_incident(body: dict[str, Any], id: str) -> Any:
     """Move an incident on to its next status, by an internal update without a text."""
     status, note = body["status"], body.get("resolution_note")
-    return write(updates.advance, id, status, note)
+    return _changed(updates.advance, id, status, note)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/acknowledge", methods=["POST"])
@@ -312,7 +341,7 @@ def advance_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, WholeIncidentSchema)
 def acknowledge_incident(id: str) -> Any:
     """Take an incident on."""
-    return write(incidents.acknowledge, id)
+    return _changed(incidents.acknowledge, id)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
@@ -323,7 +352,7 @@ def acknowledge_incident(id: str) -> Any:
 def hand_off_incident(body: dict[str, Any], id: str) -> Any:
     """Give an incident to another owner."""
     target = body["target_user_id"]
-    return write(incidents.hand_off, id, target)
+    return _changed(incidents.hand_off, id, target)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/components", methods=["PUT"])
@@ -334,4 +363,15 @@ def hand_off_incident(body: dict[str, Any], id: str) -> Any:
 def set_components(body: dict[str, Any], id: str) -> Any:
     """Set the components that an incident affects; `[]` for none."""
     component_ids = body["component_ids"]
-    return write(incidents.set_components, id, component_ids)
+    return _changed(incidents.set_components, id, component_ids)
+
+
+def _changed(work: Callable[..., None], id: str, *args: Any) -> Row:
+    """Change an incident by `work`, as one write; return all of it, read after the commit."""
+    write(work, id, *args)
+    return _whole(id)
+
+
+def _whole(id: str) -> Row:
+    with database().read() as db:
+        return incidents.get(db, caller(), id)

@@ -8,8 +8,17 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service import incidents, updates
+from incident_service.api import cursor
 from incident_service.api.blueprint import Blueprint, caller, created, database, for_members, write
-from incident_service.api.fields import UUID, Instant, RequestSchema, Schema, Text
+from incident_service.api.fields import (
+    UUID,
+    Instant,
+    QueryInteger,
+    QuerySchema,
+    RequestSchema,
+    Schema,
+    Text,
+)
 
 blueprint = Blueprint("updates", description="Tell of an incident, to your people or everybody.")
 
@@ -67,17 +76,36 @@ class UpdateSchema(Schema):
 
 
 class UpdateListSchema(Schema):
-    """All updates of an incident, oldest first."""
+    """The updates of an incident, oldest first; a part of them where they are many or long."""
 
     updates = fields.List(fields.Nested(UpdateSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class UpdateQuerySchema(QuerySchema):
+    """Which part of the updates to return."""
+
+    limit = QueryInteger(1, 100)
+    cursor = fields.String()
+
+
+ALL_OF_MOST = 1000
+"""How many updates come at once, at most, if the client sets no limit: of most incidents all."""
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/updates", methods=["GET"])
+@blueprint.arguments(UpdateQuerySchema, location="query")
+@blueprint.fails("invalid_cursor")
 @blueprint.response(200, UpdateListSchema)
-def list_updates(id: str) -> Any:
+def list_updates(query: dict[str, Any], id: str) -> Any:
     """List an incident's updates, oldest first."""
+    list_ = f"updates of {id}"
+    after = cursor.decode_number(list_, query.get("cursor"))
     with database().read() as db:
-        return {"updates": updates.get_all(db, caller(), id)}
+        found, end = updates.get_part(
+            db, caller(), id, after=after, limit=query.get("limit", ALL_OF_MOST)
+        )
+    return {"updates": found, "next_cursor": cursor.encode(list_, end)}
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/updates", methods=["POST"])

@@ -6,7 +6,7 @@ import json
 
 from incident_service import ids
 from incident_service.db import Connection
-from incident_service.store import Row
+from incident_service.store import Row, take
 
 
 def append(
@@ -38,13 +38,36 @@ def append(
     )
 
 
-def of_incident(db: Connection, org_id: str, incident_id: str) -> list[Row]:
-    """Return the incident's trail, oldest first."""
+def latest(db: Connection, org_id: str, incident_id: str, *, limit: int) -> list[Row]:
+    """Return the end of the incident's trail, oldest first: at most `limit` events.
+
+    Fewer if their details are longer than `MAX_TEXT` together.
+    """
     rows = db.execute(
         """
-        SELECT id, event, at, actor_id, details FROM audit_events
-        WHERE org_id = :org_id AND incident_id = :incident_id ORDER BY number
+        SELECT number, id, event, at, actor_id, details FROM audit_events
+        WHERE org_id = :org_id AND incident_id = :incident_id
+        ORDER BY number DESC LIMIT :limit
         """,
-        {"org_id": org_id, "incident_id": incident_id},
+        {"org_id": org_id, "incident_id": incident_id, "limit": limit},
+    )
+    return [_parsed(row) for row in reversed(take(rows, "details"))]
+
+
+def numbered_after(
+    db: Connection, org_id: str, incident_id: str, number: int, *, limit: int
+) -> list[Row]:
+    """Return the events of the incident's trail that follow a number, oldest first."""
+    rows = db.execute(
+        """
+        SELECT number, id, event, at, actor_id, details FROM audit_events
+        WHERE org_id = :org_id AND incident_id = :incident_id AND number > :number
+        ORDER BY number LIMIT :limit
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "number": number, "limit": limit},
     ).fetchall()
-    return [{**row, "details": json.loads(row["details"])} for row in rows]
+    return [_parsed(row) for row in rows]
+
+
+def _parsed(row: Row) -> Row:
+    return {**row, "details": json.loads(row["details"])}

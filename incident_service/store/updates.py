@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incident_service.db import Connection
-from incident_service.store import Row
+from incident_service.store import Row, take
 
 
 def insert(db: Connection, update: Row) -> None:
@@ -26,15 +26,34 @@ def insert(db: Connection, update: Row) -> None:
     )
 
 
-def of_incident(db: Connection, org_id: str, incident_id: str) -> list[Row]:
-    """Return the incident's updates, oldest first."""
-    return db.execute(
+def numbered_after(
+    db: Connection, org_id: str, incident_id: str, number: int, *, limit: int
+) -> list[Row]:
+    """Return the incident's updates that follow a number, oldest first, at most `limit`.
+
+    Fewer if their texts are longer than `MAX_TEXT` together.
+    """
+    rows = db.execute(
         """
         SELECT * FROM incident_updates
-        WHERE org_id = :org_id AND incident_id = :incident_id ORDER BY number
+        WHERE org_id = :org_id AND incident_id = :incident_id AND number > :number
+        ORDER BY number LIMIT :limit
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "number": number, "limit": limit},
+    )
+    return take(rows, "body")
+
+
+def last_number(db: Connection, org_id: str, incident_id: str) -> int:
+    """Return the number of the incident's latest update; 0 where it has none."""
+    row = db.execute(
+        """
+        SELECT coalesce(max(number), 0) AS number FROM incident_updates
+        WHERE org_id = :org_id AND incident_id = :incident_id
         """,
         {"org_id": org_id, "incident_id": incident_id},
-    ).fetchall()
+    ).fetchone()
+    return int(row["number"])
 
 
 def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
