@@ -12,11 +12,9 @@ from incident_service.caller import Caller, Role
 from incident_service.clock import format_instant
 from incident_service.db import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotAuthorized, NotFound
-from incident_service.store import api_keys, organizations, users
+from incident_service.store import Row, api_keys, organizations, users
 
 KEY_START = "scl_live_"
-
-_REVOKED = "The API key has been revoked."
 
 USE_IS_RECORDED_EVERY = timedelta(seconds=60)
 
@@ -119,21 +117,27 @@ def create_key(
 def authenticate(db: Connection, key: str, *, now: datetime) -> tuple[Caller, bool]:
     """Return whom the key acts for, and whether this use of it is to be recorded.
 
-    Raises `NotAuthorized` where it is unknown or revoked.
+    The caller's role is the lesser of the key's and its user's at this moment (contract §6). Raises
+    `NotAuthorized` if the key is unknown or revoked.
     """
-    row = api_keys.with_hash(db, _hash(key))
+    row = api_keys.bearer_with_hash(db, _hash(key))
     if row is None:
         raise NotAuthorized("The API key is unknown.")
+    return _caller(row), is_use_outdated(row["last_used_at"], now)
+
+
+def authenticate_again(db: Connection, caller: Caller) -> Caller:
+    """Return the caller with the role of this moment: what changed in between counts at once.
+
+    Raises `NotAuthorized` if the key has been revoked.
+    """
+    return _caller(api_keys.bearer(db, caller.org_id, caller.key_id))
+
+
+def _caller(row: Row) -> Caller:
     if row["deleted_at"] is not None:
-        raise NotAuthorized(_REVOKED)
-    caller = Caller(row["org_id"], row["id"], row["user_id"], row["role"])
-    return caller, is_use_outdated(row["last_used_at"], now)
-
-
-def require_valid_key(db: Connection, caller: Caller) -> None:
-    """Raise `NotAuthorized` where the caller's key has been revoked: at once means at once."""
-    if api_keys.get(db, caller.org_id, caller.key_id) is None:
-        raise NotAuthorized(_REVOKED)
+        raise NotAuthorized("The API key has been revoked.")
+    return Caller(row["org_id"], row["id"], row["user_id"], row["role"])
 
 
 def is_use_outdated(last_used_at: str | None, now: datetime) -> bool:

@@ -200,3 +200,88 @@ def test_a_key_is_in_no_log_and_in_no_error(
     for text in (caplog.text, *(answer.text for answer in answers)):
         assert made["key"] not in text
         assert world.made.key not in text
+
+
+class TestTheLesserRole:
+    """A key never has more rights than its user has at that moment."""
+
+    @pytest.fixture
+    def ben(self, world: World) -> str:
+        """The admin key of another admin."""
+        world.make("users", id="ben", email="ben@example.com", role="org:admin")
+        key: str = world.make("api-keys", name="ben", userId="ben", role="org:admin")["key"]
+        return key
+
+    def test_a_demoted_admin_s_key_is_a_member_s(self, world: World, ben: str) -> None:
+        assert world.call("POST", "components", {"name": "a"}, key=ben).status_code == 201
+        world.call("PATCH", "users/ben", {"role": "org:member"})
+        for method, path, body in (
+            ("POST", "components", {"name": "b"}),
+            ("DELETE", f"components/{world.made.component_id}", ...),
+            ("POST", "api-keys", {"name": "x"}),
+            ("PATCH", "users/ben", {"role": "org:admin"}),
+            (
+                "POST",
+                f"users/{world.made.user_id}/contact-methods",
+                {"label": "x", "url": "json://h"},
+            ),
+        ):
+            assert code(world.call(method, path, body, key=ben)) == (403, "forbidden"), path
+        assert world.call("GET", "components", key=ben).status_code == 200
+        assert world.post(headers={"Authorization": f"Bearer {ben}"}).status_code == 201
+        world.call("PATCH", "users/ben", {"role": "org:admin"})
+        assert world.call("POST", "components", {"name": "b"}, key=ben).status_code == 201
+
+    def test_a_member_s_key_stays_one_whoever_its_user_is(self, world: World) -> None:
+        key = world.make("api-keys", name="x", userId=world.made.user_id)["key"]
+        assert code(world.call("POST", "components", {"name": "x"}, key=key)) == (403, "forbidden")
+
+    def test_a_key_for_an_admin_that_a_member_is(self, world: World) -> None:
+        world.make("users", id="eve", email="eve@example.com")
+        key = world.make("api-keys", name="x", userId="eve", role="org:admin")["key"]
+        assert code(world.call("POST", "components", {"name": "x"}, key=key)) == (403, "forbidden")
+
+    def test_only_an_admin_of_now_may_redact_what_others_posted(
+        self, world: World, ben: str
+    ) -> None:
+        path = f"incidents/{world.post().json['data']['id']}/updates"
+        update = world.make(path, visibility="internal", body="Secret")
+        world.call("PATCH", "users/ben", {"role": "org:member"})
+        answer = world.call("POST", f"{path}/{update['id']}/redact", key=ben)
+        assert code(answer) == (403, "forbidden")
+
+    @pytest.mark.parametrize(
+        ("change", "status"),
+        [
+            ("UPDATE users SET role = 'org:member' WHERE id = 'ben'", 403),
+            ("UPDATE users SET deleted_at = updated_at WHERE id = 'ben'", 401),
+            ("UPDATE api_keys SET deleted_at = created_at WHERE user_id = 'ben'", 401),
+        ],
+    )
+    def test_what_changes_before_a_write_has_its_turn_counts(
+        self,
+        world: World,
+        ben: str,
+        change: str,
+        status: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        write = world.database.write
+        with monkeypatch.context() as patched:
+
+            def overtaken(*args: Any, **options: Any) -> Any:
+                write(lambda db: db.execute(change))
+                return write(*args, **options)
+
+            patched.setattr(world.database, "write", overtaken)
+            answer = world.call("POST", "components", {"name": "b"}, key=ben)
+        assert answer.status_code == status
+        assert len(world.rows("SELECT 1 FROM components")) == 1
+
+    def test_a_deleted_user_s_key_is_revoked(self, world: World, ben: str) -> None:
+        world.execute("UPDATE users SET deleted_at = updated_at WHERE id = 'ben'")
+        answer = world.call("GET", "components", key=ben)
+        assert (code(answer), "revoked" in answer.json["message"]) == (
+            (401, "not_authorized"),
+            True,
+        )

@@ -57,13 +57,15 @@ def write(work: Callable[..., T], *args: Any) -> T:
     """Run `work(connection, caller, *args, now=…)` as one write; return what it returns.
 
     `now` is the instant of its turn to write, so that what is written later is never dated
-    earlier. Raises `NotAuthorized` where the caller's key was revoked since the request came.
+    earlier. Raises `NotAuthorized` or `Forbidden` if the caller's key was revoked, or may no longer
+    make the call, since the request came.
     """
-    who = caller()
+    who, needs_admin = caller(), _needs_admin()
 
     def at_its_turn(db: Connection) -> T:
-        accounts.require_valid_key(db, who)
-        return work(db, who, *args, now=clock.now())
+        who_now = accounts.authenticate_again(db, who)
+        _check_role(who_now, needs_admin)
+        return work(db, who_now, *args, now=clock.now())
 
     return database().write(at_its_turn)
 
@@ -135,7 +137,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         self.is_public = public
         if not public:
             self.before_request(_authenticate)
-            self.before_request(_check_role)
+            self.before_request(_authorize)
 
     def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]:
         """As flask-smorest's, with one schema for all requests instead of one for each."""
@@ -231,13 +233,21 @@ def who_may(view: Callable[..., Any], method: str) -> Literal["members", "own us
     return "own user" if getattr(view, "is_for_own_user", False) else "admins"
 
 
-def _check_role() -> None:
+def _needs_admin() -> bool:
+    """Whether the call at hand is for admins alone; for members where it is their own user's."""
     who = who_may(current_app.view_functions[request.endpoint or ""], request.method)
-    is_open = who == "members"
     if who == "own user":
-        is_open = (request.view_args or {})["user_id"] == caller().user_id
-    if not is_open and caller().role != "org:admin":
+        return bool((request.view_args or {})["user_id"] != caller().user_id)
+    return who == "admins"
+
+
+def _check_role(who: Caller, needs_admin: bool) -> None:
+    if needs_admin and who.role != "org:admin":
         raise Forbidden("This call needs a key with the role org:admin.")
+
+
+def _authorize() -> None:
+    _check_role(caller(), _needs_admin())
 
 
 def _sentences(messages: Any, way: str = "") -> Iterator[str]:

@@ -121,6 +121,9 @@ GLOSSARY: dict[str, str] = {
     "when": "Whether the layer takes part during the working hours, or outside them.",
     "windows": "The times of the week.",
     "workingHoursId": "The working hours.",
+    "ApiKey.role": "The most that its bearer may do: never more than the key's user at the moment.",
+    "ApiKeyBody.role": "The most that its bearer may do: never more than the key's user at the "
+    "moment.",
     "ApiKey.userId": "The user whom the key acts for; null is the key itself.",
     "ApiKeyBody.userId": "The user whom the key acts for; null is the key itself.",
     "AtQuery.at": "The instant of interest; now, unless given.",

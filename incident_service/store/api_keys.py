@@ -17,14 +17,30 @@ def insert(db: Connection, key: Row) -> None:
     )
 
 
-def with_hash(db: Connection, key_hash: str) -> Row | None:
-    """Return the key with that SHA-256, revoked or not."""
+_BEARER = """
+    SELECT key.org_id, key.id, key.user_id, key.last_used_at,
+           CASE person.role WHEN 'org:member' THEN person.role ELSE key.role END AS role,
+           coalesce(key.deleted_at, person.deleted_at) AS deleted_at
+    FROM api_keys AS key
+    LEFT JOIN users AS person ON person.org_id = key.org_id AND person.id = key.user_id
+    """
+
+
+def bearer_with_hash(db: Connection, key_hash: str) -> Row | None:
+    """Return whom the key with that SHA-256 acts for, revoked or not.
+
+    `role` is the lesser of the key's and its user's; a deleted user's key counts as revoked.
+    """
     row: Row | None = db.execute(
-        """
-        SELECT org_id, id, user_id, role, last_used_at, deleted_at
-        FROM api_keys WHERE key_hash = :key_hash
-        """,
-        {"key_hash": key_hash},
+        f"{_BEARER} WHERE key.key_hash = :key_hash", {"key_hash": key_hash}
+    ).fetchone()
+    return row
+
+
+def bearer(db: Connection, org_id: str, id: str) -> Row:
+    """Return the same of the key with that id; rows of keys stay."""
+    row: Row = db.execute(
+        f"{_BEARER} WHERE key.org_id = :org_id AND key.id = :id", {"org_id": org_id, "id": id}
     ).fetchone()
     return row
 
