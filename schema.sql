@@ -308,20 +308,21 @@ CREATE TABLE audit_events (
 
 -- What was told about an incident: to the organization alone (internal), or to everybody (public).
 -- `posted_by` is a user's id, or that of a key that acts for itself, and `posted_by_name` the name it
--- had then. Redacting takes the text out of the row for good.
+-- had then; so are `redacted_by` and its name. Redacting takes the text out of the row for good.
 CREATE TABLE incident_updates (
-    org_id         TEXT NOT NULL,
-    incident_id    TEXT NOT NULL,
-    number         INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
-    id             TEXT NOT NULL,
-    visibility     TEXT NOT NULL CHECK (visibility IN ('internal', 'public')),
-    body           TEXT CHECK (length(body) <= 10000),
-    status_change  TEXT CHECK (status_change IN ('identified', 'monitoring', 'resolved')),
-    posted_by      TEXT NOT NULL,
-    posted_by_name TEXT NOT NULL,
-    posted_at      TEXT NOT NULL,
-    redacted_at    TEXT,
-    redacted_by    TEXT,
+    org_id           TEXT NOT NULL,
+    incident_id      TEXT NOT NULL,
+    number           INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
+    id               TEXT NOT NULL,
+    visibility       TEXT NOT NULL CHECK (visibility IN ('internal', 'public')),
+    body             TEXT CHECK (length(body) <= 10000),
+    status_change    TEXT CHECK (status_change IN ('identified', 'monitoring', 'resolved')),
+    posted_by        TEXT NOT NULL,
+    posted_by_name   TEXT NOT NULL,
+    posted_at        TEXT NOT NULL,
+    redacted_at      TEXT,
+    redacted_by      TEXT,
+    redacted_by_name TEXT,
     PRIMARY KEY (org_id, incident_id, number),
     CHECK ((redacted_at IS NULL) = (redacted_by IS NULL)),
     CHECK (redacted_at IS NULL OR body IS NULL),

@@ -16,6 +16,10 @@ from incident_service.store import Row, api_keys, organizations, users
 
 KEY_START = "scl_live_"
 
+MAX_USERS = 10_000
+MAX_KEYS = 10_000
+"""How many an organization may have, without the deleted and revoked ones: lists list all."""
+
 USE_IS_RECORDED_EVERY = timedelta(seconds=60)
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -46,10 +50,15 @@ def create_user(
 ) -> str:
     """Make a user and return the id: the one given, or a new one.
 
-    Raises `NotFound` for the organization, `Conflict` with `id_taken` or `email_taken`
-    (contract §6).
+    Raises `NotFound` for the organization, `Conflict` with `id_taken`, `email_taken` or
+    `too_many_users` (contract §6).
     """
     _require_organization(db, org_id)
+    if users.is_full(db, org_id, MAX_USERS):
+        raise Conflict(
+            f"The organization has {MAX_USERS} users, as many as it may have.",
+            code="too_many_users",
+        )
     if id is not None and users.id_was_used(db, org_id, id):
         raise Conflict(f"id: {id} is, or was, another user's.", code="id_taken")
     email_key = free_email_key(db, org_id, email)
@@ -89,9 +98,15 @@ def create_key(
 ) -> tuple[str, str]:
     """Make an API key; return its id and the key itself, which nobody can read again.
 
-    Raises `NotFound` for the organization, `InvalidRequest` `invalid_user_id` (contract §6).
+    Raises `NotFound` for the organization, `Conflict` `too_many_api_keys`, `InvalidRequest`
+    `invalid_user_id` (contract §6).
     """
     _require_organization(db, org_id)
+    if api_keys.is_full(db, org_id, MAX_KEYS):
+        raise Conflict(
+            f"The organization has {MAX_KEYS} API keys, as many as it may have. Revoke some.",
+            code="too_many_api_keys",
+        )
     if user_id is not None and users.get(db, org_id, user_id) is None:
         raise InvalidRequest(
             f"userId: {user_id} is no user of your organization.", code="invalid_user_id"

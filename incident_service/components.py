@@ -11,36 +11,54 @@ from incident_service.caller import Caller
 from incident_service.component_status import operational_status
 from incident_service.db import Connection
 from incident_service.errors import InvalidRequest
-from incident_service.store import Row, components
-from incident_service.store import named as rows
+from incident_service.store import Row
+from incident_service.store import components as rows
+from incident_service.store import named as named_rows
 
 
-def get_all(db: Connection, caller: Caller) -> list[Row]:
-    """Return all components by name."""
-    found = rows.all_by_name(db, "components", caller.org_id)
-    return _shown(db, caller, found)
+def get_part(
+    db: Connection, caller: Caller, *, after: str, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return components by name, and the name after which there are more.
+
+    `after`: the name that the last part gave, or an empty one.
+    """
+    found = named_rows.part_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
+    part = found[:limit]
+    return shown(db, caller, part), part[-1]["name"] if len(found) > limit else None
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the component. Raises `NotFound`."""
     row = resources.find(db, "components", caller.org_id, id)
-    return _shown(db, caller, [row])[0]
+    return shown(db, caller, [row])[0]
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
-    """Make a component with `name`, and `description`, `group_label` and `aliases` where given.
+    """Make a component with `name`, and its other values where given; return its row.
 
-    Raises `Conflict` `name_taken`.
+    Those are `description`, `group_label`, `aliases` and `escalation_policy_id`. Raises `Conflict`
+    `name_conflict` or `too_many_components`, and `InvalidRequest` `invalid_escalation_policy_id`.
     """
-    columns = {"description": None, "group_label": None, "aliases": None, **values}
-    row = resources.create(db, "components", caller.org_id, _stored(columns), now=now)
-    return _shown(db, caller, [row])[0]
+    columns = {
+        "description": None,
+        "group_label": None,
+        "aliases": None,
+        "escalation_policy_id": None,
+        **values,
+    }
+    _check_policy(db, caller, values)
+    return resources.create(db, "components", caller.org_id, _stored(columns), now=now)
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
-    """Set some of a component's values. Raises `NotFound` and `Conflict` `name_taken`."""
-    row = resources.change(db, "components", caller.org_id, id, _stored(changes), now=now)
-    return _shown(db, caller, [row])[0]
+    """Set some of a component's values; return its row.
+
+    Raises `NotFound`, and as `create`.
+    """
+    resources.find(db, "components", caller.org_id, id)
+    _check_policy(db, caller, changes)
+    return resources.change(db, "components", caller.org_id, id, _stored(changes), now=now)
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
@@ -57,34 +75,41 @@ def named(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
     """
     for n, id in enumerate(ids):
         if id in ids[:n]:
-            raise InvalidRequest(
-                f"componentIds: {id} stands there twice.", code="duplicate_component_id"
-            )
-    found = []
+            raise InvalidRequest(f"componentIds lists {id} twice.", code="duplicate_component_id")
+    names = named_rows.names(db, "components", org_id, ids)
     for id in ids:
-        row = rows.get(db, "components", org_id, id)
-        if row is None:
+        if id not in names:
             raise InvalidRequest(
-                f"componentIds: {id} is no component of your organization.",
+                f"componentIds: {id} is not a component in your organization.",
                 code="invalid_component_id",
             )
-        found.append({"id": id, "name": row["name"]})
-    return found
+    return [{"id": id, "name": names[id]} for id in ids]
+
+
+def shown(db: Connection, caller: Caller, found: list[Row]) -> list[Row]:
+    """Return rows of components as they are shown: with their `operational_status`."""
+    severities = rows.open_severities(db, caller.org_id)
+    return [
+        {
+            **row,
+            "aliases": json.loads(row["aliases"]),
+            "operational_status": operational_status(severities.get(row["id"], ())),
+            "maintenance_window": None,
+        }
+        for row in found
+    ]
+
+
+def _check_policy(db: Connection, caller: Caller, values: Row) -> None:
+    id = values.get("escalation_policy_id")
+    if id is not None and named_rows.get(db, "escalation_policies", caller.org_id, id) is None:
+        raise InvalidRequest(
+            f"escalationPolicyId: {id} is not an escalation policy in your organization.",
+            code="invalid_escalation_policy_id",
+        )
 
 
 def _stored(values: Row) -> Row:
     if "aliases" not in values:
         return values
     return {**values, "aliases": json.dumps(values["aliases"] or [], ensure_ascii=False)}
-
-
-def _shown(db: Connection, caller: Caller, found: list[Row]) -> list[Row]:
-    severities = components.open_severities(db, caller.org_id)
-    return [
-        {
-            **row,
-            "aliases": json.loads(row["aliases"]),
-            "operational_status": operational_status(severities.get(row["id"], ())),
-        }
-        for row in found
-    ]

@@ -12,6 +12,9 @@ from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.store import Row, users
 from incident_service.store import overrides as rows
 
+MAX_OVERRIDES = 10_000
+"""How many a schedule may have, past ones too."""
+
 
 def get_all(
     db: Connection, caller: Caller, schedule_id: str, start: datetime | None, end: datetime | None
@@ -29,7 +32,7 @@ def create(db: Connection, caller: Caller, schedule_id: str, values: Row, *, now
     """Make an override of `user_id`, `starts_at`, `ends_at` and a `reason`, and return it.
 
     The two instants are RFC 3339 text, and kept as such. Raises `NotFound`, `InvalidRequest`
-    `invalid_user_id`, and `Conflict` `override_overlaps`.
+    `invalid_user_id`, and `Conflict` `override_overlaps` or `too_many_overrides`.
     """
     schedule = resources.find(db, "schedules", caller.org_id, schedule_id)
     if users.get(db, caller.org_id, values["user_id"]) is None:
@@ -38,13 +41,18 @@ def create(db: Connection, caller: Caller, schedule_id: str, values: Row, *, now
         )
     starts_at_utc = sortable(parse_instant(values["starts_at"]))
     ends_at_utc = sortable(parse_instant(values["ends_at"]))
-    overlapping = rows.between(db, caller.org_id, schedule_id, starts_at_utc, ends_at_utc)
-    if overlapping:
-        other = overlapping[0]
+    other = rows.first_between(db, caller.org_id, schedule_id, starts_at_utc, ends_at_utc)
+    if other is not None:
         raise Conflict(
             f"startsAt: override {other['id']} of {schedule['name']} lasts from "
             f"{other['starts_at']} until {other['ends_at']}.",
             code="override_overlaps",
+        )
+    if rows.is_full(db, caller.org_id, schedule_id, MAX_OVERRIDES):
+        raise Conflict(
+            f"{schedule['name']} has {MAX_OVERRIDES} overrides, as many as a schedule may have. "
+            "Delete old ones.",
+            code="too_many_overrides",
         )
     override = {
         "reason": None,

@@ -15,7 +15,7 @@ from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.db import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
-from incident_service.store import Row, named, users
+from incident_service.store import Row, components, named, users
 from incident_service.store import policies as rows
 
 TargetType = Literal["schedule", "users"]
@@ -38,7 +38,7 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
     """Make a policy with `name`, and `description` and `steps`, its layers' values, where given.
 
-    Raises `Conflict` `name_taken`, and `InvalidRequest` `invalid_target` or `invalid_condition`.
+    Raises `Conflict` `name_conflict`, and `InvalidRequest` `invalid_target` or `invalid_condition`.
     """
     columns = {
         "name": values["name"],
@@ -51,24 +51,28 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
 
 
 def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
-    """Set all of a policy's values; what is not given becomes empty.
+    """Set a policy's name and description anew, and its layers if `steps` is given.
 
     The layer at each position stays the same one. Raises `NotFound` and what `create` raises.
     """
     columns = {"name": values["name"], "description": values.get("description")}
     policy = resources.change(db, "escalation_policies", caller.org_id, id, columns, now=now)
-    _set_layers(db, policy, values.get("steps", []), at=format_instant(now))
+    if "steps" in values:
+        _set_layers(db, policy, values["steps"], at=format_instant(now))
     return _with_layers(db, policy)
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
-    """Set a policy's name or description. Raises `NotFound` and `Conflict` `name_taken`."""
+    """Set a policy's name or description. Raises `NotFound` and `Conflict` `name_conflict`."""
     policy = resources.change(db, "escalation_policies", caller.org_id, id, changes, now=now)
     return _with_layers(db, policy)
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a policy. Raises `NotFound` and `Conflict` `policy_in_use`."""
+    """Delete a policy; components no longer name it.
+
+    Raises `NotFound` and `Conflict` `policy_in_use`.
+    """
     policy = resources.find(db, "escalation_policies", caller.org_id, id)
     number = rows.unresolved_incident_number(db, caller.org_id, id)
     if number is not None:
@@ -77,6 +81,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
             code="policy_in_use",
         )
     resources.hide(db, "escalation_policies", caller.org_id, id, now=now)
+    components.forget_policy(db, caller.org_id, id, at=format_instant(now))
 
 
 def add_layer(db: Connection, caller: Caller, policy_id: str, values: Row, *, now: datetime) -> Row:
@@ -204,10 +209,12 @@ def _check_references(db: Connection, org_id: str, values: Row) -> None:
         raise InvalidRequest(
             f"target: {schedule_id} is no schedule of your organization.", code="invalid_target"
         )
-    for user_id in target.get("user_ids") or []:
-        if users.get(db, org_id, user_id) is None:
+    user_ids = target.get("user_ids") or []
+    present = users.present(db, org_id, user_ids) if user_ids else set()
+    for user_id in user_ids:
+        if user_id not in present:
             raise InvalidRequest(
-                f"target: {user_id} is no user of your organization.", code="invalid_target"
+                f"target: {user_id} is not a user in your organization.", code="invalid_target"
             )
     hours_id = condition["working_hours_id"] if condition else None
     if hours_id is not None and named.get(db, "working_hours", org_id, hours_id) is None:

@@ -21,6 +21,21 @@ _NOUNS: dict[Table, str] = {
     "working_hours": "set of working hours",
 }
 
+_PLURALS: dict[Table, str] = {
+    "components": "components",
+    "schedules": "schedules",
+    "escalation_policies": "escalation policies",
+    "working_hours": "sets of working hours",
+}
+
+MAX_THINGS: dict[Table, int] = {
+    "components": 10_000,
+    "schedules": 1000,
+    "escalation_policies": 1000,
+    "working_hours": 1000,
+}
+"""How many of each an organization may have: what lists them, but components, lists all."""
+
 
 def find(db: Connection, table: Table, org_id: str, id: str) -> Row:
     """Return the thing that a path names. Raises `NotFound`."""
@@ -31,7 +46,15 @@ def find(db: Connection, table: Table, org_id: str, id: str) -> Row:
 
 
 def create(db: Connection, table: Table, org_id: str, values: Row, *, now: datetime) -> Row:
-    """Make a thing of the given columns, and return its row. Raises `Conflict` `name_taken`."""
+    """Make a thing of the given columns, and return its row.
+
+    Raises `Conflict` with `name_conflict` or `too_many_<things>`.
+    """
+    if named.is_full(db, table, org_id, MAX_THINGS[table]):
+        raise Conflict(
+            f"Your organization has {MAX_THINGS[table]} {_PLURALS[table]}, as many as it may have.",
+            code=f"too_many_{table}",
+        )
     _refuse_taken_name(db, table, org_id, values["name"])
     at = format_instant(now)
     row = {"org_id": org_id, "id": ids.new_id(), **values, "created_at": at, "updated_at": at}
@@ -42,7 +65,10 @@ def create(db: Connection, table: Table, org_id: str, values: Row, *, now: datet
 def change(
     db: Connection, table: Table, org_id: str, id: str, changes: Row, *, now: datetime
 ) -> Row:
-    """Set some columns of a thing; return its row. Raises `NotFound`, `Conflict` `name_taken`."""
+    """Set some columns of a thing; return its row.
+
+    Raises `NotFound` and `Conflict` `name_conflict`.
+    """
     row = find(db, table, org_id, id)
     if not changes:
         return row
@@ -62,5 +88,5 @@ def _refuse_taken_name(db: Connection, table: Table, org_id: str, name: str) -> 
     taken_by = named.with_name(db, table, org_id, name)
     if taken_by is not None:
         raise Conflict(
-            f"name: {name} is the name of {_NOUNS[table]} {taken_by['id']}.", code="name_taken"
+            f"name: {name} is the name of {_NOUNS[table]} {taken_by['id']}.", code="name_conflict"
         )

@@ -15,6 +15,9 @@ from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.store import Row, named, overrides, users
 from incident_service.store import schedules as rows
 
+MAX_LAYERS = 100
+"""How many a schedule may have."""
+
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all schedules by name, without their layers."""
@@ -30,7 +33,7 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
     """Make a schedule of `name`, `timezone` and a `description`, without layers.
 
-    Raises `Conflict` `name_taken`.
+    Raises `Conflict` `name_conflict`.
     """
     columns = {"description": None, **values, "created_by": caller.actor_id}
     schedule = resources.create(db, "schedules", caller.org_id, columns, now=now)
@@ -38,7 +41,7 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
 
 
 def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
-    """Set the same values anew; the layers stay. Raises `NotFound`, `Conflict` `name_taken`."""
+    """Set the same values anew; the layers stay. Raises `NotFound`, `Conflict` `name_conflict`."""
     columns = {"description": None, **values}
     schedule = resources.change(db, "schedules", caller.org_id, id, columns, now=now)
     return {**schedule, "layers": rows.layers(db, caller.org_id, id)}
@@ -60,10 +63,16 @@ def add_layer(db: Connection, caller: Caller, id: str, values: Row, *, now: date
     """Add a layer after the others, and return it.
 
     `values` are the layer's columns that a client says, and its `participant_ids`. Raises
-    `NotFound`, and `InvalidRequest` `invalid_participant_id`.
+    `NotFound`, `InvalidRequest` `invalid_participant_id`, and `Conflict` `too_many_layers`.
     """
     resources.find(db, "schedules", caller.org_id, id)
     _check_participants(db, caller.org_id, values["participant_ids"])
+    position = rows.next_position(db, caller.org_id, id)
+    if position >= MAX_LAYERS:
+        raise Conflict(
+            f"The schedule has {MAX_LAYERS} layers, as many as a schedule may have.",
+            code="too_many_layers",
+        )
     at = format_instant(now)
     layer = {
         "effective_until": None,
@@ -71,7 +80,7 @@ def add_layer(db: Connection, caller: Caller, id: str, values: Row, *, now: date
         "org_id": caller.org_id,
         "id": ids.new_id(),
         "schedule_id": id,
-        "position": len(rows.layers(db, caller.org_id, id)),
+        "position": position,
         "created_at": at,
         "updated_at": at,
     }
@@ -178,9 +187,10 @@ def _layer(db: Connection, caller: Caller, id: str, layer_id: str) -> Row:
 
 
 def _check_participants(db: Connection, org_id: str, user_ids: Sequence[str]) -> None:
+    present = users.present(db, org_id, user_ids)
     for user_id in user_ids:
-        if users.get(db, org_id, user_id) is None:
+        if user_id not in present:
             raise InvalidRequest(
-                f"participantIds: {user_id} is no user of your organization.",
+                f"participantIds: {user_id} is not a user in your organization.",
                 code="invalid_participant_id",
             )

@@ -13,6 +13,9 @@ from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.store import Row
 from incident_service.store import status_pages as rows
 
+MAX_PAGES = 1000
+"""How many an organization may have."""
+
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all status pages by title."""
@@ -28,9 +31,15 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     """Make a status page with `slug` and `title`, and the rest where given.
 
     That is `published` (false), `component_ids` (none) and `overrides` (component id → status,
-    none). Raises `Conflict` `slug_taken`, what `components.named` raises, and `InvalidRequest`
-    `invalid_component_id` where an override is of no component on the page.
+    none). Raises `Conflict` `slug_taken` or `too_many_status_pages`, what `components.named`
+    raises, and `InvalidRequest` `invalid_component_id` where an override is of no component on the
+    page.
     """
+    if rows.is_full(db, caller.org_id, MAX_PAGES):
+        raise Conflict(
+            f"Your organization has {MAX_PAGES} status pages, as many as it may have.",
+            code="too_many_status_pages",
+        )
     _refuse_taken_slug(db, values["slug"])
     at = format_instant(now)
     page = {

@@ -101,7 +101,8 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
         if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
             raise Forbidden("After 5 minutes an update is redacted by an admin alone.")
     if update["redacted_at"] is None:
-        rows.redact(db, update, by=caller.actor_id, at=format_instant(now))
+        by, name = caller.actor_id, _name(db, caller)
+        rows.redact(db, update, by=by, name=name, at=format_instant(now))
         if update["visibility"] == "public":
             incidents.touch_public(db, incident, now=now)
         incidents.record(db, caller, incident, "update_redacted", {"updateId": id}, now=now)
@@ -127,6 +128,7 @@ def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: da
         "posted_at": format_instant(now),
         "redacted_at": None,
         "redacted_by": None,
+        "redacted_by_name": None,
     }
     rows.insert(db, update)
     details = {
@@ -149,5 +151,13 @@ def _name(db: Connection, caller: Caller) -> str:
 
 
 def _shown(update: Row) -> Row:
-    by = {"id": update["posted_by"], "name": update["posted_by_name"]}
-    return {**update, "posted_by": by}
+    return {
+        **update,
+        "posted_by": _who(update, "posted_by"),
+        "redacted_by": _who(update, "redacted_by"),
+    }
+
+
+def _who(update: Row, column: str) -> Row | None:
+    id = update[column]
+    return None if id is None else {"id": id, "name": update[f"{column}_name"]}

@@ -25,14 +25,14 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
     """Make working hours with `name`, `timezone` and `windows`.
 
-    Raises `Conflict` `name_taken`.
+    Raises `Conflict` `name_conflict`.
     """
     row = resources.create(db, "working_hours", caller.org_id, _stored(values), now=now)
     return _shown(row)
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
-    """Set some of the working hours' values. Raises `NotFound` and `Conflict` `name_taken`."""
+    """Set some of the working hours' values. Raises `NotFound` and `Conflict` `name_conflict`."""
     row = resources.change(db, "working_hours", caller.org_id, id, _stored(changes), now=now)
     return _shown(row)
 

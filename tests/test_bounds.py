@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sqlite3
 from typing import Any
 
 import pytest
 
-from incident_service import clock, ids, incidents
+from incident_service import (
+    accounts,
+    clock,
+    ids,
+    incidents,
+    overrides,
+    resources,
+    schedules,
+    status_pages,
+)
 from incident_service.quickstart import Provisioned
 from tests.conftest import World
 
@@ -174,3 +184,97 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
     ):
         assert world.call(method, call, body).status_code == 200
     assert reads == 5
+
+
+@pytest.mark.parametrize(
+    ("limit", "path", "body", "code"),
+    [
+        ((resources.MAX_THINGS, "components"), "components", {}, "too_many_components"),
+        (
+            (resources.MAX_THINGS, "schedules"),
+            "oncall/schedules",
+            {"timezone": "UTC"},
+            "too_many_schedules",
+        ),
+        (
+            (resources.MAX_THINGS, "escalation_policies"),
+            "escalation/policies",
+            {},
+            "too_many_escalation_policies",
+        ),
+        (
+            (resources.MAX_THINGS, "working_hours"),
+            "working-hours",
+            {"timezone": "UTC", "windows": [{"days": [1], "start": "09:00", "end": "17:00"}]},
+            "too_many_working_hours",
+        ),
+        ((accounts, "MAX_KEYS"), "api-keys", {}, "too_many_api_keys"),
+        ((accounts, "MAX_USERS"), "users", {"name": ..., "email": "{}@b"}, "too_many_users"),
+        (
+            (status_pages, "MAX_PAGES"),
+            "status-pages",
+            {"name": ..., "slug": "page-{}", "title": "T"},
+            "too_many_status_pages",
+        ),
+        (
+            (overrides, "MAX_OVERRIDES"),
+            "oncall/schedules/{schedule_id}/overrides",
+            {
+                "name": ...,
+                "userId": "{user_id}",
+                "startsAt": "20{}-01-01T00:00:00Z",
+                "endsAt": "20{}-01-02T00:00:00Z",
+            },
+            "too_many_overrides",
+        ),
+        (
+            (schedules, "MAX_LAYERS"),
+            "oncall/schedules/{schedule_id}/layers",
+            {
+                "rotationType": "daily",
+                "handoffTime": "09:00",
+                "effectiveFrom": "2026-01-01T00:00:00Z",
+                "participantIds": ["{user_id}"],
+            },
+            "too_many_layers",
+        ),
+    ],
+)
+def test_what_lists_list_whole_is_bounded(
+    world: World,
+    other_org: Provisioned,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: tuple[Any, str],
+    path: str,
+    body: dict[str, Any],
+    code: str,
+) -> None:
+    made = dataclasses.asdict(world.made)
+    path = path.format(**made)
+    listed = (
+        world.rows("SELECT 1 FROM schedule_layers WHERE schedule_id = ?", made["schedule_id"])
+        if path.endswith("layers")
+        else world.call("GET", path).json["data"]
+    )
+    if isinstance(listed, dict):
+        listed = next(iter(listed.values()))
+    room = len(listed) + 1
+    where, name = limit
+    if isinstance(where, dict):
+        monkeypatch.setitem(where, name, room)
+    else:
+        monkeypatch.setattr(where, name, room)
+
+    def make(n: int) -> Any:
+        def filled(value: Any) -> Any:
+            if isinstance(value, list) and value and isinstance(value[0], str):
+                return [filled(each) for each in value]
+            return value.format(n, **made) if isinstance(value, str) else value
+
+        fields = {field: filled(value) for field, value in {"name": "N{}", **body}.items()}
+        return world.call("POST", path, {k: v for k, v in fields.items() if v is not ...})
+
+    assert make(31).status_code == 201
+    answer = make(32)
+    assert (answer.status_code, answer.json["code"]) == (409, code), answer.json
+    assert str(room) in answer.json["message"]

@@ -113,6 +113,16 @@ def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path, version: in
     assert answer.json["data"]["sequentialId"] == 4
 
 
+def test_who_redacted_an_update_before_has_a_name(tmp_path: Path) -> None:
+    path = old_file(tmp_path, 2)
+    (before,) = (row for row in tables(path)["incident_updates"] if row["redacted_by"])
+    upkeep.upgrade(Database(path))
+    after = tables(path)
+    (user,) = (row for row in after["users"] if row["id"] == before["redacted_by"])
+    found = [(row["redacted_by"], row["redacted_by_name"]) for row in after["incident_updates"]]
+    assert found == [(None, None), (None, None), (user["id"], "Ada Admin")]
+
+
 def test_pages_that_were_sent_before_are_counted(tmp_path: Path) -> None:
     path = old_file(tmp_path)
     connection = sqlite3.connect(path)

@@ -223,8 +223,18 @@ def test_a_put_replaces_everything_and_keeps_each_position_s_row(
     assert ids[:2] == [step["id"] for step in after["steps"]]
     assert ids[2] not in [step["id"] for step in before["steps"]]
     assert order(world, path) == ids
-    emptied = world.call("PUT", path, {"name": "Q", "description": ""}).json["data"]
+    emptied = world.call("PUT", path, {"name": "Q", "description": "", "steps": []}).json["data"]
     assert (emptied["description"], emptied["steps"], emptied["layers"]) == ("", [], [])
+
+
+@pytest.mark.parametrize("steps", [{}, {"steps": None}], ids=["left out", "null"])
+def test_a_put_without_steps_leaves_the_layers_alone(
+    world: World, ticking: None, steps: dict[str, None]
+) -> None:
+    before = make(world, description="D", steps=[users_step(world)])
+    after = world.call("PUT", f"{POLICIES}/{before['id']}", {"name": "Q", **steps}).json["data"]
+    assert (after["name"], after["description"]) == ("Q", None)
+    assert (after["steps"], after["layers"]) == (before["steps"], before["layers"])
 
 
 def test_a_patch_changes_name_and_description(world: World, ticking: None) -> None:
@@ -292,10 +302,13 @@ def test_what_uses_a_policy_is_found_by_an_index(world: World) -> None:
 
 def test_a_name_is_unique(world: World) -> None:
     answer = world.call("POST", POLICIES, {"name": quickstart.POLICY})
-    assert refusal(answer) == (409, "name_taken")
+    assert refusal(answer) == (409, "name_conflict")
     path = f"{POLICIES}/{make(world)['id']}"
     for method in ("PUT", "PATCH"):
-        assert refusal(world.call(method, path, {"name": quickstart.POLICY})) == (409, "name_taken")
+        assert refusal(world.call(method, path, {"name": quickstart.POLICY})) == (
+            409,
+            "name_conflict",
+        )
         assert world.call(method, path, {"name": "P"}).status_code == 200
 
 

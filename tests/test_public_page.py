@@ -144,7 +144,7 @@ def test_how_things_are(world: World) -> None:
         assert ("1 component is under maintenance." in text) == (by_hand == "maintenance")
         assert ("Open incidents" in text) == (severity is not None)
         if not by_hand:
-            (component,) = world.call("GET", "components").json["data"]
+            (component,) = world.call("GET", "components").json["data"]["components"]
             assert component["operationalStatus"] == shown
 
 

@@ -69,7 +69,7 @@ def test_the_text_goes_and_the_rest_stays(
         **update,
         "body": None,
         "redactedAt": answer.json["data"]["redactedAt"],
-        "redactedBy": world.made.user_id,
+        "redactedBy": {"id": world.made.user_id, "name": "Ada Admin"},
     }
     assert (answer.status_code, answer.json["data"]) == (200, gone)
     assert parse_instant(gone["redactedAt"]) >= parse_instant(update["postedAt"])
@@ -90,7 +90,10 @@ def test_the_first_redaction_stands(world: World, incident: dict[str, Any], memb
     for key in (member, world.made.key):
         again = redact(world, update, key=key)
         assert (again.status_code, again.json["data"]) == (200, first)
-    assert first["redactedBy"] == "member"
+    assert first["redactedBy"] == {"id": "member", "name": "member@example.com"}
+    world.call("PATCH", "users/member", {"firstName": "Mia"})  # the name is the one of then
+    again = redact(world, update, key=member)
+    assert again.json["data"] == first
     after = world.call("GET", f"incidents/{incident['id']}").json["data"]["auditTrail"]
     assert after == trail
     mine = post(world, incident["id"])
@@ -135,7 +138,7 @@ def test_the_author_is_the_user_whichever_key_it_uses_else_the_key(
     for key in (robots[1]["key"], member):
         assert redact(world, update, key=key).json["code"] == "forbidden"
     redacted = redact(world, update, key=robots[0]["key"])
-    assert redacted.json["data"]["redactedBy"] == robots[0]["id"]
+    assert redacted.json["data"]["redactedBy"] == {"id": robots[0]["id"], "name": "robot"}
     mine = post(world, incident["id"], key=another_key(world, user="member"))
     admin_s = another_key(world, user=world.made.user_id)  # the key's role counts
     assert redact(world, mine, key=admin_s).status_code == 403

@@ -87,8 +87,8 @@ def test_a_schedule_that_is_refused(world: World, body: dict[str, Any], field: s
 
 def test_a_schedule_s_name_is_unique(world: World, path: str) -> None:
     body = {"name": "Primary on-call", "timezone": "UTC"}
-    assert world.call("POST", "oncall/schedules", body).json["code"] == "name_taken"
-    assert world.call("PUT", path, body).json["code"] == "name_taken"
+    assert world.call("POST", "oncall/schedules", body).json["code"] == "name_conflict"
+    assert world.call("PUT", path, body).json["code"] == "name_conflict"
     assert world.call("PUT", path, {"name": "Rota", "timezone": "UTC"}).status_code == 200
 
 

@@ -262,7 +262,7 @@ def test_the_last_admin_stays(world: World, member: str, other_org: quickstart.P
     assert world.call("PATCH", "users/member", {"role": "org:admin"}).status_code == 200
     assert world.call("PATCH", path, {"role": "org:member"}).status_code == 200
     assert code(world.call("DELETE", "users/member", key=robot)) == (409, "last_admin")
-    assert world.call("DELETE", path).status_code == 204
+    assert world.call("DELETE", path, key=robot).status_code == 204
 
 
 def test_a_deleted_admin_does_not_count(world: World) -> None:

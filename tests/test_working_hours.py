@@ -109,9 +109,9 @@ def test_a_name_is_unique(world: World) -> None:
     make(world, "Office")
     body = {"name": "Office", "timezone": "UTC", "windows": [WEEKDAYS]}
     answer = world.call("POST", "working-hours", body)
-    assert (answer.status_code, answer.json["code"]) == (409, "name_taken")
+    assert (answer.status_code, answer.json["code"]) == (409, "name_conflict")
     path = f"working-hours/{make(world, 'Other')['id']}"
-    assert world.call("PATCH", path, {"name": "Office"}).json["code"] == "name_taken"
+    assert world.call("PATCH", path, {"name": "Office"}).json["code"] == "name_conflict"
     assert world.call("PATCH", path, {"name": "Other"}).status_code == 200
 
 

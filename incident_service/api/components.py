@@ -7,8 +7,19 @@ from typing import Any
 from marshmallow import fields, validate
 
 from incident_service import component_status, components
+from incident_service.api import cursor
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import UUID, Instant, List, RequestSchema, Schema, Text
+from incident_service.api.fields import (
+    UUID,
+    Instant,
+    List,
+    QueryInteger,
+    QuerySchema,
+    RequestSchema,
+    Schema,
+    Text,
+)
+from incident_service.store import Row
 
 blueprint = Blueprint("components", description="The parts of a product that incidents affect.")
 
@@ -20,6 +31,14 @@ class ComponentBodySchema(RequestSchema):
     description = Text(0, 1000)
     group_label = Text(0, 100)
     aliases = List(Text(1, 255), 0, 50, unique=True)
+    escalation_policy_id = UUID()
+
+
+class MaintenanceWindowSchema(Schema):
+    """A maintenance window that lasts at the moment."""
+
+    started_at = Instant()
+    ends_at = Instant(allow_none=True)
 
 
 class ComponentSchema(Schema):
@@ -31,27 +50,47 @@ class ComponentSchema(Schema):
     description = fields.String(allow_none=True)
     group_label = fields.String(allow_none=True)
     aliases = fields.List(fields.String())
+    escalation_policy_id = UUID(allow_none=True)
     operational_status = fields.String(validate=validate.OneOf(component_status.LEVELS))
+    maintenance_window = fields.Nested(MaintenanceWindowSchema, allow_none=True)
     created_at = Instant()
     updated_at = Instant()
 
 
+class ComponentListSchema(Schema):
+    """A part of the list of components, by name."""
+
+    components = fields.List(fields.Nested(ComponentSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class ComponentQuerySchema(QuerySchema):
+    """Which part of the list to return."""
+
+    limit = QueryInteger(1, 100, load_default=100)
+    cursor = fields.String()
+
+
 @blueprint.route("/v1/components", methods=["GET"])
-@blueprint.response(200, ComponentSchema(many=True))
-def list_components() -> Any:
+@blueprint.arguments(ComponentQuerySchema, location="query")
+@blueprint.fails("invalid_cursor")
+@blueprint.response(200, ComponentListSchema)
+def list_components(query: dict[str, Any]) -> Any:
     """List the components by name."""
+    after = cursor.decode_name("components", query.get("cursor"))
     with database().read() as db:
-        return components.get_all(db, caller())
+        found, end = components.get_part(db, caller(), after=after, limit=query["limit"])
+    return {"components": found, "next_cursor": cursor.encode("components", end)}
 
 
 @blueprint.route("/v1/components", methods=["POST"])
 @blueprint.arguments(ComponentBodySchema)
-@blueprint.fails("name_taken")
+@blueprint.fails("name_conflict", "invalid_escalation_policy_id", "too_many_components")
 @blueprint.response(201, ComponentSchema)
 def create_component(body: dict[str, Any]) -> Any:
     """Make a component."""
     row = write(components.create, body)
-    return created(row, "components")
+    return created(_shown(row), "components")
 
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["GET"])
@@ -64,11 +103,11 @@ def get_component(id: str) -> Any:
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(ComponentBodySchema(partial=True))
-@blueprint.fails("name_taken")
+@blueprint.fails("name_conflict", "invalid_escalation_policy_id")
 @blueprint.response(200, ComponentSchema)
 def change_component(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a component; `null` clears one."""
-    return write(components.change, id, body)
+    return _shown(write(components.change, id, body))
 
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["DELETE"])
@@ -77,3 +116,9 @@ def delete_component(id: str) -> Any:
     """Delete a component; incidents keep naming it."""
     write(components.delete, id)
     return no_content()
+
+
+def _shown(row: Row) -> Row:
+    """Return a component as it is shown; what open incidents make of it is read here."""
+    with database().read() as db:
+        return components.shown(db, caller(), [row])[0]

@@ -190,7 +190,7 @@ class QueryInstant(fields.String):
     """An RFC 3339 instant in a query, as a `datetime`."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return _parse_instant(super()._deserialize(value, *args, **kwargs))
+        return _parse_query_instant(super()._deserialize(value, *args, **kwargs))
 
 
 class QueryDay(fields.String):
@@ -207,7 +207,7 @@ class QueryDay(fields.String):
         text = super()._deserialize(value, *args, **kwargs)
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
             text += "T23:59:59.999Z" if self._end else "T00:00:00Z"
-        instant = _parse_instant(text)
+        instant = _parse_query_instant(text)
         excess = timedelta(microseconds=instant.microsecond % 1000)
         if excess and not self._end and instant < LAST - _MILLISECOND:
             instant += _MILLISECOND
@@ -248,6 +248,13 @@ def _as_instant(value: str | datetime) -> datetime:
 
 
 def _parse_instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise ma.ValidationError(str(error)) from None
+
+
+def _parse_query_instant(text: str) -> datetime:
     try:
         return parse_instant(text)
     except ValueError as error:

@@ -189,7 +189,9 @@ def list_policies() -> Any:
 
 @blueprint.route("/v1/escalation/policies", methods=["POST"])
 @blueprint.arguments(EscalationPolicyBodySchema)
-@blueprint.fails("name_taken", "invalid_target", "invalid_condition")
+@blueprint.fails(
+    "name_conflict", "invalid_target", "invalid_condition", "too_many_escalation_policies"
+)
 @blueprint.response(201, WholeEscalationPolicySchema)
 def create_policy(body: dict[str, Any]) -> Any:
     """Make a policy."""
@@ -207,16 +209,16 @@ def get_policy(id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PUT"])
 @blueprint.arguments(EscalationPolicyBodySchema)
-@blueprint.fails("name_taken", "invalid_target", "invalid_condition")
+@blueprint.fails("name_conflict", "invalid_target", "invalid_condition")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def replace_policy(body: dict[str, Any], id: str) -> Any:
-    """Replace everything of a policy; without steps it has none."""
+    """Set a policy's name and description anew; without `steps`, its layers stay."""
     return write(policies.replace, id, body)
 
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(EscalationPolicyBodySchema(only=("name", "description"), partial=True))
-@blueprint.fails("name_taken")
+@blueprint.fails("name_conflict")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def change_policy(body: dict[str, Any], id: str) -> Any:
     """Change the name or the description of a policy; `null` clears the description."""

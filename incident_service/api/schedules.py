@@ -150,7 +150,7 @@ def list_schedules() -> Any:
 
 @blueprint.route("/v1/oncall/schedules", methods=["POST"])
 @blueprint.arguments(ScheduleBodySchema)
-@blueprint.fails("name_taken")
+@blueprint.fails("name_conflict", "too_many_schedules")
 @blueprint.response(201, ScheduleWithLayersSchema)
 def create_schedule(body: dict[str, Any]) -> Any:
     """Make a schedule; its layers come next."""
@@ -168,7 +168,7 @@ def get_schedule(id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["PUT"])
 @blueprint.arguments(ScheduleBodySchema)
-@blueprint.fails("name_taken")
+@blueprint.fails("name_conflict")
 @blueprint.response(200, ScheduleWithLayersSchema)
 def replace_schedule(body: dict[str, Any], id: str) -> Any:
     """Set a schedule's fields anew; its layers stay."""
@@ -186,7 +186,7 @@ def delete_schedule(id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers", methods=["POST"])
 @blueprint.arguments(LayerBodySchema)
-@blueprint.fails("invalid_participant_id")
+@blueprint.fails("invalid_participant_id", "too_many_layers")
 @blueprint.response(201, LayerSchema)
 def create_schedule_layer(body: dict[str, Any], id: str) -> Any:
     """Add a layer after the others."""

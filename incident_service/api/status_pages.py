@@ -65,7 +65,9 @@ def list_status_pages() -> Any:
 
 @blueprint.route("/v1/status-pages", methods=["POST"])
 @blueprint.arguments(StatusPageBodySchema)
-@blueprint.fails("slug_taken", "duplicate_component_id", "invalid_component_id")
+@blueprint.fails(
+    "slug_taken", "too_many_status_pages", "duplicate_component_id", "invalid_component_id"
+)
 @blueprint.response(201, StatusPageSchema)
 def create_status_page(body: dict[str, Any]) -> Any:
     """Make a status page."""

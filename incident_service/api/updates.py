@@ -55,7 +55,7 @@ class UpdateBodySchema(RequestSchema):
 
 
 class AuthorSchema(Schema):
-    """Who posted an update: a user, or a key that acts for itself; by the name it had then."""
+    """Who did it: a user, or a key that acts for itself; by the name it had then."""
 
     id = fields.String()
     name = fields.String()
@@ -72,7 +72,7 @@ class UpdateSchema(Schema):
     posted_by = fields.Nested(AuthorSchema)
     posted_at = Instant()
     redacted_at = Instant(allow_none=True)
-    redacted_by = fields.String(allow_none=True)
+    redacted_by = fields.Nested(AuthorSchema, allow_none=True)
 
 
 class UpdateListSchema(Schema):

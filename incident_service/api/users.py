@@ -67,7 +67,7 @@ def list_users() -> Any:
 
 @blueprint.route("/v1/users", methods=["POST"])
 @blueprint.arguments(NewUserSchema)
-@blueprint.fails("id_taken", "email_taken")
+@blueprint.fails("id_taken", "email_taken", "too_many_users")
 @blueprint.response(201, UserSchema)
 def create_user(body: dict[str, Any]) -> Any:
     """Make a user."""

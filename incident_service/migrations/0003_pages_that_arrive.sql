@@ -121,3 +121,28 @@ CREATE TABLE acknowledge_links (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
+
+-- What public pages show does not change by it, so neither trigger may see this update.
+ALTER TABLE incident_updates ADD COLUMN redacted_by_name TEXT;
+DROP TRIGGER incident_updates_keeps_values;
+DROP TRIGGER redacted_updates_no_longer_public;
+UPDATE incident_updates SET redacted_by_name = coalesce(
+    (SELECT coalesce(
+        nullif(trim(coalesce(first_name || ' ', '') || coalesce(last_name, '')), ''), email)
+     FROM users
+     WHERE users.org_id = incident_updates.org_id AND users.id = incident_updates.redacted_by),
+    (SELECT name FROM api_keys
+     WHERE api_keys.org_id = incident_updates.org_id
+       AND api_keys.id = incident_updates.redacted_by),
+    redacted_by)
+WHERE redacted_at IS NOT NULL;
+CREATE TRIGGER incident_updates_keeps_values BEFORE UPDATE ON incident_updates
+WHEN OLD.redacted_at IS NOT NULL OR NEW.redacted_at IS NULL
+  OR (OLD.org_id, OLD.incident_id, OLD.number, OLD.id, OLD.visibility, OLD.status_change,
+      OLD.posted_by, OLD.posted_by_name, OLD.posted_at)
+     IS NOT (NEW.org_id, NEW.incident_id, NEW.number, NEW.id, NEW.visibility, NEW.status_change,
+             NEW.posted_by, NEW.posted_by_name, NEW.posted_at)
+BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
+CREATE TRIGGER redacted_updates_no_longer_public AFTER UPDATE ON incident_updates
+WHEN NEW.visibility = 'public'
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;

@@ -94,3 +94,15 @@ def revoke_of_user(db: Connection, org_id: str, user_id: str, *, at: str) -> Non
         """,
         {"org_id": org_id, "user_id": user_id, "at": at},
     )
+
+
+def is_full(db: Connection, org_id: str, limit: int) -> bool:
+    """Whether the organization has `limit` keys that are not revoked."""
+    found = db.execute(
+        """
+        SELECT 1 FROM api_keys WHERE org_id = :org_id AND deleted_at IS NULL
+        LIMIT 1 OFFSET :last
+        """,
+        {"org_id": org_id, "last": limit - 1},
+    ).fetchone()
+    return found is not None

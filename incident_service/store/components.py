@@ -1,4 +1,4 @@
-"""What open incidents say of components."""
+"""What open incidents say of components, and what components say of policies."""
 
 from __future__ import annotations
 
@@ -21,3 +21,14 @@ def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
     for row in rows:
         severities.setdefault(row["component_id"], []).append(row["severity"])
     return severities
+
+
+def forget_policy(db: Connection, org_id: str, policy_id: str, *, at: str) -> None:
+    """Let no component name the escalation policy."""
+    db.execute(
+        """
+        UPDATE components SET escalation_policy_id = NULL, updated_at = :at
+        WHERE org_id = :org_id AND escalation_policy_id = :policy_id
+        """,
+        {"org_id": org_id, "policy_id": policy_id, "at": at},
+    )

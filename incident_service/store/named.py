@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Literal
 
 from incident_service.db import Connection
@@ -41,6 +43,42 @@ def all_by_name(db: Connection, table: Table, org_id: str) -> list[Row]:
         f"SELECT * FROM {table} WHERE org_id = :org_id AND deleted_at IS NULL ORDER BY name",
         {"org_id": org_id},
     ).fetchall()
+
+
+def part_by_name(db: Connection, table: Table, org_id: str, *, after: str, limit: int) -> list[Row]:
+    """Return the things whose names come after one, in their order, without the deleted ones."""
+    return db.execute(
+        f"""
+        SELECT * FROM {table} WHERE org_id = :org_id AND name > :after AND deleted_at IS NULL
+        ORDER BY name LIMIT :limit
+        """,
+        {"org_id": org_id, "after": after, "limit": limit},
+    ).fetchall()
+
+
+def names(db: Connection, table: Table, org_id: str, ids: Sequence[str]) -> dict[str, str]:
+    """Return the names, by id, of those of the things that are there and not deleted."""
+    rows = db.execute(
+        f"""
+        SELECT id, name FROM {table}
+        WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
+          AND deleted_at IS NULL
+        """,
+        {"org_id": org_id, "ids": json.dumps(ids)},
+    ).fetchall()
+    return {row["id"]: row["name"] for row in rows}
+
+
+def is_full(db: Connection, table: Table, org_id: str, limit: int) -> bool:
+    """Whether the organization has `limit` things that are not deleted."""
+    found = db.execute(
+        f"""
+        SELECT 1 FROM {table} WHERE org_id = :org_id AND deleted_at IS NULL
+        LIMIT 1 OFFSET :last
+        """,
+        {"org_id": org_id, "last": limit - 1},
+    ).fetchone()
+    return found is not None
 
 
 def update(db: Connection, table: Table, org_id: str, id: str, changes: Row) -> None:

@@ -59,6 +59,34 @@ def between(
     ).fetchall()
 
 
+def first_between(
+    db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str
+) -> Row | None:
+    """Return the first of the overrides that `between` returns."""
+    row: Row | None = db.execute(
+        """
+        SELECT * FROM schedule_overrides
+        WHERE org_id = :org_id AND schedule_id = :schedule_id
+          AND ends_at_utc > :start AND starts_at_utc < :end
+        ORDER BY ends_at_utc LIMIT 1
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc},
+    ).fetchone()
+    return row
+
+
+def is_full(db: Connection, org_id: str, schedule_id: str, limit: int) -> bool:
+    """Whether the schedule has `limit` overrides."""
+    found = db.execute(
+        """
+        SELECT 1 FROM schedule_overrides
+        WHERE org_id = :org_id AND schedule_id = :schedule_id LIMIT 1 OFFSET :last
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id, "last": limit - 1},
+    ).fetchone()
+    return found is not None
+
+
 def around(db: Connection, org_id: str, schedule_id: str, at_utc: str) -> list[Row]:
     """Return the overrides next to an instant: the last that ended, and two that end later.
 

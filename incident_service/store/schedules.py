@@ -30,6 +30,18 @@ def layers(db: Connection, org_id: str, schedule_id: str) -> list[Row]:
     return [{**row, "participant_ids": json.loads(row["participant_ids"])} for row in rows]
 
 
+def next_position(db: Connection, org_id: str, schedule_id: str) -> int:
+    """Return the position after the schedule's last layer, which is how many it has."""
+    row = db.execute(
+        """
+        SELECT coalesce(max(position) + 1, 0) AS position FROM schedule_layers
+        WHERE org_id = :org_id AND schedule_id = :schedule_id
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id},
+    ).fetchone()
+    return int(row["position"])
+
+
 def insert_layer(db: Connection, layer: Row) -> None:
     """Add a layer; `layer` has a value for each column, and its `participant_ids` in order."""
     db.execute(

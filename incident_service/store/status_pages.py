@@ -126,3 +126,15 @@ def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool
         {"org_id": org_id, "ids": json.dumps(list(component_ids))},
     ).fetchone()
     return found is not None
+
+
+def is_full(db: Connection, org_id: str, limit: int) -> bool:
+    """Whether the organization has `limit` pages that are not deleted."""
+    found = db.execute(
+        """
+        SELECT 1 FROM status_pages WHERE org_id = :org_id AND deleted_at IS NULL
+        LIMIT 1 OFFSET :last
+        """,
+        {"org_id": org_id, "last": limit - 1},
+    ).fetchone()
+    return found is not None

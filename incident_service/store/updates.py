@@ -68,12 +68,13 @@ def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
     return row
 
 
-def redact(db: Connection, update: Row, *, by: str, at: str) -> None:
+def redact(db: Connection, update: Row, *, by: str, name: str, at: str) -> None:
     """Take the text out of an update that was not redacted yet."""
     db.execute(
         """
-        UPDATE incident_updates SET body = NULL, redacted_at = :at, redacted_by = :by
+        UPDATE incident_updates
+        SET body = NULL, redacted_at = :at, redacted_by = :by, redacted_by_name = :name
         WHERE org_id = :org_id AND incident_id = :incident_id AND number = :number
         """,
-        {**update, "by": by, "at": at},
+        {**update, "by": by, "name": name, "at": at},
     )

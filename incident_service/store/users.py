@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from incident_service.db import Connection
 from incident_service.store import Row
 
@@ -26,6 +29,19 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
         {"org_id": org_id, "id": id},
     ).fetchone()
     return row
+
+
+def present(db: Connection, org_id: str, ids: Sequence[str]) -> set[str]:
+    """Return those of the ids that belong to users who are not deleted."""
+    rows = db.execute(
+        """
+        SELECT id FROM users
+        WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
+          AND deleted_at IS NULL
+        """,
+        {"org_id": org_id, "ids": json.dumps(ids)},
+    ).fetchall()
+    return {row["id"] for row in rows}
 
 
 def id_was_used(db: Connection, org_id: str, id: str) -> bool:
@@ -133,3 +149,15 @@ def policy_with(db: Connection, org_id: str, id: str) -> Row | None:
         {"org_id": org_id, "id": id},
     ).fetchone()
     return row
+
+
+def is_full(db: Connection, org_id: str, limit: int) -> bool:
+    """Whether the organization has `limit` users, without the deleted ones."""
+    found = db.execute(
+        """
+        SELECT 1 FROM users WHERE org_id = :org_id AND deleted_at IS NULL
+        LIMIT 1 OFFSET :last
+        """,
+        {"org_id": org_id, "last": limit - 1},
+    ).fetchone()
+    return found is not None

@@ -194,7 +194,7 @@ class World:
         day, half = self._at(0.5).strftime("%Y-%m-%d"), timedelta(days=182)
         year = [(self._at(0.5) + way * half).strftime("%Y-%m-%d") for way in (-1, 1)]
         yield "first page", self._list()
-        yield f"a page {DEPTH:,} deep", self._list(cursor=cursor.encode("incidents", deep))
+        yield f"a page {DEPTH:,} deep", self._list(cursor=cursor.encode("incidents", deep) or "")
         yield "status, an open one", self._list(status="identified")
         yield "status, resolved", self._list(status="resolved")
         yield "severity", self._list(severity="critical")

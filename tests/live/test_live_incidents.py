@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from incident_service import accounts, clock, components, opening, quickstart, upkeep
+from incident_service import accounts, clock, components, incidents, opening, quickstart, upkeep
 from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.db import Connection, Database
@@ -95,7 +95,8 @@ def fill(db: Connection, made: quickstart.Provisioned) -> tuple[Any, Any, list[d
         )
         incident = opening.open_incident(db, caller, new, now=at)
         if n % 5 == 0:
-            incident = advance(db, caller, incident["id"], "identified", None, now=at)
+            advance(db, caller, incident["id"], "identified", None, now=at)
+            incident = incidents.get(db, caller, incident["id"])
         opened.append(incident)
     return tuple(keys), tuple(parts), opened
 
