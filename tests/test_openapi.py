@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_everything_is_described() -> None:
     undescribed = [
         f"{schema}.{name}"
         for schema, found in description()["components"]["schemas"].items()
-        for name, field in found["properties"].items()
+        for name, field in found.get("properties", {"itself": found}).items()
         if not field.get("description", "").endswith(".")
     ]
     for path, item in description()["paths"].items():
@@ -196,3 +197,144 @@ def test_unknown_fields_are_refused_in_requests_alone() -> None:
     schemas = description()["components"]["schemas"]
     assert schemas["OpenIncident"]["additionalProperties"] is False
     assert "additionalProperties" not in schemas["Incident"]
+
+
+def parts(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every object of the description, with its place."""
+    if isinstance(value, dict):
+        yield place, value
+        for name, nested in value.items():
+            yield from parts(nested, f"{place}/{name}")
+    elif isinstance(value, list):
+        for n, nested in enumerate(value):
+            yield from parts(nested, f"{place}/{n}")
+
+
+def test_every_enumeration_is_there_once_and_has_a_name() -> None:
+    found = {
+        place: part["enum"]
+        for place, part in parts(description())
+        if isinstance(part.get("enum"), list) and len(part["enum"]) > 1
+    }
+    assert [place for place in found if not re.fullmatch(r"/components/schemas/\w+", place)] == []
+    assert len({frozenset(values) for values in found.values()}) == len(found)
+    assert [place for place, values in found.items() if None in values] == []
+    assert {"/components/schemas/Severity", "/components/schemas/Role"} < found.keys()
+    used = set(re.findall(r'"#(/components/schemas/\w+)"', json.dumps(description())))
+    assert found.keys() <= used
+
+
+def test_null_stands_beside_what_is_named_elsewhere() -> None:
+    schemas = description()["components"]["schemas"]
+    change = dict(schemas["Update"]["properties"]["statusChange"])
+    assert change.pop("description")
+    assert change == {"anyOf": [{"$ref": "#/components/schemas/IncidentStatus"}, {"type": "null"}]}
+    assert schemas["Incident"]["properties"]["ownerId"]["type"] == ["string", "null"]
+
+
+def test_tags_have_one_spelling() -> None:
+    tags = {tag["name"] for tag in description()["tags"]}
+    assert {tag for *_, operation in operations() for tag in operation["tags"]} == tags
+    assert [tag for tag in tags if not re.fullmatch("[a-z]+(_[a-z]+)*", tag)] == []
+
+
+BODIES = [
+    (path, method, operation["requestBody"]["content"]["application/json"])
+    for path, method, operation in operations()
+    if "requestBody" in operation
+]
+
+
+@dataclass
+class Things:
+    """What the ids in examples stand for, in the organization at hand."""
+
+    world: World
+    ids: dict[str, Any]
+
+    @classmethod
+    def made(cls, world: World) -> Things:
+        user = world.make("users", email="ada@example.com")["id"]
+        schedule = world.make("oncall/schedules", name="S", timezone="UTC")["id"]
+        layer = {
+            "rotationType": "daily",
+            "handoffTime": "09:00",
+            "effectiveFrom": "2026-01-01T00:00:00Z",
+            "participantIds": [user],
+        }
+        layers = [
+            world.make(f"oncall/schedules/{schedule}/layers", name=name, **layer)["id"]
+            for name in "ab"
+        ]
+        policy = world.make("escalation/policies", name="P")["id"]
+        rung = {"ackTimeoutMinutes": 5, "target": {"type": "users", "userIds": [user]}}
+        rungs = [world.make(f"escalation/policies/{policy}/layers", **rung)["id"] for _ in range(2)]
+        window = {"days": [1], "start": "09:00", "end": "17:00"}
+        hours = world.make("working-hours", name="H", timezone="UTC", windows=[window])["id"]
+        component = world.make("components", name="C")["id"]
+        page = world.make("status-pages", slug="one", title="One")["id"]
+        incident = world.post().json["data"]["id"]
+        return cls(
+            world,
+            {
+                "user": user,
+                "schedule": schedule,
+                "layers": layers,
+                "policy": policy,
+                "rungs": rungs,
+                "hours": hours,
+                "component": component,
+                "page": page,
+                "incident": incident,
+            },
+        )
+
+    def path(self, path: str) -> str:
+        """Return a path of the description with ids in place of its parameters."""
+        ids = self.ids
+        of_layer = ids["rungs" if "escalation" in path else "layers"][0]
+        first = {
+            "incidents": "incident",
+            "components": "component",
+            "schedules": "schedule",
+            "policies": "policy",
+            "working-hours": "hours",
+            "status-pages": "page",
+            "users": "user",
+        }
+        segments = path.removeprefix("/v1/").split("/")
+        for n, segment in enumerate(segments):
+            if segment == "{layerId}":
+                segments[n] = of_layer
+            elif segment.startswith("{"):
+                segments[n] = ids[first[segments[n - 1]]]
+        return "/".join(segments)
+
+    def body(self, example: Any, path: str) -> Any:
+        """Return an example with the ids of things that are there."""
+        ids = self.ids
+        if path.endswith("layers/order"):
+            return {"layerIds": ids["rungs" if "escalation" in path else "layers"][::-1]}
+        text = json.dumps(example)
+        for key, id in (
+            ("ownerScheduleId|scheduleId|targetId", ids["schedule"]),
+            ("escalationPolicyId", ids["policy"]),
+            ("workingHoursId", ids["hours"]),
+            ("userId|targetUserId|ownerId", ids["user"]),
+        ):
+            text = re.sub(rf'"({key})": "[^"]+"', rf'"\1": "{id}"', text)
+        text = re.sub(r'"(userIds|participantIds)": \[[^]]+\]', rf'"\1": ["{ids["user"]}"]', text)
+        (component,) = re.findall(r'"componentIds": \["([^"]+)"\]', text) or [""]
+        return json.loads(text.replace(component, ids["component"]) if component else text)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "content"), BODIES, ids=[f"{method} {path}" for path, method, _ in BODIES]
+)
+def test_every_body_has_an_example_that_is_accepted(
+    world: World, path: str, method: str, content: Any
+) -> None:
+    things = Things.made(world)
+    body = things.body(content["example"], path)
+    answer = world.call(method.upper(), things.path(path), body)
+    assert answer.status_code in (200, 201), answer.json

@@ -21,7 +21,7 @@ from incident_service.api.fields import UUID, Instant, RequestSchema, Schema, Te
 from incident_service.paging import channels
 from incident_service.store import Row
 
-blueprint = Blueprint("contact-methods", description="How a user is reached.")
+blueprint = Blueprint("contact_methods", description="How a user is reached.")
 
 _PATH = "/v1/users/<user_id:user_id>/contact-methods"
 

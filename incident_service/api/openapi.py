@@ -15,6 +15,7 @@ from flask_smorest import Api
 
 from incident_service.api import fields
 from incident_service.api.blueprint import Blueprint
+from incident_service.api.enums import NAMES
 from incident_service.api.glossary import describe
 from incident_service.api.openapi_calls import Contract
 from incident_service.api.openapi_parts import INTRODUCTION, Object
@@ -121,6 +122,8 @@ def _field_properties(_converter: Any, field: ma.fields.Field[Any], ret: Object)
         ret.pop("type", None)
     if found.get("type") == "integer" and "default" in ret:
         found["default"] = int(ret["default"])
+    if "enum" in ret:
+        found |= _named(ret.pop("enum"), ret)
     if field.allow_none and "type" in found:
         found["type"] = [found["type"], "null"]
     if isinstance(field.parent, ma.Schema) and "description" not in ret:
@@ -129,6 +132,14 @@ def _field_properties(_converter: Any, field: ma.fields.Field[Any], ret: Object)
         if sentence is not None:
             found["description"] = sentence
     return found
+
+
+def _named(values: list[str | None], ret: Object) -> Object:
+    """Return the reference to an enumeration, in place of the `type` that is taken out of `ret`."""
+    ret.pop("type")
+    name = NAMES[frozenset(value for value in values if value is not None)]
+    reference: Object = {"$ref": f"#/components/schemas/{name}"}
+    return {"anyOf": [reference, {"type": "null"}]} if None in values else reference
 
 
 def _link(paths: dict[str, dict[str, Any]]) -> None:

@@ -16,6 +16,8 @@ from werkzeug.routing import Rule
 
 from incident_service.api import fields
 from incident_service.api.blueprint import Blueprint, who_may
+from incident_service.api.enums import ENUMS
+from incident_service.api.examples import EXAMPLES
 from incident_service.api.openapi_parts import (
     ERROR,
     HEADERS,
@@ -69,6 +71,9 @@ class Contract(BasePlugin):
             },
         )
         components.schema("Error", ERROR)
+        for name, (values, sentence) in ENUMS.items():
+            enum = {"type": "string", "enum": list(values), "description": sentence}
+            components.schema(name, enum)
         for parameter in (REQUEST_ID, IF_NONE_MATCH):
             components.parameter(parameter["name"], "header", parameter)
         for name, header in HEADERS.items():
@@ -124,6 +129,9 @@ class Contract(BasePlugin):
             more = _paragraphs(operation.pop("description", ""), _WHO[who])
             if more:
                 operation["description"] = more
+            if "requestBody" in operation:
+                body = operation["requestBody"]["content"]["application/json"]
+                body["example"] = EXAMPLES[body["schema"]["$ref"].rpartition("/")[2]]
             responses = operation["responses"]
             responses.pop(400, None)  # flask-smorest's own
             is_kept = 304 in responses

@@ -119,8 +119,7 @@ ERROR: Object = {
             "description": "The status of the answer.",
         },
         "type": {
-            "type": "string",
-            "enum": sorted({type_of(code) for code in CODES}),
+            "$ref": "#/components/schemas/ErrorType",
             "description": "The kind of error.",
         },
         "code": {"type": "string", "description": "The error, for programs."},

@@ -23,7 +23,7 @@ from incident_service.api.fields import (
 
 blueprint = Blueprint("schedules", description="On-call schedules and their layers.")
 
-_ROTATION_TYPES = ("daily", "weekly", "custom")
+ROTATION_TYPES = ("daily", "weekly", "custom")
 _FIXED_LENGTHS = {"daily": 1, "weekly": 7}
 
 
@@ -50,7 +50,11 @@ class LayerBodySchema(RequestSchema):
             *(
                 {
                     "if": {"properties": {"rotationType": {"const": rotation_type}}},
-                    "then": {"properties": {"rotationLengthDays": {"enum": [length, None]}}},
+                    "then": {
+                        "properties": {
+                            "rotationLengthDays": {"anyOf": [{"const": length}, {"type": "null"}]}
+                        }
+                    },
                 }
                 for rotation_type, length in _FIXED_LENGTHS.items()
             ),
@@ -58,7 +62,7 @@ class LayerBodySchema(RequestSchema):
     }
 
     name = Text(1, 255, required=True)
-    rotation_type = fields.String(required=True, validate=validate.OneOf(_ROTATION_TYPES))
+    rotation_type = fields.String(required=True, validate=validate.OneOf(ROTATION_TYPES))
     rotation_length_days = fields.Integer(strict=True, validate=validate.Range(1, 3650))
     handoff_time = WallTime(required=True)
     effective_from = Instant(required=True)
@@ -124,7 +128,7 @@ class LayerSchema(Schema):
     schedule_id = UUID()
     name = fields.String()
     position = fields.Integer()
-    rotation_type = fields.String(validate=validate.OneOf(_ROTATION_TYPES))
+    rotation_type = fields.String(validate=validate.OneOf(ROTATION_TYPES))
     rotation_length_days = fields.Integer()
     handoff_time = fields.String()
     effective_from = Instant()

@@ -67,7 +67,7 @@ class UpdateSchema(Schema):
     id = UUID()
     incident_id = UUID()
     body = fields.String(allow_none=True)
-    status_change = fields.String(allow_none=True, validate=validate.OneOf(incidents.STATUSES[1:]))
+    status_change = fields.String(allow_none=True, validate=validate.OneOf(incidents.STATUSES))
     visibility = fields.String(validate=validate.OneOf(updates.VISIBILITIES))
     posted_by = fields.Nested(AuthorSchema)
     posted_at = Instant()

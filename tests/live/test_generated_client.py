@@ -59,14 +59,14 @@ def test_from_a_user_to_a_resolved_incident(
         )
         layer = models.LayerBody(
             name="Weekly",
-            rotation_type=models.LayerBodyRotationType.WEEKLY,
+            rotation_type=models.RotationType.WEEKLY,
             handoff_time="09:00",
             effective_from=datetime(2025, 1, 6, 9, tzinfo=UTC),
             participant_ids=[user.id],
         )
         call("schedules", "create_schedule_layer", schedule.id, body=layer)
         step = models.EscalationStepBody(
-            target_type=models.EscalationStepBodyTargetType.SCHEDULE,
+            target_type=models.TargetType.SCHEDULE,
             target_id=schedule.id,
             escalate_after_seconds=300,
         )
@@ -80,7 +80,7 @@ def test_from_a_user_to_a_resolved_incident(
             "open_incident",
             body=models.OpenIncident(
                 title="Checkout is slow",
-                severity=models.OpenIncidentSeverity.HIGH,
+                severity=models.Severity.HIGH,
                 owner_schedule_id=schedule.id,
             ),
         )
@@ -88,7 +88,7 @@ def test_from_a_user_to_a_resolved_incident(
         taken = call("incidents", "acknowledge_incident", opened.id)
         assert isinstance(taken.acknowledged_at, datetime)
         for status in ("identified", "monitoring", "resolved"):
-            body = models.StatusBody(status=models.StatusBodyStatus(status))
+            body = models.StatusBody(status=models.IncidentStatus(status))
             last = call("incidents", "advance_incident", opened.id, body=body)
         reached = [entry.status.value for entry in last.status_history]
         assert reached == ["investigating", "identified", "monitoring", "resolved"]

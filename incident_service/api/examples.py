@@ -1,0 +1,111 @@
+"""An example of every request body, by the name of its schema; a `PATCH` has one of its own.
+
+Each is accepted as it stands once its ids are those of things in the organization.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_USER = "user_0198a4f17c3e7d52a9b06f41d28c5e90"
+_SCHEDULE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+_COMPONENT = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+_POLICY = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e91"
+_WORKING_HOURS = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e92"
+_LAYERS = ["0198a4f1-7c3e-7d52-a9b0-6f41d28c5e93", "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e94"]
+
+_CONDITION = {"workingHoursId": _WORKING_HOURS, "when": "during"}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "OpenIncident": {
+        "title": "Payment service elevated error rate",
+        "description": "The payment processing service is returning 5xx errors at 12% above "
+        "baseline.",
+        "severity": "critical",
+        "ownerScheduleId": _SCHEDULE,
+        "componentIds": [_COMPONENT],
+    },
+    "EditBodyChanges": {"title": "Payments fail for some customers", "severity": "high"},
+    "StatusBody": {"status": "identified"},
+    "HandoffBody": {"targetUserId": _USER},
+    "ComponentsBody": {"componentIds": [_COMPONENT]},
+    "UpdateBody": {
+        "visibility": "internal",
+        "body": "The latest deployment is the cause; rolling back.",
+        "statusChange": "identified",
+    },
+    "ComponentBody": {
+        "name": "Checkout",
+        "description": "Takes orders and payments.",
+        "groupLabel": "Shop",
+        "aliases": ["checkout-service"],
+        "escalationPolicyId": _POLICY,
+    },
+    "ComponentBodyChanges": {"groupLabel": "Shop", "aliases": ["checkout-service", "cart"]},
+    "NewUser": {
+        "email": "grace@example.com",
+        "firstName": "Grace",
+        "lastName": "Hopper",
+        "role": "org:member",
+    },
+    "UserBodyChanges": {"firstName": "Grace", "lastName": "Hopper"},
+    "ContactMethodBody": {"label": "Phone", "url": "ntfys://ntfy.sh/grace-on-call-3f9b2c"},
+    "ApiKeyBody": {"name": "deploy", "role": "org:member", "userId": _USER},
+    "ScheduleBody": {
+        "name": "Payments primary",
+        "description": "First to be paged for payments.",
+        "timezone": "Europe/Berlin",
+    },
+    "LayerBody": {
+        "name": "Weekly",
+        "rotationType": "weekly",
+        "handoffTime": "09:00",
+        "effectiveFrom": "2026-01-05T09:00:00+01:00",
+        "participantIds": [_USER],
+    },
+    "LayerOrder": {"layerIds": _LAYERS},
+    "OverrideBody": {
+        "userId": _USER,
+        "startsAt": "2026-12-24T09:00:00+01:00",
+        "endsAt": "2026-12-27T09:00:00+01:00",
+        "reason": "Holidays",
+    },
+    "EscalationPolicyBody": {
+        "name": "Payments",
+        "description": "Primary first, then the lead.",
+        "steps": [
+            {"targetType": "schedule", "targetId": _SCHEDULE, "escalateAfterSeconds": 300},
+            {
+                "targetType": "users",
+                "userIds": [_USER],
+                "escalateAfterSeconds": 900,
+                "condition": _CONDITION,
+            },
+        ],
+    },
+    "EscalationPolicyBodyChanges": {"description": "Primary first, then the lead."},
+    "EscalationLayerBody": {
+        "ackTimeoutMinutes": 15,
+        "target": {"type": "users", "userIds": [_USER]},
+        "condition": _CONDITION,
+        "position": 1,
+    },
+    "EscalationLayerBodyChanges": {"ackTimeoutMinutes": 10, "position": 1},
+    "EscalationLayerOrder": {"layerIds": _LAYERS},
+    "WorkingHoursBody": {
+        "name": "Office hours",
+        "timezone": "Europe/Berlin",
+        "windows": [{"days": [1, 2, 3, 4, 5], "start": "09:00", "end": "17:00"}],
+    },
+    "WorkingHoursBodyChanges": {
+        "windows": [{"days": [1, 2, 3, 4], "start": "08:00", "end": "18:00"}]
+    },
+    "StatusPageBody": {
+        "slug": "acme",
+        "title": "Acme status",
+        "published": True,
+        "componentIds": [_COMPONENT],
+        "overrides": {_COMPONENT: "maintenance"},
+    },
+    "StatusPageBodyChanges": {"title": "Acme status", "published": True, "overrides": {}},
+}
