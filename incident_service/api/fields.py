@@ -130,6 +130,21 @@ class List(fields.List[Any]):
         return items
 
 
+class Rows(fields.List[Any]):
+    """Many rows in an answer, of a schema whose values all go out as they are.
+
+    Takes much less time than dumping each field of each.
+    """
+
+    def __init__(self, schema: type[Schema], **options: Any) -> None:
+        super().__init__(fields.Nested(schema), **options)
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        schema: ma.Schema = self.inner.schema  # type: ignore[attr-defined]  # of a Nested
+        names = [(field.data_key, name) for name, field in schema.fields.items()]
+        return [{wire: row[name] for wire, name in names} for row in value]
+
+
 MAX_BY_UUID = 200
 
 

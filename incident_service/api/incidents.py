@@ -29,6 +29,7 @@ from incident_service.api.fields import (
     QueryInteger,
     QuerySchema,
     RequestSchema,
+    Rows,
     Schema,
     Text,
 )
@@ -156,14 +157,14 @@ class WholeIncidentSchema(IncidentSchema):
     """An incident with its history and the end of its trail, both oldest first."""
 
     status_history = fields.List(fields.Nested(HistoryEntrySchema))
-    audit_trail = fields.List(fields.Nested(AuditEventSchema))
+    audit_trail = Rows(AuditEventSchema)
     audit_trail_omitted = fields.Integer()
 
 
 class AuditTrailSchema(Schema):
     """A part of an incident's trail, oldest first."""
 
-    audit_trail = fields.List(fields.Nested(AuditEventSchema))
+    audit_trail = Rows(AuditEventSchema)
     next_cursor = fields.String(allow_none=True)
 
 
