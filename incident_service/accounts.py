@@ -109,7 +109,7 @@ def create_key(
         )
     if user_id is not None and users.get(db, org_id, user_id) is None:
         raise InvalidRequest(
-            f"userId: {user_id} is no user of your organization.", code="invalid_user_id"
+            f"userId: {user_id} is not a user in your organization.", code="invalid_user_id"
         )
     key = KEY_START + secrets.token_urlsafe(32)  # 256 bits
     key_id = ids.new_id()

@@ -217,6 +217,11 @@ def set_components(
         record(db, caller, incident, "components_changed", details, now=now)
 
 
+def id_of_number(db: Connection, caller: Caller, number: int) -> str | None:
+    """Return the id of the organization's incident of that number, if there is one."""
+    return rows.id_of_number(db, caller.org_id, number)
+
+
 def find(db: Connection, caller: Caller, id: str) -> Row:
     """Return the incident's own row. Raises `NotFound`."""
     incident = rows.get(db, caller.org_id, id)

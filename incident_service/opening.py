@@ -140,14 +140,14 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
 def _owner_id(db: Connection, org_id: str, new: NewIncident, now: datetime) -> str | None:
     if new.owner_id is not None and users.get(db, org_id, new.owner_id) is None:
         raise InvalidRequest(
-            f"ownerId: {new.owner_id} is no user of your organization.", code="invalid_owner_id"
+            f"ownerId: {new.owner_id} is not a user in your organization.", code="invalid_owner_id"
         )
     if new.owner_schedule_id is None:
         return new.owner_id
     schedule = named.get(db, "schedules", org_id, new.owner_schedule_id)
     if schedule is None:
         raise NotFound(
-            f"ownerScheduleId: {new.owner_schedule_id} is no schedule of your organization."
+            f"ownerScheduleId: {new.owner_schedule_id} is not a schedule in your organization."
         )
     if new.owner_id is not None:
         return new.owner_id
@@ -159,7 +159,8 @@ def _policy_id(db: Connection, org_id: str, new: NewIncident) -> str | None:
     if new.escalation_policy_id is not None:
         if named.get(db, "escalation_policies", org_id, new.escalation_policy_id) is None:
             raise NotFound(
-                f"escalationPolicyId: {new.escalation_policy_id} is no policy of your organization."
+                f"escalationPolicyId: {new.escalation_policy_id} is not an escalation policy "
+                "in your organization."
             )
         return new.escalation_policy_id
     if new.owner_schedule_id is None:

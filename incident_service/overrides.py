@@ -37,7 +37,8 @@ def create(db: Connection, caller: Caller, schedule_id: str, values: Row, *, now
     schedule = resources.find(db, "schedules", caller.org_id, schedule_id)
     if users.get(db, caller.org_id, values["user_id"]) is None:
         raise InvalidRequest(
-            f"userId: {values['user_id']} is no user of your organization.", code="invalid_user_id"
+            f"userId: {values['user_id']} is not a user in your organization.",
+            code="invalid_user_id",
         )
     starts_at_utc = sortable(parse_instant(values["starts_at"]))
     ends_at_utc = sortable(parse_instant(values["ends_at"]))

@@ -207,7 +207,7 @@ def _check_references(db: Connection, org_id: str, values: Row) -> None:
     schedule_id = target.get("schedule_id")
     if schedule_id is not None and named.get(db, "schedules", org_id, schedule_id) is None:
         raise InvalidRequest(
-            f"target: {schedule_id} is no schedule of your organization.", code="invalid_target"
+            f"target: {schedule_id} is not a schedule in your organization.", code="invalid_target"
         )
     user_ids = target.get("user_ids") or []
     present = users.present(db, org_id, user_ids) if user_ids else set()
@@ -219,7 +219,7 @@ def _check_references(db: Connection, org_id: str, values: Row) -> None:
     hours_id = condition["working_hours_id"] if condition else None
     if hours_id is not None and named.get(db, "working_hours", org_id, hours_id) is None:
         raise InvalidRequest(
-            f"condition: {hours_id} is no set of working hours of your organization.",
+            f"condition: {hours_id} is not a set of working hours in your organization.",
             code="invalid_condition",
         )
 

@@ -408,3 +408,39 @@ def test_history_stays_in_order_when_the_clock_goes_back(
     found = world.call("GET", f"incidents/{incident['id']}").json["data"]
     assert [h["status"] for h in found["statusHistory"]] == list(incidents.STATUSES)
     assert found["statusHistory"][3]["changedAt"] == format_instant(now - timedelta(hours=2))
+
+
+class TestNumbers:
+    """An incident answers to its number as well, in every path."""
+
+    def test_every_call_takes_one(self, world: World, incident: dict[str, Any]) -> None:
+        id = incident["id"]
+        world.post()
+        assert world.call("GET", "incidents/1").json == world.call("GET", f"incidents/{id}").json
+        for method, path, body in (
+            ("PATCH", "incidents/1", {"title": "New"}),
+            ("PATCH", "incidents/1/status", {"status": "identified"}),
+            ("POST", "incidents/1/acknowledge", ...),
+            ("POST", "incidents/1/handoff", {"targetUserId": world.made.user_id}),
+            ("PUT", "incidents/1/components", {"componentIds": []}),
+        ):
+            answer = world.call(method, path, body)
+            assert (answer.status_code, answer.json["data"]["id"]) == (200, id), path
+        posted = world.call(
+            "POST", "incidents/1/updates", {"visibility": "internal", "body": "Here."}
+        )
+        update = posted.json["data"]
+        assert update["incidentId"] == id
+        assert posted.headers["Location"] == f"/v1/incidents/{id}/updates/{update['id']}"
+        assert world.call("POST", f"incidents/1/updates/{update['id']}/redact").status_code == 200
+        for part in ("updates", "audit-trail"):
+            by_number = world.call("GET", f"incidents/1/{part}", limit="1").json["data"]
+            assert by_number == world.call("GET", f"incidents/{id}/{part}", limit="1").json["data"]
+
+    @pytest.mark.parametrize("number", ["0", "2", "01", "-1", "1.0", "1" * 19, "²", "٣"])
+    def test_one_that_is_none(
+        self, world: World, incident: dict[str, Any], number: str, other_org: quickstart.Provisioned
+    ) -> None:
+        answer = world.call("GET", f"incidents/{number}")
+        assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+        assert world.call("GET", "incidents/1", key=other_org.key).status_code == 404

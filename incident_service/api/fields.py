@@ -126,7 +126,7 @@ class List(fields.List[Any]):
             self._is_not_too_long(value)
         items = super()._deserialize(value, *args, **kwargs)
         if self._is_unique and len(set(items)) < len(items):
-            raise ma.ValidationError("Two of them are equal.")
+            raise ma.ValidationError("Contains duplicates.")
         return items
 
 
@@ -167,7 +167,7 @@ class ByUUID(fields.Dict):
                 {id: [*itertools.chain(*sides.values())] for id, sides in error.messages.items()}
             ) from None
         if len(found) < len(value):
-            raise ma.ValidationError("Two of them are equal.")
+            raise ma.ValidationError("Contains duplicates.")
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -55,6 +56,18 @@ AUDIT_DETAILS = {
 }
 
 blueprint = Blueprint("incidents", description="Open incidents, and live with them.")
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+
+@blueprint.before_request
+def take_number() -> None:
+    """Let a path name an incident by its number as well: put its id there (contract §1)."""
+    path = request.view_args or {}
+    if _NUMBER.fullmatch(path.get("id", "")):
+        with database().read() as db:
+            path["id"] = incidents.id_of_number(db, caller(), int(path["id"])) or path["id"]
+
 
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",

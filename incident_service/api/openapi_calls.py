@@ -106,7 +106,9 @@ class Contract(BasePlugin):
         for parameter in parameters or ():
             name = parameter["name"]
             parameter["name"] = fields.camel_case(name)
-            parameter["description"] = f"The id of the {_noun_before(name, path)}."
+            noun = _noun_before(name, path)
+            also = ", or its number" if noun == "incident" else ""
+            parameter["description"] = f"The id of the {noun}{also}."
         return re.sub(r"{(\w+)}", lambda match: f"{{{fields.camel_case(match[1])}}}", path)
 
     def operation_helper(

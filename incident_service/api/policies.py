@@ -62,7 +62,7 @@ class EscalationTargetSchema(RequestSchema):
         if not values.get(needed):
             self._refuse(needed, "Missing data for required field.")
         if values.get(other):
-            self._refuse(other, f"Has no place in a target of type {values['type']}.")
+            self._refuse(other, f"Not allowed when the type is {values['type']}.")
 
     def _refuse(self, field: str, sentence: str) -> None:
         raise ma.ValidationError({self.fields[field].data_key or field: [sentence]})

@@ -19,8 +19,10 @@ from incident_service.api.fields import (
     Schema,
     Text,
 )
+from incident_service.api.incidents import take_number
 
 blueprint = Blueprint("updates", description="Tell of an incident, to your people or everybody.")
+blueprint.before_request(take_number)
 
 
 class UpdateBodySchema(RequestSchema):

@@ -44,6 +44,15 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
     return row
 
 
+def id_of_number(db: Connection, org_id: str, number: int) -> str | None:
+    """Return the id of the incident that has this `sequential_id`."""
+    row = db.execute(
+        "SELECT id FROM incidents WHERE org_id = :org_id AND sequential_id = :number",
+        {"org_id": org_id, "number": number},
+    ).fetchone()
+    return row["id"] if row else None
+
+
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change an incident; the keys of `changes` are the columns to set."""
     assignments = ", ".join(f"{column} = :{column}" for column in changes)
