@@ -132,17 +132,23 @@ def move_on(
     record(db, caller, incident, "status_changed", {"before": old, "after": status}, now=now)
 
 
-def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> Row:
+def acknowledge(
+    db: Connection, caller: Caller, id: str, *, now: datetime, by_link: bool = False
+) -> Row:
     """Record that somebody has taken the incident on. Raises `NotFound`.
 
-    Nothing changes where somebody had, or where it is resolved.
+    Nothing changes if somebody had, or if it is resolved. If somebody else than the owner to whom
+    it was handed off acknowledges, the owner gets a notice.
     """
     incident = find(db, caller, id)
     if incident["acknowledged_at"] is None and incident["status"] != "resolved":
         changes = {"acknowledged_at": format_instant(now), "acknowledged_by": caller.actor_id}
         incident = _change(db, incident, changes, now)
         escalation.stop(db, incident)
-        record(db, caller, incident, "incident_acknowledged", {}, now=now)
+        if incident["handed_off_at"] is not None and incident["owner_id"] != caller.actor_id:
+            escalation.tell_owner(db, incident, now=now)
+        details = {"via": "link"} if by_link else {}
+        record(db, caller, incident, "incident_acknowledged", details, now=now)
     return _whole(db, incident)
 
 
@@ -159,13 +165,35 @@ def hand_off(db: Connection, caller: Caller, id: str, target_user_id: str, *, no
             f"targetUserId: {target_user_id} is no user of your organization.",
             code="invalid_target_user",
         )
-    old = incident["owner_id"]
-    changes = {"owner_id": target_user_id, "acknowledged_at": None, "acknowledged_by": None}
+    return _whole(db, change_owner(db, caller, incident, target_user_id, {}, now=now))
+
+
+def change_owner(
+    db: Connection,
+    caller: Caller,
+    incident: Row,
+    owner_id: str | None,
+    details: Row,
+    *,
+    now: datetime,
+) -> Row:
+    """Give an unresolved incident to another owner or to nobody, and page anew; return its row.
+
+    `details`: what the trail says beside the owners.
+    """
+    before = incident["owner_id"]
+    changes = {
+        "owner_id": owner_id,
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "handed_off_at": format_instant(now),
+        "is_paged": 0,
+    }
     incident = _change(db, incident, changes, now)
-    details = {"before": old, "after": target_user_id}
     escalation.restart(db, incident, now=now)
+    details = {"before": before, "after": owner_id, **details}
     record(db, caller, incident, "incident_handed_off", details, now=now)
-    return _whole(db, incident)
+    return incident
 
 
 def set_components(

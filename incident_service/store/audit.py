@@ -48,3 +48,23 @@ def of_incident(db: Connection, org_id: str, incident_id: str) -> list[Row]:
         {"org_id": org_id, "incident_id": incident_id},
     ).fetchall()
     return [{**row, "details": json.loads(row["details"])} for row in rows]
+
+
+def latest_pages(db: Connection, org_id: str, incident_id: str, *, among: int) -> list[Row]:
+    """Return what came of pages, oldest first, `among` the incident's latest events.
+
+    What came of notices is left out.
+    """
+    rows = db.execute(
+        """
+        SELECT event, at, details FROM (
+            SELECT number, event, at, details FROM audit_events
+            WHERE org_id = :org_id AND incident_id = :incident_id
+            ORDER BY number DESC LIMIT :among)
+        WHERE event IN ('page_sent', 'page_failed')
+        ORDER BY number
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "among": among},
+    ).fetchall()
+    found = [{**row, "details": json.loads(row["details"])} for row in rows]
+    return [row for row in found if "notice" not in row["details"]]

@@ -19,7 +19,7 @@ _FILTERS = {
 
 
 def insert(db: Connection, incident: Row) -> None:
-    """Add an incident that is neither acknowledged nor resolved."""
+    """Add an incident that is neither acknowledged nor resolved, and has paged nobody."""
     db.execute(
         """
         INSERT INTO incidents (
@@ -51,6 +51,19 @@ def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
         f"UPDATE incidents SET {assignments} WHERE org_id = :org_id AND id = :id",
         {**changes, "org_id": org_id, "id": id},
     )
+
+
+def unresolved_of_owner(db: Connection, org_id: str, owner_id: str) -> list[Row]:
+    """Return the incidents of the owner that are not resolved, oldest first."""
+    return db.execute(
+        """
+        SELECT * FROM incidents
+        WHERE org_id = :org_id AND +owner_id = :owner_id  -- few are open: they are walked
+          AND status IN ('investigating', 'identified', 'monitoring')
+        ORDER BY sequential_id
+        """,
+        {"org_id": org_id, "owner_id": owner_id},
+    ).fetchall()
 
 
 def page(
