@@ -34,7 +34,7 @@ class Paged:
 class View:
     """An incident as its link shows it.
 
-    `acknowledger`: what the one who acknowledged is called, or `None`. `updates` are the latest,
+    `acknowledger` and `owner`: what they are called, or `None`. `updates` are the latest,
     newest first; a longer body is cut. `next_status`: the one that may follow, or `None`.
     """
 
@@ -43,6 +43,7 @@ class View:
     is_acknowledged_by_you: bool
     acknowledger: str | None
     owner: str | None
+    is_owned_by_you: bool
     components: list[str]
     updates: list[Row]
     more_updates: int
@@ -69,6 +70,7 @@ def view(db: Connection, link: Link) -> View:
         is_acknowledged_by_you=by == you,
         acknowledger=names.get(by, by),
         owner=names.get(owner_id),
+        is_owned_by_you=owner_id == you,
         components=[each["name"] for each in incidents.components(db, org_id, [id])[id]],
         updates=latest,
         more_updates=latest[-1]["number"] - 1 if latest else 0,

@@ -370,7 +370,8 @@ def test_the_page_tells_what_a_responder_needs(world: World, incident: dict[str,
     assert ("é" * 500 + "…" in said, "é" * 501 in said) == (True, False)
     assert [body for body in words_12 if body in said] == words_12[3:]
     assert "And 3 earlier updates." in said
-    assert "Ada Admin, " in said and ", internal" in said
+    assert "just now by Ada Admin" in said and ", internal" in said
+    assert "You own this incident." in said
 
 
 def test_a_redacted_update_is_shown_without_its_text(
@@ -421,7 +422,7 @@ def test_the_page_tells_who_else_was_paged(world: World, incident: dict[str, Any
         ids[3],
     )
     said = words(world.client.get(link(world, incident))).partition("Who else was paged")[2]
-    assert re.search(r"Pa page sent 7 April 2025, 08:23 UTC", said)
+    assert re.search(r"Pa page sent \d+ days ago, 7 April 2025, 08:23 UTC", said)
     assert "Pb not reached: 404 Not <Found>" in said
     assert "Pd page on its way" in said
     assert "Pc" not in said
