@@ -21,13 +21,13 @@ def hand_on(db: Connection, caller: Caller, user_id: str, *, now: datetime) -> N
 
     It has no owner if it has no schedule, or if nobody is on call. It pages as after a handoff.
     """
-    owners: dict[str, str | None] = {}
+    by_schedule: dict[str | None, list[str]] = {}
     for incident in rows.unresolved_of_owner(db, caller.org_id, user_id):
-        schedule_id = incident["owner_schedule_id"]
-        if schedule_id is not None and schedule_id not in owners:
-            owners[schedule_id] = _owner_of(db, caller.org_id, schedule_id, now)
-        owner_id = owners.get(schedule_id)
-        incidents.change_owner(db, caller, incident, owner_id, {"reason": REASON}, now=now)
+        by_schedule.setdefault(incident["owner_schedule_id"], []).append(incident["id"])
+    for schedule_id, ids in by_schedule.items():
+        owner_id = _owner_of(db, caller.org_id, schedule_id, now) if schedule_id else None
+        owners = {"before": user_id, "after": owner_id, "reason": REASON}
+        incidents.change_owner(db, caller, ids, owners, now=now)
 
 
 def _owner_of(db: Connection, org_id: str, schedule_id: str, now: datetime) -> str | None:

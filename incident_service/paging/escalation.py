@@ -65,18 +65,14 @@ def end(db: Connection, incident: Row) -> None:
     progress.delete(db, incident)
 
 
-def restart(db: Connection, incident: Row, *, now: datetime) -> None:
-    """Page the new owner at once, and start the timer of the current layer again.
+def restart(db: Connection, org_id: str, incident_ids: Sequence[str], *, now: datetime) -> None:
+    """Page the new owner of incidents at once, and start the timers of the current layers again.
 
     There is none to start once the layers are used up.
     """
-    deliveries.delete_of_incident(db, incident["org_id"], incident["id"])
-    timers.delete(db, incident, "notice")
-    timers.put(db, incident, "owner", due_at=format_instant(now))
-    timer = timers.of_incident(db, incident["org_id"], incident["id"]).get("layer")
-    if timer is not None:
-        due_at = format_instant(now + timedelta(seconds=timer["wait_seconds"]))
-        timers.put(db, incident, "layer", wait_seconds=timer["wait_seconds"], due_at=due_at)
+    deliveries.delete_of_incidents(db, org_id, incident_ids)
+    timers.call_owners(db, org_id, incident_ids, at=format_instant(now))
+    timers.restart_layers(db, org_id, incident_ids, now=now)
 
 
 def tell_owner(db: Connection, incident: Row, *, now: datetime) -> None:

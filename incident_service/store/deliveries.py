@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from incident_service.db import Connection
 from incident_service.store import Row
 
@@ -96,11 +99,14 @@ def delete_pages(db: Connection, org_id: str, incident_id: str) -> None:
     )
 
 
-def delete_of_incident(db: Connection, org_id: str, incident_id: str) -> None:
-    """Call off all that is on its way about an incident."""
+def delete_of_incidents(db: Connection, org_id: str, incident_ids: Sequence[str]) -> None:
+    """Call off all that is on its way about incidents."""
     db.execute(
-        "DELETE FROM deliveries WHERE org_id = :org_id AND incident_id = :incident_id",
-        {"org_id": org_id, "incident_id": incident_id},
+        """
+        DELETE FROM deliveries
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+        """,
+        {"org_id": org_id, "ids": json.dumps(incident_ids)},
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
+from incident_service.clock import format_instant
 from incident_service.db import Connection
 from incident_service.store import Row
 
@@ -80,6 +83,55 @@ def delete(db: Connection, incident: Row, kind: Kind) -> None:
         WHERE org_id = :org_id AND incident_id = :incident_id AND kind = :kind
         """,
         {"org_id": incident["org_id"], "incident_id": incident["id"], "kind": kind},
+    )
+
+
+def call_owners(db: Connection, org_id: str, incident_ids: Sequence[str], *, at: str) -> None:
+    """Let the owners of incidents be paged at an instant, and be told nothing else."""
+    key = {"org_id": org_id, "ids": json.dumps(incident_ids), "at": at}
+    db.execute(
+        """
+        DELETE FROM incident_timers
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+          AND kind = 'notice'
+        """,
+        key,
+    )
+    db.execute(
+        """
+        INSERT INTO incident_timers (org_id, incident_id, kind, due_at)
+        SELECT :org_id, value, 'owner', :at FROM json_each(:ids) WHERE true
+        ON CONFLICT (org_id, incident_id, kind) DO UPDATE SET due_at = excluded.due_at
+        """,
+        key,
+    )
+
+
+def restart_layers(
+    db: Connection, org_id: str, incident_ids: Sequence[str], *, now: datetime
+) -> None:
+    """Start the time-out of the layer that fired last again, for each incident that waits."""
+    rows = db.execute(
+        """
+        SELECT incident_id, wait_seconds FROM incident_timers
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+          AND kind = 'layer'
+        """,
+        {"org_id": org_id, "ids": json.dumps(incident_ids)},
+    ).fetchall()
+    db.executemany(
+        """
+        UPDATE incident_timers SET due_at = :due_at
+        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'layer'
+        """,
+        [
+            {
+                "org_id": org_id,
+                "incident_id": row["incident_id"],
+                "due_at": format_instant(now + timedelta(seconds=row["wait_seconds"])),
+            }
+            for row in rows
+        ],
     )
 
 
