@@ -447,20 +447,32 @@ CREATE TABLE acknowledge_links (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- What of an unresolved incident falls due, and when: paging its owner, or firing the layer that
--- stands at `position` then. A layer's timer that an acknowledgement has stopped has no due_at; one
--- that has used up the layers has no row.
+-- What of an unresolved incident falls due, and when: paging its owner, firing its policy's next layer,
+-- or telling its owner that somebody else has acknowledged it. `wait_seconds` is the time-out of the
+-- layer that fired last, 0 before the first. A layer's timer that an acknowledgement has stopped has no
+-- due_at; one that has used up the layers has no row.
 CREATE TABLE incident_timers (
-    org_id      TEXT NOT NULL,
-    incident_id TEXT NOT NULL,
-    kind        TEXT NOT NULL CHECK (kind IN ('owner', 'layer')),
-    position    INTEGER CHECK (position >= 1),
-    due_at      TEXT,
+    org_id       TEXT NOT NULL,
+    incident_id  TEXT NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('owner', 'layer', 'notice')),
+    wait_seconds INTEGER CHECK (wait_seconds >= 0),
+    due_at       TEXT,
     PRIMARY KEY (org_id, incident_id, kind),
-    CHECK ((kind = 'layer') = (position IS NOT NULL)),
+    CHECK ((kind = 'layer') = (wait_seconds IS NOT NULL)),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX incident_timers_by_due ON incident_timers (due_at) WHERE due_at IS NOT NULL;
+
+-- How often a target of an unresolved incident's policy is done: has fired, or was passed over. The
+-- target is text such as `schedule:<id>` or `users:["ada","ben"]`.
+CREATE TABLE escalation_progress (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    target      TEXT NOT NULL,
+    done        INTEGER NOT NULL CHECK (done >= 1),
+    PRIMARY KEY (org_id, incident_id, target),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
 
 -- A page on its way by one contact method; the row goes once it is delivered, given up or called
 -- off, and the trail tells. `claimed_until`: while a paging process is at it.
@@ -471,6 +483,7 @@ CREATE TABLE deliveries (
     user_id           TEXT NOT NULL,
     layer_position    INTEGER,  -- null: as the incident's owner
     contact_method_id TEXT,     -- null: the user's email address
+    kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN ('page', 'acknowledged')),
     attempts          INTEGER NOT NULL DEFAULT 0,
     created_at        TEXT NOT NULL,
     first_tried_at    TEXT,

@@ -142,7 +142,7 @@ def move_on(
         raise InvalidRequest(
             f"Incident {incident['id']} is {old}; {following}.", code="invalid_status_transition"
         )
-    at = format_instant(now)
+    at = max(format_instant(now), incident["updated_at"])  # a clock may be set back
     changes = {"status": status, "resolved_at": at if status == "resolved" else None}
     _change(db, incident, changes, now, is_public=True)
     rows.insert_status(
@@ -162,17 +162,24 @@ def move_on(
     record(db, caller, incident, "status_changed", {"before": old, "after": status}, now=now)
 
 
-def acknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
+def acknowledge(
+    db: Connection, caller: Caller, id: str, *, now: datetime, by_link: bool = False
+) -> None:
     """Record that somebody has taken the incident on. Raises `NotFound`.
 
-    Nothing changes where somebody had, or where it is resolved.
+    Nothing changes if somebody had, or if it is resolved. If somebody else than the owner to whom
+    it was handed off acknowledges, the owner gets a notice.
     """
     incident = find(db, caller, id)
     if incident["acknowledged_at"] is None and incident["status"] != "resolved":
-        changes = {"acknowledged_at": format_instant(now), "acknowledged_by": caller.actor_id}
+        at = max(format_instant(now), incident["updated_at"])  # a clock may be set back
+        changes = {"acknowledged_at": at, "acknowledged_by": caller.actor_id}
         incident = _change(db, incident, changes, now)
         escalation.stop(db, incident)
-        record(db, caller, incident, "incident_acknowledged", {}, now=now)
+        if incident["handed_off_at"] is not None and incident["owner_id"] != caller.actor_id:
+            escalation.tell_owner(db, incident, now=now)
+        details = {"via": "link"} if by_link else {}
+        record(db, caller, incident, "incident_acknowledged", details, now=now)
 
 
 def hand_off(
@@ -190,12 +197,24 @@ def hand_off(
             f"targetUserId: {target_user_id} is no user of your organization.",
             code="invalid_target_user",
         )
-    old = incident["owner_id"]
-    changes = {"owner_id": target_user_id, "acknowledged_at": None, "acknowledged_by": None}
-    incident = _change(db, incident, changes, now)
-    details = {"before": old, "after": target_user_id}
-    escalation.restart(db, incident, now=now)
-    record(db, caller, incident, "incident_handed_off", details, now=now)
+    owners = {"before": incident["owner_id"], "after": target_user_id}
+    change_owner(db, caller, [id], owners, now=now)
+
+
+def change_owner(
+    db: Connection, caller: Caller, ids: Sequence[str], owners: Row, *, now: datetime
+) -> None:
+    """Give unresolved incidents to another owner or to nobody, and page anew.
+
+    `owners`: the ids of the one `before` and the one `after`, or `None`; the trails show it whole.
+    A few statements do for any number of incidents, so thousands take one short transaction.
+    """
+    org_id, at = caller.org_id, format_instant(now)
+    rows.change_owner(db, org_id, ids, owners["after"], at=at)
+    escalation.restart(db, org_id, ids, now=now)
+    audit.append_to_all(
+        db, org_id, ids, "incident_handed_off", owners, actor_id=caller.actor_id, at=at
+    )
 
 
 def set_components(
@@ -254,7 +273,7 @@ def record(
 def _change(
     db: Connection, incident: Row, changes: Row, now: datetime, *, is_public: bool = False
 ) -> Row:
-    at = format_instant(now)
+    at = max(format_instant(now), incident["updated_at"])  # a clock may be set back
     changes = {**changes, "updated_at": at}
     if is_public:
         changes["public_updated_at"] = at

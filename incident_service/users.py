@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident_service import accounts
+from incident_service import accounts, handover
 from incident_service.caller import Caller
-from incident_service.clock import format_instant, sortable
+from incident_service.clock import format_instant, parse_instant, sortable
 from incident_service.db import Connection
 from incident_service.errors import Conflict, NotFound
 from incident_service.store import Row, api_keys, contact_methods
 from incident_service.store import users as rows
+
+LISTED_AT_MOST = 20
+"""Things that one error message names; it counts the others."""
 
 
 def display_name(user: Row) -> str:
@@ -61,9 +64,9 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a user and their contact methods, and revoke their keys; records keep naming them.
+    """Delete a user and their contact methods, revoke their keys, and hand on their open incidents.
 
-    Raises `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
+    Records keep naming them. Raises `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
     """
     row = get(db, caller, id)
     _refuse_in_use(db, row, now)
@@ -72,26 +75,35 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     rows.update(db, caller.org_id, id, {"deleted_at": at})
     api_keys.revoke_of_user(db, caller.org_id, id, at=at)
     contact_methods.delete_of_user(db, caller.org_id, id)
+    handover.hand_on(db, caller, id, now=now)
 
 
 def _refuse_in_use(db: Connection, user: Row, now: datetime) -> None:
-    by = _used_by(db, user["org_id"], user["id"], now)
-    if by is not None:
-        raise Conflict(f"User {user['id']} {by}.", code="user_in_use")
+    """Raise `Conflict` `user_in_use`, and name all that keeps the user from being deleted."""
+    uses = _uses(db, user["org_id"], user["id"], now)
+    if uses:
+        listed = uses[:LISTED_AT_MOST]
+        if len(uses) > LISTED_AT_MOST:
+            listed.append(f"{len(uses) - LISTED_AT_MOST} more")
+        *first, last = listed
+        listed_text = f"{', '.join(first)} and {last}" if first else last
+        raise Conflict(f"User {user['id']} is on {listed_text}.", code="user_in_use")
 
 
-def _used_by(db: Connection, org_id: str, id: str, now: datetime) -> str | None:
-    """Return what keeps a user from being deleted, as the rest of a sentence about them."""
-    layer = rows.layer_with(db, org_id, id)
-    if layer is not None:
-        return f"is on layer {layer['name']} of schedule {layer['schedule_name']}"
-    override = rows.override_with(db, org_id, id, after_utc=sortable(now))
-    if override is not None:
-        return f"is on override {override['id']} of schedule {override['schedule_name']}"
-    policy = rows.policy_with(db, org_id, id)
-    if policy is not None:
-        return f"is on escalation policy {policy['name']}"
-    return None
+def _uses(db: Connection, org_id: str, id: str, now: datetime) -> list[str]:
+    """Return the layers, overrides and policies that the user is on, now or later."""
+    return [
+        *(
+            f"layer {layer['name']} of schedule {layer['schedule_name']}"
+            for layer in rows.layers_with(db, org_id, id)
+            if layer["effective_until"] is None or parse_instant(layer["effective_until"]) > now
+        ),
+        *(
+            f"override {override['id']} of schedule {override['schedule_name']}"
+            for override in rows.overrides_with(db, org_id, id, after_utc=sortable(now))
+        ),
+        *(f"escalation policy {policy['name']}" for policy in rows.policies_with(db, org_id, id)),
+    ]
 
 
 def _refuse_last_admin(db: Connection, user: Row) -> None:

@@ -407,7 +407,33 @@ def test_history_stays_in_order_when_the_clock_goes_back(
         world.database.write(updates.advance, caller, incident["id"], status, None, now=at)
     found = world.call("GET", f"incidents/{incident['id']}").json["data"]
     assert [h["status"] for h in found["statusHistory"]] == list(incidents.STATUSES)
-    assert found["statusHistory"][3]["changedAt"] == format_instant(now - timedelta(hours=2))
+    for instants in (
+        [h["changedAt"] for h in found["statusHistory"]],
+        [event["at"] for event in found["auditTrail"]],
+        [found["createdAt"], found["resolvedAt"], found["updatedAt"]],
+    ):
+        assert instants == [incident["createdAt"]] * len(instants)
+
+
+def test_no_instant_of_an_incident_runs_backwards_whoever_writes(
+    world: World, incident: dict[str, Any]
+) -> None:
+    caller = Caller(world.made.org_id, "key", None, "org:admin")
+    created = parse_instant(incident["createdAt"])
+    user_id = world.made.user_id
+    for minutes, work in ((9, incidents.acknowledge), (5, None), (7, incidents.acknowledge)):
+        now = created + timedelta(minutes=minutes)
+        if work is None:
+            world.database.write(incidents.hand_off, caller, incident["id"], user_id, now=now)
+        else:
+            world.database.write(work, caller, incident["id"], now=now)
+        found = world.call("GET", f"incidents/{incident['id']}").json["data"]
+        assert found["updatedAt"] == format_instant(created + timedelta(minutes=9))
+    assert found["acknowledgedAt"] == found["updatedAt"]
+    instants = [event["at"] for event in found["auditTrail"]]
+    assert instants == sorted(instants)
+    (row,) = world.rows("SELECT handed_off_at FROM incidents")
+    assert row["handed_off_at"] == found["updatedAt"]
 
 
 class TestNumbers:

@@ -375,7 +375,7 @@ def test_a_delivery_is_made_once_and_recorded(rota: Rota) -> None:
     page = taken.page
     assert taken.url == "https://example.com/a/hook"
     assert (page.number, page.title, page.severity, page.layer) == (1, "t", "low", None)
-    assert page.acknowledge_url.startswith("https://oncall.example.com/ack/")
+    assert page.acknowledge_url.startswith("https://oncall.example.com/a/")
     rota.world.database.write(delivery.record, taken, SENT, now=at(0.1), jitter=0.0)
     assert rota.claim(60) == []
     method = taken.row["contact_method_id"]

@@ -8,10 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
-from incident_service import clock, ids, quickstart, users
+from incident_service import clock, ids, incidents, quickstart, schedules, users
 from incident_service.caller import Caller
 from incident_service.errors import Conflict
+from tests import test_paging
 from tests.conftest import World
+from tests.test_paging import Rota
 
 NOON = datetime(2025, 4, 7, 12, tzinfo=UTC)
 
@@ -275,11 +277,121 @@ def test_a_deleted_admin_does_not_count(world: World) -> None:
 def test_a_deleted_user_cannot_be_named_again(world: World) -> None:
     world.make("users", id="ada", email="a@b")
     opened = world.post(world.body(ownerId="ada")).json["data"]
-    world.call("DELETE", "users/ada")
+    for status in incidents.STATUSES[1:]:
+        world.call("PATCH", f"incidents/{opened['id']}/status", {"status": status})
+    assert world.call("DELETE", "users/ada").status_code == 204
     assert world.post(world.body(ownerId="ada")).json["code"] == "invalid_owner_id"
     assert world.rows("SELECT owner_id FROM incidents WHERE id = ?", opened["id"]) == [
         {"owner_id": "ada"}
     ]
+
+
+def test_all_that_keeps_a_user_is_said_at_once(world: World, member: str) -> None:
+    on_a_layer(world, "member")
+    on_an_override(world, "member", clock.now() + timedelta(days=1))
+    on_a_policy(world, "member")
+    answer = world.call("DELETE", "users/member")
+    assert code(answer) == (409, "user_in_use")
+    assert answer.json["message"] == (
+        f"User member is on layer Weekly of schedule {quickstart.SCHEDULE}, override o1 of "
+        f"schedule {quickstart.SCHEDULE} and escalation policy {quickstart.POLICY}."
+    )
+
+
+def test_of_very_many_things_that_keep_a_user_the_rest_is_counted(
+    world: World, member: str
+) -> None:
+    for n in range(25):
+        step = {"targetType": "users", "userIds": ["member"], "escalateAfterSeconds": 60}
+        world.make("escalation/policies", name=f"p{n:02}", steps=[step, step])
+    message = world.call("DELETE", "users/member").json["message"]
+    assert "escalation policy p00, " in message
+    assert message.endswith("escalation policy p19 and 5 more.")
+
+
+def test_a_layer_that_is_over_keeps_nobody(world: World, member: str) -> None:
+    on_a_layer(world, "member")
+    for until, status in (("2999-01-01T00:00:00+02:00", 409), ("2025-01-01T00:00:00+02:00", 204)):
+        world.execute("UPDATE schedule_layers SET effective_until = ?", until)
+        assert world.call("DELETE", "users/member").status_code == status
+
+
+@pytest.fixture
+def rota(world: World) -> Rota:
+    return Rota(world)
+
+
+def open_of_ben(rota: Rota, **fields: Any) -> str:
+    fields = {"title": "t", "severity": "low", "ownerId": "b", **fields}
+    id: str = rota.world.make("incidents", **fields)["id"]
+    return id
+
+
+def test_the_open_incidents_of_a_deleted_user_go_to_who_is_on_call(rota: Rota) -> None:
+    world = rota.world
+    mine = open_of_ben(rota, ownerScheduleId=rota.schedule)
+    world.call("POST", f"incidents/{mine}/acknowledge")
+    other = open_of_ben(rota, ownerId="c", ownerScheduleId=rota.schedule)
+    over = open_of_ben(rota, ownerScheduleId=rota.schedule)
+    for status in incidents.STATUSES[1:]:
+        world.call("PATCH", f"incidents/{over}/status", {"status": status})
+    rota.fire(10_000_000)
+    assert world.call("DELETE", "users/b").status_code == 204
+    found = world.call("GET", f"incidents/{mine}").json["data"]
+    assert (found["ownerId"], found["acknowledgedAt"], found["acknowledgedBy"]) == ("a", None, None)
+    last = found["auditTrail"][-1]
+    assert (last["event"], last["actorId"]) == ("incident_handed_off", world.made.user_id)
+    assert last["details"] == {"before": "b", "after": "a", "reason": "the owner was deleted"}
+    assert rota.fire(10_000_000) == ["a/owner"]
+    for id, owner in ((other, "c"), (over, "b")):
+        assert world.call("GET", f"incidents/{id}").json["data"]["ownerId"] == owner
+        assert "incident_handed_off" not in rota.events(id)
+
+
+def test_without_a_schedule_they_belong_to_nobody_and_go_on(rota: Rota) -> None:
+    rota.reach(rota.world.made.user_id)
+    id = rota.open(rota.policy(["a"], ["c"]), owner="b")
+    alone = rota.open(None, owner="b")
+    assert rota.fire(0) == ["b/owner", "a/1", "b/owner"]
+    rota.world.database.write(users.delete, rota.caller, "b", now=test_paging.at(1))
+    assert rota.fire(1) == [f"{rota.world.made.user_id}/owner"]
+    assert rota.events(alone)[-2:] == ["incident_handed_off", "last_resort_paged"]
+    assert rota.fire(5.9) == []
+    assert rota.fire(6) == ["c/2"]
+    for each in (id, alone):
+        (row,) = rota.world.rows("SELECT owner_id FROM incidents WHERE id = ?", each)
+        assert row["owner_id"] is None
+
+
+def test_a_schedule_that_cannot_be_resolved_keeps_nobody(rota: Rota) -> None:
+    id = open_of_ben(rota, ownerScheduleId=rota.schedule)
+    rota.world.execute("UPDATE schedules SET timezone = 'No/Where' WHERE id = ?", rota.schedule)
+    assert rota.world.call("DELETE", "users/b").status_code == 204
+    assert rota.trail(id)[-1][1]["after"] is None
+
+
+def test_who_is_on_call_is_asked_once_a_schedule(
+    rota: Rota, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        open_of_ben(rota, ownerScheduleId=rota.schedule)
+    asked: list[str] = []
+    on_call = schedules.on_call
+
+    def counting(db: Any, schedule: Any, at: datetime) -> Any:
+        asked.append(schedule["id"])
+        return on_call(db, schedule, at)
+
+    monkeypatch.setattr(schedules, "on_call", counting)
+    assert rota.world.call("DELETE", "users/b").status_code == 204
+    assert asked == [rota.schedule]
+
+
+def test_a_refused_deletion_hands_nothing_on(rota: Rota) -> None:
+    id = open_of_ben(rota, ownerScheduleId=rota.schedule)
+    rota.policy(["b"])
+    assert code(rota.world.call("DELETE", "users/b")) == (409, "user_in_use")
+    assert "incident_handed_off" not in rota.events(id)
 
 
 def test_rights(world: World, member: str, other_org: quickstart.Provisioned) -> None:

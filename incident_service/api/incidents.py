@@ -44,13 +44,18 @@ AUDIT_DETAILS = {
     "status_changed": "`before` and `after`: the statuses.",
     "components_changed": "`before` and `after`: the ids of all components.",
     "page_sent": "`userId`; `layer`, the position of the layer that pages, or null for the owner; "
-    "`contactMethodId`, or null for the email address; and which `attempt` it was.",
+    "`contactMethodId`, or null for the email address; and which `attempt` it was. `notice`, if it "
+    "was no page: `acknowledged` tells the owner that somebody else has acknowledged.",
     "page_failed": "the same, the `reason`, and `willRetry`.",
-    "incident_acknowledged": "none.",
-    "incident_handed_off": "`before` and `after`: the owners' ids.",
-    "layer_escalated": "`position` of the layer, and `userIds` whom it pages.",
+    "incident_acknowledged": "`via`: `link`, if it was by the link in a page.",
+    "incident_handed_off": "`before` and `after`: the owners' ids, or null for nobody; and the "
+    "`reason`, if the owner was deleted.",
+    "layer_escalated": "`position` of the layer, and `userIds` whom it pages; `conditionIgnored`, "
+    "if it pages only because the conditions left nobody to page.",
     "layer_skipped": "`position` of the layer, and the `reason`.",
     "escalation_exhausted": "none.",
+    "last_resort_paged": "`userIds` of the admins who are paged because nobody else could be, of "
+    "many the first 50; how many `more`; and the `reason`, if there are none.",
     "update_posted": "`updateId`, `visibility`, and `statusChange` or null; never the text.",
     "update_redacted": "`updateId`.",
 }

@@ -146,3 +146,82 @@ BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
 CREATE TRIGGER redacted_updates_no_longer_public AFTER UPDATE ON incident_updates
 WHEN NEW.visibility = 'public'
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+
+-- What the timers' positions stand for becomes progress by target: the layers before them are done.
+CREATE TABLE escalation_progress (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    target      TEXT NOT NULL,
+    done        INTEGER NOT NULL CHECK (done >= 1),
+    PRIMARY KEY (org_id, incident_id, target),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO escalation_progress (org_id, incident_id, target, done)
+SELECT
+    timer.org_id, timer.incident_id,
+    CASE layer.target_type
+        WHEN 'schedule' THEN 'schedule:' || layer.schedule_id
+        ELSE 'users:' || (
+            SELECT json_group_array(user_id) FROM (
+                SELECT user_id FROM escalation_layer_users AS target
+                WHERE target.org_id = layer.org_id AND target.layer_id = layer.id
+                ORDER BY user_id))
+    END AS target,
+    count(*)
+FROM incident_timers AS timer
+JOIN incidents AS incident
+  ON incident.org_id = timer.org_id AND incident.id = timer.incident_id
+JOIN escalation_layers AS layer
+  ON layer.org_id = incident.org_id AND layer.policy_id = incident.escalation_policy_id
+ AND layer.position < timer.position
+WHERE timer.kind = 'layer'
+GROUP BY timer.org_id, timer.incident_id, target;
+
+CREATE TABLE new_incident_timers (
+    org_id       TEXT NOT NULL,
+    incident_id  TEXT NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('owner', 'layer', 'notice')),
+    wait_seconds INTEGER CHECK (wait_seconds >= 0),
+    due_at       TEXT,
+    PRIMARY KEY (org_id, incident_id, kind),
+    CHECK ((kind = 'layer') = (wait_seconds IS NOT NULL)),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_incident_timers (org_id, incident_id, kind, wait_seconds, due_at)
+SELECT
+    timer.org_id, timer.incident_id, timer.kind,
+    CASE timer.kind WHEN 'layer' THEN coalesce(layer.escalate_after_seconds, 0) END,
+    timer.due_at
+FROM incident_timers AS timer
+JOIN incidents AS incident
+  ON incident.org_id = timer.org_id AND incident.id = timer.incident_id
+LEFT JOIN escalation_layers AS layer
+  ON layer.org_id = incident.org_id AND layer.policy_id = incident.escalation_policy_id
+ AND layer.position = timer.position - 1;
+DROP TABLE incident_timers;
+ALTER TABLE new_incident_timers RENAME TO incident_timers;
+CREATE INDEX incident_timers_by_due ON incident_timers (due_at) WHERE due_at IS NOT NULL;
+
+ALTER TABLE deliveries ADD COLUMN
+    kind TEXT NOT NULL DEFAULT 'page' CHECK (kind IN ('page', 'acknowledged'));
+
+-- What the trail tells of the incidents that are open.
+UPDATE incidents SET handed_off_at = (
+    SELECT max(at) FROM audit_events AS event
+    WHERE event.org_id = incidents.org_id AND event.incident_id = incidents.id
+      AND event.event = 'incident_handed_off')
+WHERE status <> 'resolved';
+UPDATE incidents SET is_paged = 1
+WHERE status <> 'resolved' AND (
+    EXISTS (
+        SELECT 1 FROM deliveries
+        WHERE deliveries.org_id = incidents.org_id AND deliveries.incident_id = incidents.id)
+    OR EXISTS (
+        SELECT 1 FROM audit_events AS event
+        WHERE event.org_id = incidents.org_id AND event.incident_id = incidents.id
+          AND (event.event IN ('page_sent', 'layer_escalated')
+               OR event.event = 'page_failed' AND json_extract(event.details, '$.attempt') > 0)
+          AND event.number > (
+              SELECT coalesce(max(number), 0) FROM audit_events AS handoff
+              WHERE handoff.org_id = event.org_id AND handoff.incident_id = event.incident_id
+                AND handoff.event = 'incident_handed_off')));

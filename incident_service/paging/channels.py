@@ -94,6 +94,8 @@ def text(page: Page) -> str:
     if len(description) > MAX_DESCRIPTION:
         description = description[:MAX_DESCRIPTION] + "…"
     why = "You own this incident." if page.layer is None else f"Escalation layer {page.layer}."
+    if page.last_resort:
+        why = "Nobody else could be paged."
     paragraphs = [
         f"Incident #{page.number}, {page.severity}: {page.title}",
         why,

@@ -10,6 +10,7 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection
 from incident_service.paging.page import Outcome, Page
 from incident_service.store import Row, audit, contact_methods, deliveries, incidents, users
+from incident_service.users import display_name
 
 GIVE_UP_AFTER = timedelta(minutes=30)
 """How long a page that fails is tried again, from its first try."""
@@ -35,7 +36,6 @@ def claim_due(db: Connection, *, now: datetime, limit: int, base_url: str) -> li
     claimed = deliveries.claim(
         db, at=format_instant(now), until=format_instant(now + CLAIM), limit=limit
     )
-    key = acklink.signing_key(db) if claimed else b""
     taken = []
     for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"])):
         if row["attempts"] > 1 and now > _gives_up_at(row):
@@ -50,7 +50,7 @@ def claim_due(db: Connection, *, now: datetime, limit: int, base_url: str) -> li
                 _end(db, row, Outcome(False, "the contact method was deleted", True), now)
                 continue
             url = method["url"]
-        page = _page(db, row, key, now=now, base_url=base_url)
+        page = _page(db, row, now=now, base_url=base_url)
         if page is None:
             _end(db, row, Outcome(False, "the user was deleted", True), now)
             continue
@@ -93,6 +93,8 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
         "contactMethodId": row["contact_method_id"],
         "attempt": row["attempts"],
     }
+    if row["kind"] != "page":
+        details["notice"] = row["kind"]
     if not outcome.delivered:
         details.update(reason=outcome.reason, willRetry=will_retry)
     came_out = "sent" if outcome.delivered else "failed"
@@ -101,14 +103,14 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
     audit.append(db, incident, f"page_{came_out}", details, actor_id=None, at=format_instant(now))
 
 
-def _page(db: Connection, row: Row, key: bytes, *, now: datetime, base_url: str) -> Page | None:
+def _page(db: Connection, row: Row, *, now: datetime, base_url: str) -> Page | None:
     org_id, incident_id, user_id = row["org_id"], row["incident_id"], row["user_id"]
     incident = incidents.get(db, org_id, incident_id)
     user = users.get(db, org_id, user_id)
     if incident is None or user is None:
         return None
     affected = incidents.components(db, org_id, [incident_id])[incident_id]
-    token = acklink.token(key, org_id=org_id, incident_id=incident_id, user_id=user_id, now=now)
+    token = acklink.renew(db, org_id=org_id, incident_id=incident_id, user_id=user_id, now=now)
     return Page(
         id=row["id"],
         org_id=org_id,
@@ -122,6 +124,17 @@ def _page(db: Connection, row: Row, key: bytes, *, now: datetime, base_url: str)
         user_id=user_id,
         user_email=user["email"],
         layer=row["layer_position"],
-        acknowledge_url=f"{base_url}/ack/{token}",
+        acknowledge_url=f"{base_url}/a/{token}",
         components=tuple(component["name"] for component in affected),
+        notice=_notice(db, row, incident),
+        last_resort=row["layer_position"] is None and user_id != incident["owner_id"],
     )
+
+
+def _notice(db: Connection, row: Row, incident: Row) -> str | None:
+    """Return what a notice says; a page says nothing of the kind."""
+    if row["kind"] == "page":
+        return None
+    by = incident["acknowledged_by"]
+    user = users.get(db, row["org_id"], by) if by is not None else None
+    return f"{display_name(user) if user else by or 'Somebody'} has acknowledged this incident."

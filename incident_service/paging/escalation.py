@@ -1,4 +1,4 @@
-"""What of an incident is due, and firing it: its owner's page and its policy's layers (§8).
+"""Decides what is due for an incident, and fires it: its owner's page, its policy's layers (§8).
 
 Timers live in the database and change in the transaction of what changes them, so any number of
 paging processes may fire them: each exactly once, and none is forgotten over a restart.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from incident_service import hours, ids, schedules
 from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection, savepoint
+from incident_service.paging.progress import next_layer, target_of
 from incident_service.store import (
     Row,
     audit,
@@ -22,6 +25,7 @@ from incident_service.store import (
     incidents,
     named,
     policies,
+    progress,
     timers,
     users,
 )
@@ -30,53 +34,56 @@ _log = logging.getLogger("incident_service.paging")
 
 PAUSE_AFTER_FAULT = timedelta(minutes=1)
 
+NAMED_AT_MOST = 50
+"""Users whom one event of the trail names; it counts the others."""
+
 
 def begin(db: Connection, incident: Row) -> None:
-    """Let an incident that is being opened page its owner and its policy's first layer at once."""
-    due: dict[timers.Kind, int | None] = {}
-    if incident["owner_id"] is not None:
-        due["owner"] = None
+    """Let an incident that is being opened page its owner and its policy's first layer at once.
+
+    The owner's timer is there without an owner too if there is no policy: then the admins are
+    paged.
+    """
+    waits: dict[timers.Kind, int | None] = {}
+    if incident["owner_id"] is not None or incident["escalation_policy_id"] is None:
+        waits["owner"] = None
     if incident["escalation_policy_id"] is not None:
-        due["layer"] = 1
-    timers.insert(db, incident, due, due_at=incident["created_at"])
+        waits["layer"] = 0
+    timers.insert(db, incident, waits, due_at=incident["created_at"])
 
 
 def stop(db: Connection, incident: Row) -> None:
     """Page nobody more for now: somebody has acknowledged the incident."""
-    deliveries.delete_of_incident(db, incident["org_id"], incident["id"])
-    found = timers.of_incident(db, incident["org_id"], incident["id"])
-    if "owner" in found:
-        timers.delete(db, incident, "owner")
-    if "layer" in found:
-        timers.put(db, incident, "layer", position=found["layer"]["position"], due_at=None)
+    deliveries.delete_pages(db, incident["org_id"], incident["id"])
+    timers.stop(db, incident)
 
 
 def end(db: Connection, incident: Row) -> None:
-    """Forget the incident's timers: it is resolved."""
+    """Forget whom the incident was to page: it is resolved."""
     stop(db, incident)
     timers.delete(db, incident, "layer")
+    progress.delete(db, incident)
 
 
-def restart(db: Connection, incident: Row, *, now: datetime) -> None:
-    """Page the new owner at once, and start the timer of the current layer again.
+def restart(db: Connection, org_id: str, incident_ids: Sequence[str], *, now: datetime) -> None:
+    """Page the new owner of incidents at once, and start the timers of the current layers again.
 
-    There is none to start where the layers are used up.
+    There is none to start once the layers are used up.
     """
-    stop(db, incident)
-    timers.put(db, incident, "owner", due_at=format_instant(now))
-    timer = timers.of_incident(db, incident["org_id"], incident["id"]).get("layer")
-    if timer is not None:
-        layers = policies.layers(db, incident["org_id"], incident["escalation_policy_id"])
-        current = layers[timer["position"] - 2 : timer["position"] - 1]  # none before the first
-        seconds = current[0]["escalate_after_seconds"] if timer["position"] > 1 and current else 0
-        due_at = format_instant(now + timedelta(seconds=seconds))
-        timers.put(db, incident, "layer", position=timer["position"], due_at=due_at)
+    deliveries.delete_of_incidents(db, org_id, incident_ids)
+    timers.call_owners(db, org_id, incident_ids, at=format_instant(now))
+    timers.restart_layers(db, org_id, incident_ids, now=now)
+
+
+def tell_owner(db: Connection, incident: Row, *, now: datetime) -> None:
+    """Send the owner a notice that somebody else has acknowledged the incident."""
+    timers.put(db, incident, "notice", due_at=format_instant(now))
 
 
 def fire_due(db: Connection, *, now: datetime, by_email: bool) -> bool:
     """Fire all that is due of the incident that waits longest; return whether there was one.
 
-    `by_email`: whether a user without a contact method can be reached at their email address.
+    `by_email`: whether users are paged at their email address too.
     """
     due = timers.first_due(db, format_instant(now))
     if due is None:
@@ -95,6 +102,14 @@ def fire_due(db: Connection, *, now: datetime, by_email: bool) -> bool:
     return True
 
 
+class _PassedOver(Exception):
+    """Says why a layer pages nobody at this instant."""
+
+
+class _OutOfHours(_PassedOver):
+    """Its condition does not hold."""
+
+
 class _Firing:
     """Firing what is due of one incident at one instant. Nobody is paged twice by it."""
 
@@ -105,57 +120,109 @@ class _Firing:
         self._now = now
         self._at = format_instant(now)
         self._by_email = by_email
-        self._paged = deliveries.untried_user_ids(db, self._org_id, incident["id"])
+        self._is_paged = bool(incident["is_paged"])
+        self._users_paged = deliveries.untried_user_ids(db, self._org_id, incident["id"])
+        self._layers = (
+            policies.layers(db, self._org_id, incident["escalation_policy_id"])
+            if incident["escalation_policy_id"] is not None
+            else []
+        )
+        self._done = progress.of_incident(db, incident)
 
     def run(self) -> None:
         found = timers.of_incident(self._db, self._org_id, self._incident["id"])
-        due = {kind: t for kind, t in found.items() if t["due_at"] and t["due_at"] <= self._at}
+        due = {kind for kind, t in found.items() if t["due_at"] and t["due_at"] <= self._at}
+        if "notice" in due:
+            timers.delete(self._db, self._incident, "notice")
+            self._notify_owner()
         if "owner" in due:
             timers.delete(self._db, self._incident, "owner")
-            self._page(self._incident["owner_id"], layer_position=None)
-        if "layer" in due:
-            self._fire_layer(due["layer"])
+            if self._incident["owner_id"] is not None:
+                self._page(self._incident["owner_id"], layer_position=None)
+        layer = found.get("layer")
+        if layer is not None and ("layer" in due or self._waits_in_vain("owner" in due)):
+            layer = layer if self._fire_layer(layer["due_at"]) else None
+        if layer is None and due & {"owner", "layer"} and not self._is_paged:
+            self._page_admins()
 
-    def _fire_layer(self, timer: Row) -> None:
-        """Fire the first layer from the timer's position on that takes part."""
-        layers = policies.layers(self._db, self._org_id, self._incident["escalation_policy_id"])
-        for layer in layers[timer["position"] - 1 :]:
+    def _waits_in_vain(self, owner_was_due: bool) -> bool:
+        """Whether a new owner cannot be reached, and no layer is left to wait for."""
+        return owner_was_due and not self._is_paged and self._next_layer() is None
+
+    def _next_layer(self) -> Row | None:
+        return next_layer(self._layers, self._done)
+
+    def _fire_layer(self, due_at: str) -> bool:
+        """Fire the next layer that takes part; return whether there was one."""
+        faults: list[_PassedOver] = []
+        is_first_pass = not self._done
+        while (layer := self._next_layer()) is not None:
+            self._mark_done(layer)
             try:
-                user_ids, reason = self._targets(layer)
-            except Exception:
-                _log.exception("a layer could not be resolved", extra={"layerId": layer["id"]})
-                user_ids, reason = [], "could not be resolved"
-            if reason is not None:
-                details = {"position": layer["position"], "reason": reason}
-                self._record("layer_skipped", details)
+                user_ids = self._targets(layer)
+            except _PassedOver as fault:
+                self._skip(layer, fault)
+                faults.append(fault)
                 continue
-            self._record("layer_escalated", {"position": layer["position"], "userIds": user_ids})
-            for user_id in user_ids:
-                self._page(user_id, layer_position=layer["position"])
-            # From when it was due, not from now: what fell due meanwhile follows in order.
-            wait = timedelta(seconds=layer["escalate_after_seconds"])
-            due_at = format_instant(parse_instant(timer["due_at"]) + wait)
-            position = layer["position"] + 1
-            timers.put(self._db, self._incident, "layer", position=position, due_at=due_at)
-            return
+            self._escalate(layer, user_ids, due_at)
+            return True
+        if is_first_pass and faults and all(isinstance(fault, _OutOfHours) for fault in faults):
+            # Conditions choose among layers; they must not make all of them page nobody (§5).
+            last = self._layers[-1]
+            try:
+                user_ids = self._targets(last, at_any_hour=True)
+            except _PassedOver as fault:
+                self._skip(last, fault)
+            else:
+                self._escalate(last, user_ids, due_at, conditionIgnored=True)
+                return True
         timers.delete(self._db, self._incident, "layer")
         self._record("escalation_exhausted", {})
+        return False
 
-    def _targets(self, layer: Row) -> tuple[list[str], str | None]:
-        """Return whom the layer pages at this instant, or why it is passed over."""
-        if not self._condition_holds(layer):
-            return [], f"not {layer['working_hours_when']} its working hours"
-        user_ids = layer["user_ids"]
-        if layer["target_type"] == "schedule":
-            schedule = named.get(self._db, "schedules", self._org_id, layer["schedule_id"])
-            answer = schedules.on_call(self._db, schedule, self._now) if schedule else None
-            user_ids = [target.user_id for target in answer.paging_targets] if answer else []
-        user_ids = [id for id in user_ids if users.get(self._db, self._org_id, id)]
-        if not user_ids:
-            return [], "nobody is on call"
-        if not any(self._can_be_reached(id) for id in user_ids):
-            return [], "nobody has a way to be reached"
-        return user_ids, None
+    def _mark_done(self, layer: Row) -> None:
+        target = target_of(layer)
+        self._done[target] = self._done.get(target, 0) + 1
+        progress.put(self._db, self._incident, target, done=self._done[target])
+
+    def _skip(self, layer: Row, fault: _PassedOver) -> None:
+        self._record("layer_skipped", {"position": layer["position"], "reason": str(fault)})
+
+    def _escalate(self, layer: Row, user_ids: list[str], due_at: str, **details: bool) -> None:
+        position, seconds = layer["position"], layer["escalate_after_seconds"]
+        self._record("layer_escalated", {"position": position, "userIds": user_ids, **details})
+        for user_id in user_ids:
+            self._page(user_id, layer_position=position)
+        # From when it was due, not from now: what fell due meanwhile follows in order.
+        next_at = format_instant(parse_instant(due_at) + timedelta(seconds=seconds))
+        timers.put(self._db, self._incident, "layer", wait_seconds=seconds, due_at=next_at)
+
+    def _targets(self, layer: Row, *, at_any_hour: bool = False) -> list[str]:
+        """Return whom the layer pages at this instant. Raises `_PassedOver` if it pages nobody."""
+        try:
+            if not at_any_hour and not self._condition_holds(layer):
+                raise _OutOfHours(f"not {layer['working_hours_when']} its working hours")
+            user_ids = [id for id in self._named_by(layer) if users.get(self._db, self._org_id, id)]
+            if not user_ids:
+                raise _PassedOver("nobody is on call")
+            if not any(self._methods(id) for id in user_ids):
+                raise _PassedOver("nobody has a way to be reached")
+        except _PassedOver:
+            raise
+        except Exception as fault:
+            if not self._db.in_transaction:
+                raise
+            _log.exception("a layer could not be resolved", extra={"layerId": layer["id"]})
+            raise _PassedOver("could not be resolved") from fault
+        return user_ids
+
+    def _named_by(self, layer: Row) -> Sequence[str]:
+        if layer["target_type"] == "users":
+            named_users: list[str] = layer["user_ids"]
+            return named_users
+        schedule = named.get(self._db, "schedules", self._org_id, layer["schedule_id"])
+        answer = schedules.on_call(self._db, schedule, self._now) if schedule else None
+        return [target.user_id for target in answer.paging_targets] if answer else []
 
     def _condition_holds(self, layer: Row) -> bool:
         if layer["working_hours_id"] is None:
@@ -167,18 +234,41 @@ class _Firing:
         within = hours.is_within(ZoneInfo(found["timezone"]), windows, self._now)
         return hours.applies(layer["working_hours_when"], within)
 
-    def _can_be_reached(self, user_id: str) -> bool:
-        return self._by_email or bool(contact_methods.of_user(self._db, self._org_id, user_id))
-
-    def _page(self, user_id: str, *, layer_position: int | None) -> None:
-        """Send the user a page by each of their contact methods, unless one is about to leave."""
-        if user_id in self._paged:
-            return
-        self._paged.add(user_id)
+    def _methods(self, user_id: str) -> list[str | None]:
+        """Return the ids of the user's contact methods, and `None` for their email address."""
+        if users.get(self._db, self._org_id, user_id) is None:
+            return []
         found = contact_methods.of_user(self._db, self._org_id, user_id)
         methods: list[str | None] = [method["id"] for method in found]
-        if not methods and self._by_email:
-            methods = [None]
+        return [*methods, None] if self._by_email else methods
+
+    def _notify_owner(self) -> None:
+        owner_id = self._incident["owner_id"]
+        if owner_id is not None:
+            for method_id in self._methods(owner_id):
+                self._deliver(owner_id, method_id, kind="acknowledged", layer_position=None)
+
+    def _page_admins(self) -> None:
+        """Page every admin who can be reached: nobody else could be (§5)."""
+        admins = [user["id"] for user in users.admins(self._db, self._org_id)]
+        reached = [id for id in admins if self._methods(id)]
+        details: Row = {"userIds": reached[:NAMED_AT_MOST]}
+        if len(reached) > NAMED_AT_MOST:
+            details["more"] = len(reached) - NAMED_AT_MOST
+        if not reached:
+            details["reason"] = "no admin has a way to be reached"
+        self._record("last_resort_paged", details)
+        for id in reached:
+            self._page(id, layer_position=None)
+
+    def _page(self, user_id: str, *, layer_position: int | None) -> None:
+        """Send the user a page by each of their methods, unless one is about to leave."""
+        if user_id in self._users_paged:
+            return
+        self._users_paged.add(user_id)
+        methods = self._methods(user_id)
+        for method_id in methods:
+            self._deliver(user_id, method_id, kind="page", layer_position=layer_position)
         if not methods:
             details = {
                 "userId": user_id,
@@ -189,19 +279,31 @@ class _Firing:
                 "willRetry": False,
             }
             self._record("page_failed", details)
-        for method_id in methods:
-            deliveries.insert(
-                self._db,
-                {
-                    "org_id": self._org_id,
-                    "id": ids.new_id(),
-                    "incident_id": self._incident["id"],
-                    "user_id": user_id,
-                    "layer_position": layer_position,
-                    "contact_method_id": method_id,
-                    "created_at": self._at,
-                },
-            )
+        elif not self._is_paged:
+            self._is_paged = True
+            incidents.update(self._db, self._org_id, self._incident["id"], {"is_paged": 1})
+
+    def _deliver(
+        self,
+        user_id: str,
+        method_id: str | None,
+        *,
+        kind: Literal["page", "acknowledged"],
+        layer_position: int | None,
+    ) -> None:
+        deliveries.insert(
+            self._db,
+            {
+                "org_id": self._org_id,
+                "id": ids.new_id(),
+                "incident_id": self._incident["id"],
+                "user_id": user_id,
+                "layer_position": layer_position,
+                "contact_method_id": method_id,
+                "kind": kind,
+                "created_at": self._at,
+            },
+        )
 
     def _record(self, event: str, details: Row) -> None:
         audit.append(self._db, self._incident, event, details, actor_id=None, at=self._at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from incident_service import ids
 from incident_service.db import Connection
@@ -15,26 +16,52 @@ def append(
     """Add an event to an incident's trail, in the transaction of what it records.
 
     `incident` has its `org_id` and `id`; `details` are as the API shows them. `actor_id` is a
-    user's or a key's, or `None` for the service itself.
+    user's or a key's, or `None` for the service itself. An event is never dated before the last
+    one, even if the clock was set back.
     """
-    db.execute(
+    append_to_all(
+        db, incident["org_id"], [incident["id"]], event, details, actor_id=actor_id, at=at
+    )
+
+
+def append_to_all(
+    db: Connection,
+    org_id: str,
+    incident_ids: Sequence[str],
+    event: str,
+    details: Row,
+    *,
+    actor_id: str | None,
+    at: str,
+) -> None:
+    """As `append`, to the trails of many incidents."""
+    shown = json.dumps(details, ensure_ascii=False)
+    db.executemany(
         """
         INSERT INTO audit_events (org_id, incident_id, number, id, event, at, actor_id, details)
         VALUES (
             :org_id, :incident_id,
             1 + (SELECT coalesce(max(number), 0) FROM audit_events
                  WHERE org_id = :org_id AND incident_id = :incident_id),
-            :id, :event, :at, :actor_id, :details)
+            :id, :event,
+            max(:at, coalesce(
+                (SELECT last.at FROM audit_events AS last
+                 WHERE last.org_id = :org_id AND last.incident_id = :incident_id
+                 ORDER BY last.number DESC LIMIT 1), :at)),
+            :actor_id, :details)
         """,
-        {
-            "org_id": incident["org_id"],
-            "incident_id": incident["id"],
-            "id": ids.new_id(),
-            "event": event,
-            "at": at,
-            "actor_id": actor_id,
-            "details": json.dumps(details, ensure_ascii=False),
-        },
+        [
+            {
+                "org_id": org_id,
+                "incident_id": incident_id,
+                "id": ids.new_id(),
+                "event": event,
+                "at": at,
+                "actor_id": actor_id,
+                "details": shown,
+            }
+            for incident_id in incident_ids
+        ],
     )
 
 
@@ -67,6 +94,26 @@ def numbered_after(
         {"org_id": org_id, "incident_id": incident_id, "number": number, "limit": limit},
     ).fetchall()
     return [_parsed(row) for row in rows]
+
+
+def latest_pages(db: Connection, org_id: str, incident_id: str, *, among: int) -> list[Row]:
+    """Return what came of pages, oldest first, `among` the incident's latest events.
+
+    What came of notices is left out.
+    """
+    rows = db.execute(
+        """
+        SELECT event, at, details FROM (
+            SELECT number, event, at, details FROM audit_events
+            WHERE org_id = :org_id AND incident_id = :incident_id
+            ORDER BY number DESC LIMIT :among)
+        WHERE event IN ('page_sent', 'page_failed')
+        ORDER BY number
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "among": among},
+    ).fetchall()
+    found = [_parsed(row) for row in rows]
+    return [row for row in found if "notice" not in row["details"]]
 
 
 def _parsed(row: Row) -> Row:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from incident_service.db import Connection
 from incident_service.store import Row
 
@@ -11,9 +14,10 @@ def insert(db: Connection, delivery: Row) -> None:
     db.execute(
         """
         INSERT INTO deliveries (
-            org_id, id, incident_id, user_id, layer_position, contact_method_id, created_at, due_at)
+            org_id, id, incident_id, user_id, layer_position, contact_method_id, kind, created_at,
+            due_at)
         VALUES (
-            :org_id, :id, :incident_id, :user_id, :layer_position, :contact_method_id,
+            :org_id, :id, :incident_id, :user_id, :layer_position, :contact_method_id, :kind,
             :created_at, :created_at)
         """,
         delivery,
@@ -57,11 +61,24 @@ def untried_user_ids(db: Connection, org_id: str, incident_id: str) -> set[str]:
     rows = db.execute(
         """
         SELECT DISTINCT user_id FROM deliveries
-        WHERE org_id = :org_id AND incident_id = :incident_id AND attempts = 0
+        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'page' AND attempts = 0
         """,
         {"org_id": org_id, "incident_id": incident_id},
     ).fetchall()
     return {row["user_id"] for row in rows}
+
+
+def user_ids(db: Connection, org_id: str, incident_id: str, *, limit: int) -> list[str]:
+    """Return users to whom a page about the incident is on its way, tried already or not."""
+    rows = db.execute(
+        """
+        SELECT DISTINCT user_id FROM deliveries
+        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'page'
+        ORDER BY user_id LIMIT :limit
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "limit": limit},
+    ).fetchall()
+    return [row["user_id"] for row in rows]
 
 
 def delete(db: Connection, org_id: str, id: str) -> None:
@@ -71,11 +88,25 @@ def delete(db: Connection, org_id: str, id: str) -> None:
     )
 
 
-def delete_of_incident(db: Connection, org_id: str, incident_id: str) -> None:
-    """Remove all that is on its way about an incident."""
+def delete_pages(db: Connection, org_id: str, incident_id: str) -> None:
+    """Call off the pages about an incident; a notice stays on its way."""
     db.execute(
-        "DELETE FROM deliveries WHERE org_id = :org_id AND incident_id = :incident_id",
+        """
+        DELETE FROM deliveries
+        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'page'
+        """,
         {"org_id": org_id, "incident_id": incident_id},
+    )
+
+
+def delete_of_incidents(db: Connection, org_id: str, incident_ids: Sequence[str]) -> None:
+    """Call off all that is on its way about incidents."""
+    db.execute(
+        """
+        DELETE FROM deliveries
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+        """,
+        {"org_id": org_id, "ids": json.dumps(incident_ids)},
     )
 
 

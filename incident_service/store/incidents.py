@@ -19,7 +19,7 @@ _FILTERS = {
 
 
 def insert(db: Connection, incident: Row) -> None:
-    """Add an incident that is neither acknowledged nor resolved."""
+    """Add an incident that is neither acknowledged nor resolved, and has paged nobody."""
     db.execute(
         """
         INSERT INTO incidents (
@@ -60,6 +60,37 @@ def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
         f"UPDATE incidents SET {assignments} WHERE org_id = :org_id AND id = :id",
         {**changes, "org_id": org_id, "id": id},
     )
+
+
+def change_owner(
+    db: Connection, org_id: str, ids: Sequence[str], owner_id: str | None, *, at: str
+) -> None:
+    """Give incidents to another owner, who has neither acknowledged them nor been paged.
+
+    No instant of an incident runs backwards.
+    """
+    db.execute(
+        """
+        UPDATE incidents SET
+            owner_id = :owner_id, acknowledged_at = NULL, acknowledged_by = NULL, is_paged = 0,
+            handed_off_at = max(updated_at, :at), updated_at = max(updated_at, :at)
+        WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
+        """,
+        {"org_id": org_id, "ids": json.dumps(ids), "owner_id": owner_id, "at": at},
+    )
+
+
+def unresolved_of_owner(db: Connection, org_id: str, owner_id: str) -> list[Row]:
+    """Return the `id` and `owner_schedule_id` of the owner's unresolved incidents, oldest first."""
+    return db.execute(
+        """
+        SELECT id, owner_schedule_id FROM incidents
+        WHERE org_id = :org_id AND +owner_id = :owner_id  -- few are open: they are walked
+          AND status IN ('investigating', 'identified', 'monitoring')
+        ORDER BY sequential_id
+        """,
+        {"org_id": org_id, "owner_id": owner_id},
+    ).fetchall()
 
 
 def page(

@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
+from incident_service.clock import format_instant
 from incident_service.db import Connection
 from incident_service.store import Row
 
-Kind = Literal["owner", "layer"]
+Kind = Literal["owner", "layer", "notice"]
 
 
-def insert(
-    db: Connection, incident: Row, positions: Mapping[Kind, int | None], *, due_at: str
-) -> None:
-    """Add timers of a new incident, all due at an instant; `positions`: of the layer to fire."""
+def insert(db: Connection, incident: Row, waits: Mapping[Kind, int | None], *, due_at: str) -> None:
+    """Add timers of a new incident, all due at an instant; `waits`: the `wait_seconds` of each."""
     db.executemany(
         """
-        INSERT INTO incident_timers (org_id, incident_id, kind, position, due_at)
+        INSERT INTO incident_timers (org_id, incident_id, kind, wait_seconds, due_at)
         VALUES (?, ?, ?, ?, ?)
         """,
         [
-            (incident["org_id"], incident["id"], kind, position, due_at)
-            for kind, position in positions.items()
+            (incident["org_id"], incident["id"], kind, wait_seconds, due_at)
+            for kind, wait_seconds in waits.items()
         ],
     )
 
 
 def put(
-    db: Connection, incident: Row, kind: Kind, *, due_at: str | None, position: int | None = None
+    db: Connection,
+    incident: Row,
+    kind: Kind,
+    *,
+    due_at: str | None,
+    wait_seconds: int | None = None,
 ) -> None:
-    """Set when the incident's owner is to be paged, or the layer at `position` is to fire."""
+    """Set when something falls due; `wait_seconds` is the time-out of the layer that fired last."""
     db.execute(
         """
-        INSERT INTO incident_timers (org_id, incident_id, kind, position, due_at)
-        VALUES (:org_id, :incident_id, :kind, :position, :due_at)
+        INSERT INTO incident_timers (org_id, incident_id, kind, wait_seconds, due_at)
+        VALUES (:org_id, :incident_id, :kind, :wait_seconds, :due_at)
         ON CONFLICT (org_id, incident_id, kind) DO UPDATE SET
-            position = excluded.position, due_at = excluded.due_at
+            wait_seconds = excluded.wait_seconds, due_at = excluded.due_at
         """,
         {
             "org_id": incident["org_id"],
             "incident_id": incident["id"],
             "kind": kind,
-            "position": position,
+            "wait_seconds": wait_seconds,
             "due_at": due_at,
         },
     )
@@ -57,6 +63,18 @@ def of_incident(db: Connection, org_id: str, incident_id: str) -> dict[str, Row]
     return {row["kind"]: row for row in rows}
 
 
+def stop(db: Connection, incident: Row) -> None:
+    """Remove the owner's timer, and let the layer's never fall due, until it is set again."""
+    delete(db, incident, "owner")
+    db.execute(
+        """
+        UPDATE incident_timers SET due_at = NULL
+        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'layer'
+        """,
+        {"org_id": incident["org_id"], "incident_id": incident["id"]},
+    )
+
+
 def delete(db: Connection, incident: Row, kind: Kind) -> None:
     """Remove one of the incident's timers."""
     db.execute(
@@ -65,6 +83,55 @@ def delete(db: Connection, incident: Row, kind: Kind) -> None:
         WHERE org_id = :org_id AND incident_id = :incident_id AND kind = :kind
         """,
         {"org_id": incident["org_id"], "incident_id": incident["id"], "kind": kind},
+    )
+
+
+def call_owners(db: Connection, org_id: str, incident_ids: Sequence[str], *, at: str) -> None:
+    """Let the owners of incidents be paged at an instant, and be told nothing else."""
+    key = {"org_id": org_id, "ids": json.dumps(incident_ids), "at": at}
+    db.execute(
+        """
+        DELETE FROM incident_timers
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+          AND kind = 'notice'
+        """,
+        key,
+    )
+    db.execute(
+        """
+        INSERT INTO incident_timers (org_id, incident_id, kind, due_at)
+        SELECT :org_id, value, 'owner', :at FROM json_each(:ids) WHERE true
+        ON CONFLICT (org_id, incident_id, kind) DO UPDATE SET due_at = excluded.due_at
+        """,
+        key,
+    )
+
+
+def restart_layers(
+    db: Connection, org_id: str, incident_ids: Sequence[str], *, now: datetime
+) -> None:
+    """Start the time-out of the layer that fired last again, for each incident that waits."""
+    rows = db.execute(
+        """
+        SELECT incident_id, wait_seconds FROM incident_timers
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+          AND kind = 'layer'
+        """,
+        {"org_id": org_id, "ids": json.dumps(incident_ids)},
+    ).fetchall()
+    db.executemany(
+        """
+        UPDATE incident_timers SET due_at = :due_at
+        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'layer'
+        """,
+        [
+            {
+                "org_id": org_id,
+                "incident_id": row["incident_id"],
+                "due_at": format_instant(now + timedelta(seconds=row["wait_seconds"])),
+            }
+            for row in rows
+        ],
     )
 
 

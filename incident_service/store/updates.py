@@ -56,6 +56,32 @@ def last_number(db: Connection, org_id: str, incident_id: str) -> int:
     return int(row["number"])
 
 
+def latest(
+    db: Connection, org_id: str, incident_id: str, *, limit: int, characters: int
+) -> list[Row]:
+    """Return the incident's latest updates, newest first, numbered from 1 on by their `number`.
+
+    Of a longer body only the first `characters` are there, and `is_cut` is true.
+    """
+    return db.execute(
+        """
+        SELECT
+            number, visibility, substr(body, 1, :characters) AS body,
+            coalesce(length(body) > :characters, 0) AS is_cut,
+            status_change, posted_by_name, posted_at, redacted_at
+        FROM incident_updates
+        WHERE org_id = :org_id AND incident_id = :incident_id
+        ORDER BY number DESC LIMIT :limit
+        """,
+        {
+            "org_id": org_id,
+            "incident_id": incident_id,
+            "limit": limit,
+            "characters": characters,
+        },
+    ).fetchall()
+
+
 def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
     """Return the update."""
     row: Row | None = db.execute(

@@ -33,15 +33,18 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
 
 def present(db: Connection, org_id: str, ids: Sequence[str]) -> set[str]:
     """Return those of the ids that belong to users who are not deleted."""
-    rows = db.execute(
+    return {row["id"] for row in with_ids(db, org_id, ids) if row["deleted_at"] is None}
+
+
+def with_ids(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
+    """Return those of the users who are, or were, in the organization."""
+    return db.execute(
         """
-        SELECT id FROM users
+        SELECT * FROM users
         WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
-          AND deleted_at IS NULL
         """,
         {"org_id": org_id, "ids": json.dumps(ids)},
     ).fetchall()
-    return {row["id"] for row in rows}
 
 
 def id_was_used(db: Connection, org_id: str, id: str) -> bool:
@@ -75,6 +78,18 @@ def all_by_creation(db: Connection, org_id: str) -> list[Row]:
     ).fetchall()
 
 
+def admins(db: Connection, org_id: str) -> list[Row]:
+    """Return the organization's admins, oldest first, without the deleted ones."""
+    return db.execute(
+        """
+        SELECT * FROM users
+        WHERE org_id = :org_id AND role = 'org:admin' AND deleted_at IS NULL
+        ORDER BY created_at, id
+        """,
+        {"org_id": org_id},
+    ).fetchall()
+
+
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a user; the keys of `changes` are the columns to set."""
     assignments = ", ".join(f"{column} = :{column}" for column in changes)
@@ -96,11 +111,12 @@ def is_another_admin(db: Connection, org_id: str, id: str) -> bool:
     return found is not None
 
 
-def layer_with(db: Connection, org_id: str, id: str) -> Row | None:
-    """Return a schedule's layer in which the user takes part, with its `schedule_name`."""
-    row: Row | None = db.execute(
+def layers_with(db: Connection, org_id: str, id: str) -> list[Row]:
+    """Return the schedules' layers in which the user takes part, each with its `schedule_name`."""
+    return db.execute(
         """
-        SELECT layer.id, layer.name, schedule.name AS schedule_name
+        SELECT DISTINCT layer.position, layer.name, layer.effective_until, schedule.id,
+            schedule.name AS schedule_name
         FROM schedule_layer_participants AS participant
         JOIN schedule_layers AS layer
           ON layer.org_id = participant.org_id AND layer.id = participant.layer_id
@@ -108,47 +124,44 @@ def layer_with(db: Connection, org_id: str, id: str) -> Row | None:
           ON schedule.org_id = layer.org_id AND schedule.id = layer.schedule_id
         WHERE participant.org_id = :org_id AND participant.user_id = :id
           AND schedule.deleted_at IS NULL
-        LIMIT 1
+        ORDER BY schedule.name, layer.position
         """,
         {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
+    ).fetchall()
 
 
-def override_with(db: Connection, org_id: str, id: str, *, after_utc: str) -> Row | None:
-    """Return an override by the user that ends after an instant, with its `schedule_name`.
+def overrides_with(db: Connection, org_id: str, id: str, *, after_utc: str) -> list[Row]:
+    """Return the user's overrides that end after an instant, each with its `schedule_name`.
 
     The instant is given with microseconds.
     """
-    row: Row | None = db.execute(
+    return db.execute(
         """
         SELECT override.id, schedule.name AS schedule_name FROM schedules AS schedule
         CROSS JOIN schedule_overrides AS override  -- in this order: past overrides are many
         WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
           AND override.org_id = schedule.org_id AND override.schedule_id = schedule.id
           AND override.user_id = :id AND override.ends_at_utc > :after
-        LIMIT 1
+        ORDER BY schedule.name, override.ends_at_utc
         """,
         {"org_id": org_id, "id": id, "after": after_utc},
-    ).fetchone()
-    return row
+    ).fetchall()
 
 
-def policy_with(db: Connection, org_id: str, id: str) -> Row | None:
-    """Return an escalation policy that names the user directly."""
-    row: Row | None = db.execute(
+def policies_with(db: Connection, org_id: str, id: str) -> list[Row]:
+    """Return the escalation policies that name the user directly, by name."""
+    return db.execute(
         """
-        SELECT policy.id, policy.name FROM escalation_layer_users AS target
+        SELECT DISTINCT policy.id, policy.name FROM escalation_layer_users AS target
         JOIN escalation_layers AS layer
           ON layer.org_id = target.org_id AND layer.id = target.layer_id
         JOIN escalation_policies AS policy
           ON policy.org_id = layer.org_id AND policy.id = layer.policy_id
         WHERE target.org_id = :org_id AND target.user_id = :id AND policy.deleted_at IS NULL
-        LIMIT 1
+        ORDER BY policy.name
         """,
         {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
+    ).fetchall()
 
 
 def is_full(db: Connection, org_id: str, limit: int) -> bool:

@@ -1,15 +1,16 @@
-"""The page behind the link that acknowledges an incident: `/ack/{token}` (contract §8)."""
+"""The page behind a page's link, `/a/{token}` (earlier: `/ack/{token}`): see and act (§8)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from flask import Blueprint, Response, current_app, make_response, request
+from werkzeug.exceptions import HTTPException
 
-from flask import Blueprint, Response, current_app, make_response
-
-from incident_service import acklink, clock, users
-from incident_service.db import Database
+from incident_service import acklink, clock, responder_page
+from incident_service.db import Connection, Database
 from incident_service.errors import NotFound
 from incident_service.web import pages
+
+MAX_FORM_BYTES = 4096
 
 _HEADERS = {
     **pages.HEADERS,
@@ -25,24 +26,33 @@ blueprint = Blueprint("acknowledge", __name__, template_folder="templates")
 
 
 # Any path below, so that a link that was copied badly gets an answer for a person too.
-@blueprint.get("/ack/", defaults={"token": ""}, strict_slashes=False)
+@blueprint.get("/a/", strict_slashes=False)
+@blueprint.get("/a/<path:token>")
+@blueprint.get("/ack/", strict_slashes=False)
 @blueprint.get("/ack/<path:token>")
-def show(token: str) -> Response:
-    """Show the incident, with a button. Nothing changes: link scanners come here too."""
-    now = clock.now()
-    with _database().read() as db:
-        view = acklink.look(db, token, now=now)
-    return _incident_page(view, now)
+def show(token: str = "") -> Response:
+    """Show the incident, with buttons. Nothing changes: link scanners come here too."""
+    return _incident_page(token)
 
 
-@blueprint.post("/ack/", defaults={"token": ""}, strict_slashes=False)
+@blueprint.post("/a/", strict_slashes=False)
+@blueprint.post("/a/<path:token>")
+@blueprint.post("/ack/", strict_slashes=False)
 @blueprint.post("/ack/<path:token>")
-def acknowledge(token: str) -> Response:
-    """Acknowledge the incident as the link's user, and show it."""
-    now = clock.now()
+def act(token: str = "") -> Response:
+    """Do as the link's user what the button says, and show the incident.
+
+    That is to move it on to the form's `status`, or to acknowledge it if there is none.
+    """
     with _database().read() as db:
-        acklink.look(db, token, now=now)  # so that a wrong link never waits among the writers
-    return _incident_page(_database().write(acklink.acknowledge, token, now=now), now)
+        acklink.find(db, token, now=clock.now())  # so that a wrong link never waits among writers
+    request.max_content_length = MAX_FORM_BYTES
+    status = request.form.get("status")
+
+    def at_its_turn(db: Connection) -> bool:
+        return acklink.act(db, token, status, now=clock.now())
+
+    return _incident_page(token, is_too_late=not _database().write(at_its_turn))
 
 
 @blueprint.after_request
@@ -56,6 +66,11 @@ def _not_found(error: NotFound) -> Response:
     return pages.message_page(404, "This link does not work", error.message, _HINT)
 
 
+@blueprint.errorhandler(HTTPException)
+def _refused(error: HTTPException) -> Response:
+    return pages.message_page(error.code or 400, "This was not understood", "Nothing was changed.")
+
+
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
     return pages.error_page(error)
@@ -66,15 +81,9 @@ def _database() -> Database:
     return found
 
 
-def _incident_page(view: acklink.View, now: datetime) -> Response:
-    incident = view.incident
-    by = incident["acknowledged_by"]
-    page = pages.render(
-        "acknowledge.html",
-        incident=incident,
-        you=users.display_name(view.user),
-        acknowledged_by_you=by == view.link.user_id,
-        acknowledger=users.display_name(view.acknowledger) if view.acknowledger else by,
-        now=now,
-    )
+def _incident_page(token: str, *, is_too_late: bool = False) -> Response:
+    now = clock.now()
+    with _database().read() as db:
+        view = responder_page.view(db, acklink.find(db, token, now=now))
+    page = pages.render("acknowledge.html", view=view, is_too_late=is_too_late, now=now)
     return make_response(page)

@@ -40,6 +40,8 @@ class World:
     database: Database
     made: quickstart.Provisioned
     browser: Browser
+    incident: str = ""
+    """The one of the most and the longest updates."""
 
     def make(self, path: str, **fields: Any) -> str:
         """Create something; return its id."""
@@ -55,6 +57,7 @@ class World:
 
     def open(self, title: str, component: str, severity: str = "critical") -> str:
         fields = {"title": title, "severity": severity, "componentIds": [component]}
+        fields["description"] = LONG * 10
         return self.make("incidents", ownerId=self.made.user_id, **fields)
 
     def tell(self, incident: str, body: str, visibility: str = "public", **fields: Any) -> None:
@@ -62,13 +65,18 @@ class World:
 
     def ack_link(self, title: str, component: str) -> str:
         """Open an incident; return the path at which its owner acknowledges it."""
-        with self.database.read() as db:
-            key = acklink.signing_key(db)
         made, id = self.made, self.open(title, component, "high")
-        token = acklink.token(
-            key, org_id=made.org_id, incident_id=id, user_id=made.user_id, now=clock.now()
+        return self.link_to(id, made.user_id)
+
+    def link_to(self, incident: str, user_id: str) -> str:
+        token = self.database.write(
+            acklink.renew,
+            org_id=self.made.org_id,
+            incident_id=incident,
+            user_id=user_id,
+            now=clock.now(),
         )
-        return f"/ack/{token}"
+        return f"/a/{token}"
 
     @contextmanager
     def page(self, **options: Any) -> Iterator[Page]:
@@ -120,6 +128,10 @@ def fill(world: World) -> None:
     for part, severity in zip(parts[2:], ("low", "high", "critical"), strict=True):
         incident = world.open(LONG, part, severity)
         world.tell(incident, LONG * 10, statusChange="identified")
+        if severity == "critical":
+            world.incident = incident
+    for _ in range(11):
+        world.tell(world.incident, LONG * 10, "internal")
     over = world.open(LONG, parts[0])
     for status in ("identified", "monitoring", "resolved"):
         world.tell(over, "مرحبا", statusChange=status)
@@ -184,9 +196,26 @@ def test_a_click_acknowledges(world: World, scripts: bool) -> None:
         assert "You have acknowledged this incident" in page.get_by_role("status").inner_text()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_responder_s_way_through_an_incident(world: World, scripts: bool) -> None:
+    with world.page(java_script_enabled=scripts, **LOOKS["phone"]) as page:
+        page.goto(world.ack_link("Payments fail", world.made.component_id))
+        assert not page.get_by_text(LONG * 10, exact=True).is_visible()
+        page.get_by_text("Show all 1,000 characters").click()
+        assert page.get_by_text(LONG * 10, exact=True).is_visible()
+        for button in ("Acknowledge", "Mark as identified", "Mark as monitoring", "Resolve"):
+            found = page.get_by_role("button", name=button)
+            box = found.bounding_box()
+            assert box and box["height"] >= 48
+            found.click()
+        assert "This incident is over" in page.get_by_role("status").inner_text()
+        assert page.get_by_role("button").count() == 0
+
+
 def everywhere(world: World) -> list[str]:
     ack = world.ack_link(LONG, world.made.component_id)
-    return ["/status/busy", "/status/busy/history", NOWHERE, ack]
+    busy = world.link_to(world.incident, world.made.user_id)
+    return ["/status/busy", "/status/busy/history", NOWHERE, ack, busy]
 
 
 @pytest.mark.parametrize("look", LOOKS)

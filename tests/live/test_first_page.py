@@ -63,4 +63,4 @@ def test_the_first_page(tmp_path: Path) -> None:
         # The first incident's page may come too, where nobody had looked after it yet.
         page = next(line for line in terminal.stdout if "#2 " in line)
     assert "Payment service elevated error rate" in page
-    assert "/ack/" in page
+    assert "/a/" in page

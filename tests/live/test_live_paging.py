@@ -214,7 +214,7 @@ def test_from_the_incident_to_the_acknowledgement(place: Place, receiver: Receiv
             links = [bodies(receiver)[0]["acknowledgeUrl"], link_in_mail(box.got[0])]
             links.append(of_cleo["acknowledgeUrl"])
             for link in links:
-                assert link.startswith(f"http://127.0.0.1:{server.port}/ack/")
+                assert link.startswith(f"http://127.0.0.1:{server.port}/a/")
                 for method in ("GET", "HEAD"):
                     with urlopen(Request(link, method=method)) as page:
                         assert page.status == 200
@@ -326,7 +326,7 @@ def test_kills_in_the_middle_of_it_forget_nobody(place: Place, receiver: Receive
             # The last one may still have been starting, and not have listened to signals yet.
             assert process.wait(10) in (0, -signal.SIGTERM)
         place.let_a_minute_pass()  # the claims of those who were killed end
-        timers = place.count("incident_timers", "position = 2")
+        timers = place.count("incident_timers", "wait_seconds > 0")
         with paging(place):
             wait_for(lambda: place.count("incident_timers") == 0, 30)
             wait_for(lambda: place.count("deliveries") == 0, 30)
