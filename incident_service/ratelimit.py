@@ -37,7 +37,7 @@ class RateLimits:
     def check_address(self, address: str) -> None:
         """Count a request from an address. Raises `RateLimited`."""
         if self._per_address:
-            self._check(self._per_address, "address", _network(address))
+            self._check(self._per_address, "address", network(address))
 
     def _check(self, limits: list[RateLimitItem], kind: str, who: str) -> None:
         for limit in limits:
@@ -49,7 +49,7 @@ class RateLimits:
                 )
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """Return what counts as one address: of IPv6 the first 64 bits, for one client has them all."""
     try:
         parsed = ipaddress.ip_address(address)
