@@ -45,6 +45,9 @@ class Database:
         # SQLite follows links too: what lies beside the file is beside where they lead.
         self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise where they go round
         self.write_timeout = write_timeout
+        self._name = path.absolute()
+        self._file: _FileId | None = None
+        """The file that this process, or the one it was forked from, opened first."""
         self._open_state()
         _databases.add(self)
 
@@ -100,17 +103,20 @@ class Database:
         """As `write`, with another write time-out."""
 
         def checked(connection: Connection) -> T:
+            self._check_files()
             self.check_version(connection)  # here, for an upgrade may have come in between
             return work(connection, *args, **kwargs)
 
         with _translated_errors():
-            return self._writer.write(checked, timeout=seconds)
+            result = self._writer.write(checked, timeout=seconds)
+        self._check_file()  # or it is written, and nobody will ever read it
+        return result
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
         """Open a connection for what runs outside transactions, and close it at the end."""
         with _translated_errors():
-            connection = _connect(self.path)
+            connection = self._open()
             try:
                 yield connection
             finally:
@@ -173,14 +179,50 @@ class Database:
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = _connect(self.path)
+            connection = self._open()
             try:
                 self.check_owner(connection)
+                self._check_file()  # it may have been exchanged while it was opened
             except BaseException:
                 connection.close()
                 raise
             self._local.connection = connection
+            self._local.log = None
+        else:
+            self._check_file()
         return connection
+
+    def _open(self) -> Connection:
+        if self._file is None:
+            self._file = _file_id(self._name)
+        if self._file is None:  # SQLite would make one
+            raise UnusableDatabase(f"{self.path} does not exist.")
+        self._check_file()
+        return _connect(self.path)
+
+    def _check_file(self) -> None:
+        """Raise `UnusableDatabase` if the file was moved, deleted or replaced since it was opened.
+
+        Then it stays so until the file is back or the process starts anew. To open the new file
+        here would be unsafe: a connection of another thread or process may still use the old one,
+        and SQLite finds the write-ahead log and the locks of both by the same names.
+        """
+        if _file_id(self._name) != self._file:
+            raise UnusableDatabase(
+                f"{self._name} was moved, deleted or replaced while it was in use. Put it back, or "
+                "stop the service and restore it as the README says."
+            )
+
+    def _check_files(self) -> None:
+        """As `_check_file`, and the same of the write-ahead log, within a write transaction.
+
+        A log lives as long as any connection to it, and so as long as this thread's.
+        """
+        self._check_file()
+        log = _file_id(self.path.with_name(self.path.name + "-wal"))
+        self._local.log = self._local.log or log
+        if log != self._local.log:
+            raise UnusableDatabase(f"{self.path}-wal was moved or deleted while it was in use.")
 
 
 @contextmanager
@@ -210,9 +252,19 @@ def _start_anew_in_child() -> None:
 os.register_at_fork(after_in_child=_start_anew_in_child)
 
 
+_FileId = tuple[int, int]
+
+
+def _file_id(path: Path) -> _FileId | None:
+    """Return which file has the name, whatever else may get it later; `None` if none has."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _connect(path: Path) -> Connection:
-    if not path.exists():  # SQLite would make one
-        raise UnusableDatabase(f"{path} does not exist.")
     # The time-out is short: it is for moments, and the writer asks again until its own is over.
     connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
     connection.row_factory = _as_dict
