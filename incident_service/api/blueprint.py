@@ -198,7 +198,7 @@ def _envelope(schema: type[ma.Schema], many: bool) -> type[ma.Schema]:
 def created(thing: Row, *path: str) -> tuple[Row, int, dict[str, str]]:
     """Return the answer to a creation; its `Location` is the path's parts and the thing's id."""
     parts = (quote(part, safe="") for part in (*path, thing["id"]))
-    return thing, 201, {"Location": "/v1/" + "/".join(parts)}
+    return thing, 201, {"Location": request.script_root + "/v1/" + "/".join(parts)}
 
 
 def no_content() -> flask.Response:

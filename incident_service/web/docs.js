@@ -1,5 +1,5 @@
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: location.pathname.replace(/\/docs$/, "/openapi.json"),
   dom_id: "#docs",
   deepLinking: true,
   docExpansion: "list",
