@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,13 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from incident_service import create_app, logs, metrics
-from incident_service.config import Settings
+from incident_service.config import PREFIX, Settings
+from incident_service.errors import InvalidSetting
 from incident_service.supervisor import PagingProcess
 from incident_service.worker import CONNECTIONS, Worker
+
+PORT_SECONDS = 10.0
+"""How long a start waits for its port."""
 
 GRACEFUL_SECONDS = 8
 """How long a stop lets requests under way be answered, within the 10 seconds of contract §9."""
@@ -24,6 +31,7 @@ GRACEFUL_SECONDS = 8
 def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> None:
     """Serve the API, and page, until a signal ends it; `when_ready` is called once it listens."""
     logs.configure(settings.log_level)
+    _wait_for_port(settings)
     pager = PagingProcess(settings)
     master = os.getpid()
     folder = metrics.make_folder()
@@ -38,6 +46,34 @@ def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) 
         if os.getpid() == master:  # each worker, which it forks, ends here too
             pager.stop()
             metrics.remove_folder(folder)
+
+
+def _wait_for_port(settings: Settings) -> None:
+    """Return once the port is free: what served before may still be ending.
+
+    Raises `InvalidSetting` if it stays taken, or cannot be listened on at all.
+    """
+    is_ipv6 = ":" in settings.host
+    deadline = time.monotonic() + PORT_SECONDS
+    while True:
+        try:
+            # As gunicorn does: a host that is not an IPv6 address is looked up as an IPv4 one.
+            with socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((settings.host, settings.port))
+            return
+        except (OSError, UnicodeError) as error:
+            number = error.errno if isinstance(error, OSError) else None
+            if number == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            if number in (errno.EADDRINUSE, errno.EACCES):
+                raise InvalidSetting(
+                    f"{PREFIX}PORT: {settings.port} cannot be used: {os.strerror(number)}."
+                ) from None
+            raise InvalidSetting(
+                f"{PREFIX}HOST: {settings.host} is not an address of this machine."
+            ) from None
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import socket
 import time
 from collections import Counter
@@ -62,8 +63,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     # In the poller's thread.
 
-    def accept(self, listener: socket.socket) -> None:
-        """Take a new connection in; give up another one if there are too many."""
+    def run(self) -> None:
+        """Serve until a signal comes or the master ends, which wakes the poller at once."""
+        with contextlib.suppress(OSError):  # not every kernel knows it; then it takes a moment
+            master = os.pidfd_open(self.ppid)
+            self.poller.register(master, EVENT_READ, self.poller.unregister)
+        super().run()
+
+    def accept(self, listener: socket.socket) -> bool:
+        """Take a new connection in, if there is one; give up another if there are too many."""
         if self.nr_conns >= CONNECTIONS - 1:
             self._give_up_one()
         try:
@@ -73,12 +81,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 self._give_up_one()
             elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
-            return
+            return False
         self.nr_conns += 1
         address = client[0] if isinstance(client, tuple) else ""
         conn = Conn(sock, client, listener.getsockname(), self.cfg, network(address))
         self._wait(conn, Step.HEAD)
         self._on_ready(conn)
+        return True
 
     def finish_request(self, conn: Conn, future: Any) -> None:
         """Go on with a connection whose answer a thread has made, and has sent in part."""
@@ -118,6 +127,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             return True
         self.set_accept_enabled(False)
         for listener in self.sockets:
+            while self.accept(listener):  # who has connected is answered
+                pass
             listener.close()
         return False
 
