@@ -51,7 +51,10 @@ def equip(app: Flask, settings: Settings) -> None:
     app.extensions["incident_service.settings"] = settings
     app.extensions["incident_service.metrics"] = Metrics()
     app.extensions["incident_service.rate_limits"] = RateLimits(
-        per_key=settings.rate_limit_key, per_address=settings.rate_limit_address
+        per_key=settings.rate_limit_key,
+        per_address=settings.rate_limit_address,
+        without_key="" if settings.rate_limit_public == "none" else settings.rate_limit_public,
+        is_behind_known_proxies=settings.trusted_proxies > 0,
     )
     rendered.install(app)
     if settings.public_path:

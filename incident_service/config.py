@@ -108,7 +108,8 @@ class Settings:
     """What `/metrics` asks for; without it, it asks for nothing."""
     rate_limit_key: str = ""
     rate_limit_address: str = ""
-    """See `ratelimit.RateLimits`."""
+    rate_limit_public: str = "600/minute"
+    """Of one address without a valid key; `none` for no limit. See `ratelimit.RateLimits`."""
     trusted_proxies: int = 0
     """How many proxies in front add the client's address to X-Forwarded-For."""
 
@@ -227,4 +228,7 @@ class _SettingsSchema(ma.Schema):
     metrics_token = fields.String()
     rate_limit_key = fields.String(validate=_check_limit)
     rate_limit_address = fields.String(validate=_check_limit)
+    rate_limit_public = fields.String(
+        validate=lambda text: None if text == "none" else _check_limit(text)
+    )
     trusted_proxies = fields.Integer(validate=validate.Range(0, 10))
