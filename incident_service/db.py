@@ -46,6 +46,7 @@ class Database:
         self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise where they go round
         self.write_timeout = write_timeout
         self._name = path.absolute()
+        self._log = self.path.with_name(self.path.name + "-wal")
         self._file: _FileId | None = None
         """The file that this process, or the one it was forked from, opened first."""
         self._open_state()
@@ -53,7 +54,7 @@ class Database:
 
     def _open_state(self) -> None:
         self._local = threading.local()
-        self._writer = Writer(self._connection, WriteLock(self.path))
+        self._writer = Writer(self._thread_connection, WriteLock(self.path), self._check_files)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -103,14 +104,11 @@ class Database:
         """As `write`, with another write time-out."""
 
         def checked(connection: Connection) -> T:
-            self._check_files()
             self.check_version(connection)  # here, for an upgrade may have come in between
             return work(connection, *args, **kwargs)
 
         with _translated_errors():
-            result = self._writer.write(checked, timeout=seconds)
-        self._check_file()  # or it is written, and nobody will ever read it
-        return result
+            return self._writer.write(checked, timeout=seconds)
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -177,6 +175,10 @@ class Database:
             del self._local.connection
 
     def _connection(self) -> Connection:
+        self._check_file()
+        return self._thread_connection()
+
+    def _thread_connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._open()
@@ -188,8 +190,6 @@ class Database:
                 raise
             self._local.connection = connection
             self._local.log = None
-        else:
-            self._check_file()
         return connection
 
     def _open(self) -> Connection:
@@ -207,22 +207,23 @@ class Database:
         here would be unsafe: a connection of another thread or process may still use the old one,
         and SQLite finds the write-ahead log and the locks of both by the same names.
         """
-        if _file_id(self._name) != self._file:
+        if self._file is not None and _file_id(self._name) != self._file:
             raise UnusableDatabase(
                 f"{self._name} was moved, deleted or replaced while it was in use. Put it back, or "
                 "stop the service and restore it as the README says."
             )
 
     def _check_files(self) -> None:
-        """As `_check_file`, and the same of the write-ahead log, within a write transaction.
+        """As `_check_file`, and the same of the write-ahead log.
 
-        A log lives as long as any connection to it, and so as long as this thread's.
+        This thread is or was in a write transaction, so the log is there, and it lives as long as
+        any connection that uses it.
         """
         self._check_file()
-        log = _file_id(self.path.with_name(self.path.name + "-wal"))
+        log = _file_id(self._log)
         self._local.log = self._local.log or log
         if log != self._local.log:
-            raise UnusableDatabase(f"{self.path}-wal was moved or deleted while it was in use.")
+            raise UnusableDatabase(f"{self._log} was moved or deleted while it was in use.")
 
 
 @contextmanager
