@@ -11,7 +11,13 @@ from incident_service import ids
 from incident_service.caller import Caller, Role
 from incident_service.clock import format_instant
 from incident_service.db import Connection
-from incident_service.errors import Conflict, InvalidRequest, NotAuthorized, NotFound
+from incident_service.errors import (
+    Conflict,
+    InvalidRequest,
+    NotAuthorized,
+    NotFound,
+    ValidationFailed,
+)
 from incident_service.store import Row, api_keys, organizations, users
 
 KEY_START = "scl_live_"
@@ -50,9 +56,11 @@ def create_user(
 ) -> str:
     """Make a user and return the id: the one given, or a new one.
 
-    Raises `NotFound` for the organization, `Conflict` with `id_taken`, `email_taken` or
-    `too_many_users` (contract §6).
+    Raises `ValidationFailed` for the id, `NotFound` for the organization, `Conflict` with
+    `id_taken`, `email_taken` or `too_many_users` (contract §6).
     """
+    if id is not None and ("/" in id or id in (".", "..")):  # no path could name the user
+        raise ValidationFailed({"id": ['Must not contain "/", and must not be "." or "..".']})
     _require_organization(db, org_id)
     if users.is_full(db, org_id, MAX_USERS):
         raise Conflict(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -13,6 +14,9 @@ from incident_service.config import Settings
 from incident_service.db import Database
 from incident_service.metrics import Metrics
 from incident_service.ratelimit import RateLimits
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def build_app(settings: Settings | None = None) -> Flask:
@@ -47,9 +51,29 @@ def equip(app: Flask, settings: Settings) -> None:
     app.extensions["incident_service.settings"] = settings
     app.extensions["incident_service.metrics"] = Metrics()
     app.extensions["incident_service.rate_limits"] = RateLimits(
-        per_key=settings.rate_limit_key, per_address=settings.rate_limit_address
+        per_key=settings.rate_limit_key,
+        per_address=settings.rate_limit_address,
+        without_key="" if settings.rate_limit_public == "none" else settings.rate_limit_public,
+        is_behind_known_proxies=settings.trusted_proxies > 0,
     )
     rendered.install(app)
+    if settings.public_path:
+        app.wsgi_app = _below(settings.public_path, app.wsgi_app)  # type: ignore[method-assign,assignment]
     if settings.trusted_proxies:
         proxies = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign]
+
+
+def _below(root: str, application: WSGIApplication) -> WSGIApplication:
+    """Return the application as clients see it, below a path: its links begin with that.
+
+    A proxy in front may take the path off, or pass it on.
+    """
+
+    def mounted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == root or path.startswith(root + "/"):
+            path = path.removeprefix(root) or "/"
+        return application({**environ, "SCRIPT_NAME": root, "PATH_INFO": path}, start_response)
+
+    return mounted

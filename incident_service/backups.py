@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from incident_service.errors import BackupFailed
 
+_PARTIAL = ".partial"
+_CONTENT = {"copy", "copy-journal", "copy-wal", "copy-shm"}
 _NO_SECOND_NAMES = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
@@ -24,10 +30,9 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
     if os.path.lexists(target):
         raise BackupFailed(f"{target} exists, and is not overwritten.")
     try:
-        with tempfile.TemporaryDirectory(
-            dir=target.parent, prefix=f"{target.name}.", suffix=".partial"
-        ) as folder:
-            partial = Path(folder, "copy")
+        _remove_abandoned(target.parent)
+        with _folder_for(target) as folder:
+            partial = folder / "copy"
             partial.touch(0o600)
             source.execute("VACUUM INTO ?", (str(partial),))
             sync(partial)
@@ -37,6 +42,44 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
         raise BackupFailed(f"{target} exists, and is not overwritten.") from None
     except OSError as error:
         raise BackupFailed(f"{target}: {error.strerror}.") from None
+
+
+@contextmanager
+def _folder_for(target: Path) -> Iterator[Path]:
+    """Make a folder beside the target and remove it at the end; meanwhile it is locked."""
+    while True:
+        folder = Path(
+            tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=_PARTIAL)
+        )
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:  # another process took it for abandoned, before it was locked
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not folder.exists():  # the same
+                continue
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove what processes that were killed have left of copies into this folder."""
+    for folder in parent.glob(f"*.????????{_PARTIAL}"):
+        with suppress(OSError):  # another's, or gone already
+            if folder.is_symlink() or {path.name for path in folder.iterdir()} - _CONTENT:
+                continue  # not one of ours
+            descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(descriptor)
 
 
 def _name(partial: Path, target: Path) -> None:

@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -17,7 +16,7 @@ import click
 
 from incident_service import accounts, clock, quickstart, upkeep
 from incident_service.caller import ROLES, Role
-from incident_service.config import Settings
+from incident_service.config import PREFIX, Settings
 from incident_service.db import Database
 from incident_service.errors import ServiceError
 
@@ -231,8 +230,8 @@ def openapi_command() -> None:
 
 
 def _settings(**options: Any) -> Settings:
-    given = {name: value for name, value in options.items() if value is not None}
-    return replace(Settings.from_environ(), **given)
+    given = {PREFIX + name.upper(): str(value) for name, value in options.items() if value}
+    return Settings.from_environ({**os.environ, **given})
 
 
 def _database(settings: Settings) -> Database:

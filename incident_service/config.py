@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -107,7 +108,8 @@ class Settings:
     """What `/metrics` asks for; without it, it asks for nothing."""
     rate_limit_key: str = ""
     rate_limit_address: str = ""
-    """See `ratelimit.RateLimits`."""
+    rate_limit_public: str = "600/minute"
+    """Of one address without a valid key; `none` for no limit. See `ratelimit.RateLimits`."""
     trusted_proxies: int = 0
     """How many proxies in front add the client's address to X-Forwarded-For."""
 
@@ -115,13 +117,17 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings; those that are not set, or set to nothing, keep their defaults.
 
-        Raises `InvalidSetting`, naming the variable, where a value makes no sense.
+        Raises `InvalidSetting`, naming the variable, if a value makes no sense or the variable has
+        our prefix and is not a setting.
         """
-        values = {
-            name: environ[PREFIX + name.upper()]
-            for name in _SettingsSchema().fields
-            if environ.get(PREFIX + name.upper())
-        }
+        values = {}
+        for variable, value in environ.items():
+            if variable.startswith(PREFIX):
+                name = variable.removeprefix(PREFIX).lower()
+                if name not in _SettingsSchema().fields or variable != PREFIX + name.upper():
+                    raise InvalidSetting(f"{variable} is not a setting of incident-service.")
+                if value:
+                    values[name] = value
         try:
             return cls(**_SettingsSchema().load(values))
         except ma.ValidationError as error:
@@ -133,6 +139,11 @@ class Settings:
     def mail_server(self) -> MailServer | None:
         """Where mail is handed in, if it is configured."""
         return parse_smtp_url(self.smtp_url) if self.smtp_url else None
+
+    @property
+    def public_path(self) -> str:
+        """The path below which clients reach the service, as `/oncall`; empty if there is none."""
+        return urlsplit(self.base_url).path.rstrip("/")
 
     @property
     def public_url(self) -> str:
@@ -156,6 +167,32 @@ def _read_schemes(text: str) -> frozenset[str]:
     return schemes
 
 
+def _read_host(text: str) -> str:
+    """Return an address without brackets, or a name; whether it is this machine's shows later."""
+    host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        # All of digits and dots it would be an address, and is not one.
+        if host != text or re.fullmatch(r"[0-9.]+", host) or not _HOST_NAME.fullmatch(host):
+            raise ma.ValidationError("Not an IP address or the name of a host.") from None
+    else:
+        if host != text and address.version == 4:
+            raise ma.ValidationError("Only an IPv6 address can be in brackets.")
+    return host
+
+
+def _check_base_url(text: str) -> None:
+    url = urlsplit(text)
+    if "?" in text or "#" in text:
+        raise ma.ValidationError("Must not have a query or a fragment.")
+    if url.username is not None or url.password is not None:
+        raise ma.ValidationError("Must not have a user or a password.")
+    steps = url.path.strip("/").split("/") if url.path.strip("/") else []
+    if not all(re.fullmatch(r"[A-Za-z0-9._~-]+", step) and step.strip(".") for step in steps):
+        raise ma.ValidationError("Its path can only have letters, digits and - . _ ~ between /.")
+
+
 def _check_smtp_url(text: str) -> None:
     try:
         parse_smtp_url(text)
@@ -173,13 +210,16 @@ def _check_limit(text: str) -> None:
         raise ma.ValidationError("Its numbers must be 1 or more.")
 
 
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+
+
 class _SettingsSchema(ma.Schema):
     database = fields.Function(deserialize=Path)
-    host = fields.String()
+    host = fields.Function(deserialize=_read_host)
     port = fields.Integer(validate=validate.Range(1, 65535))
     workers = fields.Integer(validate=validate.Range(1, 64))
     threads = fields.Integer(validate=validate.Range(1, 64))
-    base_url = fields.URL(schemes={"http", "https"}, require_tld=False)
+    base_url = fields.URL(schemes={"http", "https"}, require_tld=False, validate=_check_base_url)
     log_level = fields.String(validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")))
     write_timeout = fields.Float(validate=validate.Range(0.05, 7))
     allowed_notification_schemes = fields.Function(deserialize=_read_schemes)
@@ -188,4 +228,7 @@ class _SettingsSchema(ma.Schema):
     metrics_token = fields.String()
     rate_limit_key = fields.String(validate=_check_limit)
     rate_limit_address = fields.String(validate=_check_limit)
+    rate_limit_public = fields.String(
+        validate=lambda text: None if text == "none" else _check_limit(text)
+    )
     trusted_proxies = fields.Integer(validate=validate.Range(0, 10))

@@ -45,12 +45,16 @@ class Database:
         # SQLite follows links too: what lies beside the file is beside where they lead.
         self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise where they go round
         self.write_timeout = write_timeout
+        self._name = path.absolute()
+        self._log = self.path.with_name(self.path.name + "-wal")
+        self._file: _FileId | None = None
+        """The file that this process, or the one it was forked from, opened first."""
         self._open_state()
         _databases.add(self)
 
     def _open_state(self) -> None:
         self._local = threading.local()
-        self._writer = Writer(self._connection, WriteLock(self.path))
+        self._writer = Writer(self._thread_connection, WriteLock(self.path), self._check_files)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -110,7 +114,7 @@ class Database:
     def connected(self) -> Iterator[Connection]:
         """Open a connection for what runs outside transactions, and close it at the end."""
         with _translated_errors():
-            connection = _connect(self.path)
+            connection = self._open()
             try:
                 yield connection
             finally:
@@ -171,16 +175,55 @@ class Database:
             del self._local.connection
 
     def _connection(self) -> Connection:
+        self._check_file()
+        return self._thread_connection()
+
+    def _thread_connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = _connect(self.path)
+            connection = self._open()
             try:
                 self.check_owner(connection)
+                self._check_file()  # it may have been exchanged while it was opened
             except BaseException:
                 connection.close()
                 raise
             self._local.connection = connection
+            self._local.log = None
         return connection
+
+    def _open(self) -> Connection:
+        if self._file is None:
+            self._file = _file_id(self._name)
+        if self._file is None:  # SQLite would make one
+            raise UnusableDatabase(f"{self.path} does not exist.")
+        self._check_file()
+        return _connect(self.path)
+
+    def _check_file(self) -> None:
+        """Raise `UnusableDatabase` if the file was moved, deleted or replaced since it was opened.
+
+        Then it stays so until the file is back or the process starts anew. To open the new file
+        here would be unsafe: a connection of another thread or process may still use the old one,
+        and SQLite finds the write-ahead log and the locks of both by the same names.
+        """
+        if self._file is not None and _file_id(self._name) != self._file:
+            raise UnusableDatabase(
+                f"{self._name} was moved, deleted or replaced while it was in use. Put it back, or "
+                "stop the service and restore it as the README says."
+            )
+
+    def _check_files(self) -> None:
+        """As `_check_file`, and the same of the write-ahead log.
+
+        This thread is or was in a write transaction, so the log is there, and it lives as long as
+        any connection that uses it.
+        """
+        self._check_file()
+        log = _file_id(self._log)
+        self._local.log = self._local.log or log
+        if log != self._local.log:
+            raise UnusableDatabase(f"{self._log} was moved or deleted while it was in use.")
 
 
 @contextmanager
@@ -210,9 +253,19 @@ def _start_anew_in_child() -> None:
 os.register_at_fork(after_in_child=_start_anew_in_child)
 
 
+_FileId = tuple[int, int]
+
+
+def _file_id(path: Path) -> _FileId | None:
+    """Return which file has the name, whatever else may get it later; `None` if none has."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _connect(path: Path) -> Connection:
-    if not path.exists():  # SQLite would make one
-        raise UnusableDatabase(f"{path} does not exist.")
     # The time-out is short: it is for moments, and the writer asks again until its own is over.
     connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
     connection.row_factory = _as_dict

@@ -21,6 +21,9 @@ PROTECTION = {
 
 NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
 
+_CHECKED_LATER = ("/v1/", "/status/")
+"""Paths below which a request may come with a valid key, or for an answer that is kept anyway."""
+
 _log = logging.getLogger("incident_service.access")
 
 
@@ -46,11 +49,23 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
+def rate_limits() -> RateLimits:
+    """Return how often one may ask."""
+    found: RateLimits = current_app.extensions["incident_service.rate_limits"]
+    return found
+
+
+def check_without_key() -> None:
+    """Count the request at hand among those without a valid key. Raises `RateLimited`."""
+    rate_limits().check_without_key(request.remote_addr or "")
+
+
 def _begin() -> None:
     g.began = time.perf_counter()
     if request.path not in NEVER_LIMITED:
-        limits: RateLimits = current_app.extensions["incident_service.rate_limits"]
-        limits.check_address(request.remote_addr or "")
+        rate_limits().check_address(request.remote_addr or "")
+        if not request.path.startswith(_CHECKED_LATER):
+            check_without_key()
 
 
 def _finish(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""How often one key, or one address, may ask (contract §1: `rate_limited`); off by default.
+"""How often one may ask: one key, one address, and one address without a key (contract §1).
 
 Each worker process counts for itself, in memory: nothing is shared, and nothing costs a write. So
 a limit bounds what one process lets pass, and W workers together let pass up to W times as much.
@@ -6,57 +6,149 @@ a limit bounds what one process lets pass, and W workers together let pass up to
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import math
+import threading
 import time
+from collections import OrderedDict
 
 from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage
+from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from incident_service.errors import RateLimited
+
+MAX_COUNTS = 10_000
+"""How many counts are kept of each kind; of more, those go that were not needed for longest."""
 
 
 class RateLimits:
     """The limits of one process, each as `100/minute`, or several with `;` between them."""
 
-    def __init__(self, *, per_key: str, per_address: str) -> None:
-        self._per_key = parse_many(per_key) if per_key else []
-        self._per_address = parse_many(per_address) if per_address else []
+    def __init__(
+        self,
+        *,
+        per_key: str = "",
+        per_address: str = "",
+        without_key: str = "",
+        is_behind_known_proxies: bool = False,
+    ) -> None:
+        """`is_behind_known_proxies`: whether addresses are the clients' own even if a proxy asks.
 
-    @functools.cached_property
-    def _limiter(self) -> FixedWindowRateLimiter:
-        """Made at the first request, in a worker: it has a thread, which a fork would lose."""
-        return FixedWindowRateLimiter(MemoryStorage())
+        If it does not, a loopback address is most likely a proxy's. It is not limited for what
+        comes without a key: all who look at a status page would share that limit.
+        """
+        self._of_keys = _Limit("key", per_key)
+        self._of_addresses = _Limit("address", per_address)
+        self._without_key = _Limit("address without a key", without_key)
+        self._limits_loopback = is_behind_known_proxies
 
     def check_key(self, key_id: str) -> None:
         """Count a request of a key. Raises `RateLimited`."""
-        self._check(self._per_key, "key", key_id)
+        self._of_keys.count(key_id)
 
     def check_address(self, address: str) -> None:
         """Count a request from an address. Raises `RateLimited`."""
-        if self._per_address:
-            self._check(self._per_address, "address", _network(address))
+        self._of_addresses.count(network(address))
 
-    def _check(self, limits: list[RateLimitItem], kind: str, who: str) -> None:
-        for limit in limits:
-            if not self._limiter.hit(limit, kind, who):
-                resets_at, _ = self._limiter.get_window_stats(limit, kind, who)
+    def check_without_key(self, address: str) -> None:
+        """Count a request from an address that has no valid key. Raises `RateLimited`."""
+        if self._limits_loopback or not _is_local(address):
+            self._without_key.count(network(address))
+
+
+class _Limit:
+    """What is allowed to each of one kind; nothing is counted if there is no limit."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        self._kind = kind
+        self._items: list[RateLimitItem] = parse_many(text) if text else []
+        self._limiter = FixedWindowRateLimiter(_Counts())
+
+    def count(self, who: str) -> None:
+        for item in self._items:
+            if not self._limiter.hit(item, who):
+                resets_at, _ = self._limiter.get_window_stats(item, who)
                 raise RateLimited(
-                    f"Too many requests of one {kind}: {limit} are allowed.",
+                    f"Too many requests from one {self._kind}: {item} are allowed.",
                     seconds=max(1, math.ceil(resets_at - time.time())),
                 )
 
 
-def _network(address: str) -> str:
+class _Counts(Storage):
+    """Counts in memory, a bounded number of them.
+
+    The library's own storage keeps one for everybody who ever asks within a window, and looks at
+    all of them a hundred times a second.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        """By key: when the window ends, in seconds of the epoch, and the count in it."""
+        super().__init__()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """Return what may go wrong: nothing does."""
+        return ValueError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Add to a count, in a new window of `expiry` seconds if the last one is over."""
+        now = time.time()
+        with self._lock:
+            ends_at, count = self._kept.pop(key, (0.0, 0))
+            if ends_at <= now:
+                ends_at, count = now + expiry, 0
+            self._kept[key] = ends_at, count + amount
+            if len(self._kept) > MAX_COUNTS:
+                self._kept.popitem(last=False)
+        return count + amount
+
+    def get(self, key: str) -> int:
+        """Return a count."""
+        ends_at, count = self._kept.get(key, (0.0, 0))
+        return count if ends_at > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """Return when the window of a count ends."""
+        return self._kept.get(key, (time.time(), 0))[0]
+
+    def check(self) -> bool:
+        """Return `True`: memory is always there."""
+        return True
+
+    def reset(self) -> int:
+        """Forget everything; return how much that was."""
+        with self._lock:
+            found = len(self._kept)
+            self._kept.clear()
+        return found
+
+    def clear(self, key: str) -> None:
+        """Forget a count."""
+        with self._lock:
+            self._kept.pop(key, None)
+
+
+def network(address: str) -> str:
     """Return what counts as one address: of IPv6 the first 64 bits, for one client has them all."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:  # a socket's path, or what a proxy made up
-        return address
+        return address[:64]
     if isinstance(parsed, ipaddress.IPv4Address):
         return address
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
+
+
+def _is_local(address: str) -> bool:
+    """Whether the peer is on this machine; one without an address came by a socket file."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return not address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback

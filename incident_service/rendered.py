@@ -15,6 +15,7 @@ from flask import Flask, Response, current_app, request
 
 from incident_service import clock, public_page
 from incident_service.db import Connection, Database
+from incident_service.middleware import check_without_key
 from incident_service.store import Row
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -78,7 +79,7 @@ def respond(
     """Answer with what `make` returns of the published page, or `304` where the client has it.
 
     `make` gets the page's row and the instant, and is called only where this process has no answer
-    of this kind, page, revision and day. Raises `NotFound`.
+    of this kind, page, revision and day. Raises `NotFound`, and `RateLimited` if it would be made.
     """
     database: Database = current_app.extensions["incident_service.database"]
     answers: Answers = current_app.extensions["incident_service.rendered"]
@@ -87,6 +88,7 @@ def respond(
         version = _version(public_page.find(db, slug), clock.now())
     answer = answers.get(key, version)
     if answer is None:
+        check_without_key()  # never for one that is kept: in an outage many look, from one address
         # What is read is read after the wait, so that nothing is told that was redacted meanwhile.
         with answers.making(key), database.read() as db:
             page, now = public_page.find(db, slug), clock.now()

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import itertools
-import json
 import os
 import socket
-import struct
+import time
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
-from gunicorn.workers.gthread import ThreadWorker
 
-from incident_service import create_app, ids, logs, metrics
-from incident_service.config import Settings
-from incident_service.envelope import error_body
-from incident_service.middleware import PROTECTION
+from incident_service import create_app, logs, metrics
+from incident_service.config import PREFIX, Settings
+from incident_service.errors import InvalidSetting
 from incident_service.supervisor import PagingProcess
+from incident_service.worker import CONNECTIONS, Worker
 
-SLOW_CLIENT_SECONDS = 5
-"""How long a thread waits for the next bytes of a request."""
-
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 32 * 1024 * 1024
-"""How long, and for how much, an answered client is listened to before its connection closes."""
+PORT_SECONDS = 10.0
+"""How long a start waits for its port."""
 
 GRACEFUL_SECONDS = 8
 """How long a stop lets requests under way be answered, within the 10 seconds of contract §9."""
@@ -40,6 +31,7 @@ GRACEFUL_SECONDS = 8
 def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> None:
     """Serve the API, and page, until a signal ends it; `when_ready` is called once it listens."""
     logs.configure(settings.log_level)
+    _wait_for_port(settings)
     pager = PagingProcess(settings)
     master = os.getpid()
     folder = metrics.make_folder()
@@ -54,6 +46,34 @@ def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) 
         if os.getpid() == master:  # each worker, which it forks, ends here too
             pager.stop()
             metrics.remove_folder(folder)
+
+
+def _wait_for_port(settings: Settings) -> None:
+    """Return once the port is free: what served before may still be ending.
+
+    Raises `InvalidSetting` if it stays taken, or cannot be listened on at all.
+    """
+    is_ipv6 = ":" in settings.host
+    deadline = time.monotonic() + PORT_SECONDS
+    while True:
+        try:
+            # As gunicorn does: a host that is not an IPv6 address is looked up as an IPv4 one.
+            with socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((settings.host, settings.port))
+            return
+        except (OSError, UnicodeError) as error:
+            number = error.errno if isinstance(error, OSError) else None
+            if number == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            if number in (errno.EADDRINUSE, errno.EACCES):
+                raise InvalidSetting(
+                    f"{PREFIX}PORT: {settings.port} cannot be used: {os.strerror(number)}."
+                ) from None
+            raise InvalidSetting(
+                f"{PREFIX}HOST: {settings.host} is not an address of this machine."
+            ) from None
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -72,13 +92,14 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "bind": f"{host}:{settings.port}",
             "workers": settings.workers,
             "threads": settings.threads,
-            "worker_class": _Worker,
+            "worker_class": Worker,
+            "worker_connections": CONNECTIONS,
             # Loaded once and shared: a smaller footprint, and a mistake shows at the start.
             "preload_app": True,
             "graceful_timeout": GRACEFUL_SECONDS,
             # Room for an id or a filter of 255 characters, each percent-encoded; beyond that a
             # request costs memory before its key is looked at. The application limits the body,
-            # and `_Worker` how long a client may be silent.
+            # and `Worker` how long a client may take.
             "limit_request_line": 4094,
             "limit_request_fields": 64,
             "limit_request_field_size": 8190,
@@ -114,55 +135,3 @@ class _Logger(Logger):  # type: ignore[misc]
 
     def access(self, *_: Any) -> None:
         """Do nothing."""
-
-
-class _Worker(ThreadWorker):  # type: ignore[misc]
-    """Gunicorn's threaded worker; requests that it refuses by itself get the API's error body."""
-
-    def handle(self, conn: Any) -> Any:
-        """Handle a connection; a client that sends nothing for long does not keep the thread."""
-        patience = struct.pack("ll", SLOW_CLIENT_SECONDS, 0)
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
-        is_kept = super().handle(conn)
-        if not is_kept:
-            with contextlib.suppress(OSError):
-                # Wait here for the client to close its side: gunicorn would wait in the thread
-                # that takes connections in. It finds the end of the stream then. Meanwhile what is
-                # left of a refused body is read: a connection closed on it would be reset, and the
-                # answer lost.
-                util.close_graceful(conn.sock.dup(), timeout=LINGER_SECONDS, max_drain=LINGER_BYTES)
-                conn.sock.shutdown(socket.SHUT_RD)
-        return is_kept
-
-    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, error: Exception) -> None:
-        """Answer a request that never reached the application. The log has no part of it."""
-        request_id = ids.new_request_id()
-        body = error_body(_code_of(error), request_id)
-        status = HTTPStatus(body["statusCode"])
-        self.wsgi.extensions["incident_service.metrics"].count_refusal(status)
-        self.log.warning(
-            "refused a request: %s",
-            type(error).__name__,
-            extra={"status": status.value, "requestId": request_id},
-            exc_info=error if status >= 500 else None,
-        )
-        content = json.dumps(body).encode()
-        head = (
-            f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
-            f"X-Request-Id: {request_id}\r\n"
-        )
-        head += "".join(f"{name}: {value}\r\n" for name, value in PROTECTION.items()) + "\r\n"
-        try:
-            util.write_nonblock(client, head.encode() + content)
-        except OSError:
-            self.log.debug("the client of a refused request is gone")
-
-
-def _code_of(error: Exception) -> str:
-    """Return the error code of what gunicorn could not read."""
-    if isinstance(error, LimitRequestLine):
-        return "uri_too_long"
-    if isinstance(error, LimitRequestHeaders):
-        return "headers_too_large"
-    return "invalid_request" if isinstance(error, ParseException) else "server_error"

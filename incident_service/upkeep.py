@@ -111,7 +111,8 @@ def _made(database: Database, seconds: float) -> Iterator[Connection]:
         # holds on it in this process.
         os.close(os.open(database.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        pass
+        if not database.path.is_file():
+            raise UnusableDatabase(f"{database.path}: unable to open database file.") from None
     except OSError as error:
         raise UnusableDatabase(f"{database.path}: {error.strerror}.") from None
     with database.alone(time.monotonic() + seconds) as connection:

@@ -38,16 +38,31 @@ class WriteLock:
 
         Raises `UnusableDatabase` where its files cannot be made.
         """
+        self._take(deadline)
+        while not self._is_shared():
+            self._close()
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+            self._take(deadline)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._write, fcntl.LOCK_UN)
+
+    def _take(self, deadline: float) -> None:
         self._open()
         _flock(self._next, deadline)
         try:
             _flock(self._write, deadline)
         finally:
             fcntl.flock(self._next, fcntl.LOCK_UN)
+
+    def _is_shared(self) -> bool:
+        """Whether others that open the lock's file get this one: it may have been deleted."""
         try:
-            yield
-        finally:
-            fcntl.flock(self._write, fcntl.LOCK_UN)
+            return os.path.samestat(os.fstat(self._write), _lock_name(self._path, ".lock").stat())
+        except OSError:
+            return False
 
     def _open(self) -> None:
         if self._next < 0:
@@ -55,14 +70,22 @@ class WriteLock:
         if self._write < 0:
             self._write = _open(self._path, ".lock")
 
-    def __del__(self) -> None:
+    def _close(self) -> None:
         for descriptor in (self._next, self._write):
             if descriptor >= 0:
                 os.close(descriptor)
+        self._next = self._write = -1
+
+    def __del__(self) -> None:
+        self._close()
+
+
+def _lock_name(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
 
 
 def _open(path: Path, ending: str) -> int:
-    lock = path.with_name(path.name + ending)
+    lock = _lock_name(path, ending)
     try:
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

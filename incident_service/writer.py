@@ -23,10 +23,20 @@ class Writer:
     before it.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], lock: WriteLock) -> None:
-        """`connect` returns the calling thread's connection."""
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        lock: WriteLock,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`connect` returns the calling thread's connection.
+
+        `check` is called within each transaction and again once it is on disk; where it raises,
+        nobody is told that anything was written.
+        """
         self._connect = connect
         self._lock = lock
+        self._check = check
         self._turn = threading.Condition()
         self._has_leader = False
         self._waiting: list[_Write] = []
@@ -66,6 +76,7 @@ class Writer:
             with self._lock.held(deadline):
                 _begin(connection, deadline)
                 try:
+                    self._check()
                     batch = self._take_batch()
                     for write in batch:
                         write.run(connection)
@@ -73,6 +84,7 @@ class Writer:
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
+                self._check()
         except BaseException as error:
             # Also of a write that had failed before: what it failed for may be undone as well.
             for write in batch or [mine]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,32 @@ def test_the_command_says_where_the_copy_is(world: World, target: Path) -> None:
     missing = CliRunner().invoke(main, elsewhere, env=environment)
     assert (missing.exit_code, missing.stdout) == (1, "")
     assert missing.stderr.endswith("x.db: No such file or directory.\n")
+
+
+def test_what_a_killed_copy_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    upkeep.initialise(database)
+    abandoned = tmp_path / "old.db.abcdefgh.partial"
+    of_another = tmp_path / "mine.abcdefgh.partial"
+    under_way = tmp_path / "other.db.abcdefgh.partial"
+    for folder in (abandoned, of_another, under_way):
+        folder.mkdir()
+        (folder / "copy").write_bytes(b"x")
+    (of_another / "thesis.txt").write_bytes(b"x")
+    descriptor = os.open(under_way, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        upkeep.backup(database, tmp_path / "copy.db")
+    finally:
+        os.close(descriptor)
+    assert {path.name for path in tmp_path.glob("*.partial")} == {of_another.name, under_way.name}
+
+
+def test_many_copies_at_once_do_not_take_each_other_for_abandoned(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    upkeep.initialise(database)
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(upkeep.backup, database, tmp_path / f"{n}.db") for n in range(24)]:
+            done.result()
+    assert not list(tmp_path.glob("*.partial"))
+    assert len(list(tmp_path.glob("[0-9]*.db"))) == 24

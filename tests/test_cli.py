@@ -84,7 +84,13 @@ def test_errors_are_one_line_on_standard_error(run: Any) -> None:
     ("name", "value"),
     [
         ("PORT", "http"), ("PORT", "0"), ("WORKERS", "-1"), ("THREADS", "many"),
-        ("BASE_URL", "ftp://x"), ("LOG_LEVEL", "LOUD"), ("WRITE_TIMEOUT", "nan"),
+        ("BASE_URL", "ftp://x"), ("BASE_URL", "https://x.example/?a=b"),
+        ("BASE_URL", "https://x.example/#a"), ("BASE_URL", "https://x.example/?"),
+        ("BASE_URL", "https://u:p@x.example"), ("BASE_URL", "https://x.example/a//b"),
+        ("BASE_URL", "https://x.example/a/../b"), ("BASE_URL", "https://x.example/a%20b"),
+        ("HOST", "a b"), ("HOST", "[::1"), ("HOST", "::1]"), ("HOST", "[127.0.0.1]"),
+        ("HOST", "1.2.3"), ("HOST", "http://x"), ("HOST", "127.0.0.1:80"), ("HOST", "[x]"),
+        ("LOG_LEVEL", "LOUD"), ("WRITE_TIMEOUT", "nan"),
     ],
 )  # fmt: skip
 def test_a_setting_that_makes_no_sense_is_named(run: Any, name: str, value: str) -> None:
@@ -93,6 +99,29 @@ def test_a_setting_that_makes_no_sense_is_named(run: Any, name: str, value: str)
         Settings.from_environ({variable: value})
     result = run("init-db", **{variable: value})
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+
+
+def test_a_variable_of_ours_that_is_no_setting_is_named(run: Any) -> None:
+    for variable in ("INCIDENT_SERVICE_WORKER", "INCIDENT_SERVICE_port"):
+        with pytest.raises(InvalidSetting, match=f"^{variable} is not a setting"):
+            Settings.from_environ({variable: ""})
+    assert run("init-db", INCIDENT_SERVICE_DATABSE="x").exit_code == 1
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_a_host_can_be_in_brackets(host: str) -> None:
+    settings = Settings.from_environ({"INCIDENT_SERVICE_HOST": host})
+    assert (settings.host, settings.public_url) == ("::1", "http://[::1]:8000")
+
+
+@pytest.mark.parametrize("id", [".", "..", "a/b", "/"])
+def test_an_id_that_no_path_could_name_is_refused(run: Any, id: str) -> None:
+    org = json.loads(run("create-org", "Acme").stdout)["id"]
+    result = run("create-user", "--org", org, "--email", "x@y.example", "--id", id)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: id: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert run("create-user", "--org", org, "--email", "x@y.example", "--id", "...").exit_code == 0
 
 
 def test_where_the_service_is_found() -> None:

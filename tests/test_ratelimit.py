@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from incident_service import create_app
+from incident_service import create_app, ratelimit
 from incident_service.config import Settings
-from incident_service.errors import InvalidSetting
+from incident_service.errors import InvalidSetting, RateLimited
 from tests.conftest import World
 
 
@@ -71,6 +71,81 @@ def test_an_ipv6_address_counts_by_its_first_64_bits(world: World) -> None:
     ):
         answer = limited.get("/nowhere", environ_base={"REMOTE_ADDR": address})
         assert answer.status_code == status, address
+
+
+OUTSIDE = {"REMOTE_ADDR": "192.0.2.1"}
+
+
+@pytest.mark.parametrize("path", ["/ack/1.x", "/a/x", "/docs", "/openapi.json", "/nowhere"])
+def test_an_address_without_a_key_is_limited(world: World, path: str) -> None:
+    limited = client(world, rate_limit_public="3/day")
+    for _ in range(3):
+        assert limited.get(path, environ_base=OUTSIDE).status_code != 429
+    answer = limited.get(path, environ_base=OUTSIDE)
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    mine = {"Authorization": f"Bearer {world.made.key}"}
+    assert limited.get("/v1/incidents", headers=mine, environ_base=OUTSIDE).status_code == 200
+    for health in ("/healthz", "/readyz"):
+        assert limited.get(health, environ_base=OUTSIDE).status_code == 200
+
+
+@pytest.mark.parametrize("header", [None, "Bearer x", "Bearer scl_live_guess", "Basic x"])
+def test_an_address_with_wrong_keys_is_limited(world: World, header: str | None) -> None:
+    limited = client(world, rate_limit_public="3/day")
+    wrong = {"Authorization": header} if header else {}
+    for _ in range(3):
+        assert limited.get("/v1/users", headers=wrong, environ_base=OUTSIDE).status_code == 401
+    assert_limited(limited.get("/v1/users", headers=wrong, environ_base=OUTSIDE))
+    mine = {"Authorization": f"Bearer {world.made.key}"}
+    for _ in range(5):
+        assert limited.get("/v1/users", headers=mine, environ_base=OUTSIDE).status_code == 200
+
+
+def test_a_status_page_that_is_ready_is_never_refused(world: World) -> None:
+    world.make("status-pages", slug="acme", title="Acme", published=True)
+    limited = client(world, rate_limit_public="3/day")
+    for _ in range(10):
+        assert limited.get("/status/acme", environ_base=OUTSIDE).status_code == 200
+    for path in ("/docs", "/docs", "/docs"):
+        limited.get(path, environ_base=OUTSIDE)
+    assert limited.get("/docs", environ_base=OUTSIDE).status_code == 429
+    assert limited.get("/status/acme", environ_base=OUTSIDE).status_code == 200
+    assert_limited(limited.get("/status/acme.json", environ_base=OUTSIDE))
+
+
+@pytest.mark.parametrize(("proxies", "status"), [(0, 404), (1, 429)])
+def test_this_machine_is_limited_only_if_proxies_tell_whom_they_ask_for(
+    world: World, proxies: int, status: int
+) -> None:
+    limited = client(world, rate_limit_public="1/day", trusted_proxies=proxies)
+    for address in ("127.0.0.1", "::1", "::ffff:127.0.0.1", ""):
+        limited.get("/nowhere", environ_base={"REMOTE_ADDR": address})
+        answer = limited.get("/nowhere", environ_base={"REMOTE_ADDR": address})
+        assert answer.status_code == status, address
+
+
+def test_there_is_a_limit_without_a_key_unless_it_is_taken_off(world: World) -> None:
+    by_default, unlimited = client(world), client(world, rate_limit_public="none")
+    for answer in [by_default.get("/nowhere", environ_base=OUTSIDE) for _ in range(600)]:
+        assert answer.status_code == 404
+    assert_limited(by_default.get("/nowhere", environ_base=OUTSIDE))
+    for answer in [unlimited.get("/nowhere", environ_base=OUTSIDE) for _ in range(601)]:
+        assert answer.status_code == 404
+
+
+def test_counts_take_a_bounded_part_of_the_memory() -> None:
+    limits = ratelimit.RateLimits(per_address="5/day", per_key="1/day")
+    limits.check_key("mine")
+    for number in range(3 * ratelimit.MAX_COUNTS):
+        limits.check_address(f"{number}" + "x" * 5000)
+    storage = limits._of_addresses._limiter.storage
+    assert isinstance(storage, ratelimit._Counts)
+    kept = storage._kept
+    assert len(kept) == ratelimit.MAX_COUNTS
+    assert max(map(len, kept)) < 200
+    with pytest.raises(RateLimited):
+        limits.check_key("mine")  # which no flood of addresses makes forgotten
 
 
 @pytest.mark.parametrize(

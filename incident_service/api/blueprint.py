@@ -25,7 +25,7 @@ from incident_service.errors import (
     Unavailable,
     ValidationFailed,
 )
-from incident_service.ratelimit import RateLimits
+from incident_service.middleware import check_without_key, rate_limits
 from incident_service.store import Row
 
 RECORD_USE_WITHIN = 0.2
@@ -200,7 +200,7 @@ def _envelope(schema: type[ma.Schema], many: bool) -> type[ma.Schema]:
 def created(thing: Row, *path: str) -> tuple[Row, int, dict[str, str]]:
     """Return the answer to a creation; its `Location` is the path's parts and the thing's id."""
     parts = (quote(part, safe="") for part in (*path, thing["id"]))
-    return thing, 201, {"Location": "/v1/" + "/".join(parts)}
+    return thing, 201, {"Location": request.script_root + "/v1/" + "/".join(parts)}
 
 
 def no_content() -> flask.Response:
@@ -209,6 +209,22 @@ def no_content() -> flask.Response:
 
 
 def _authenticate() -> None:
+    """Find out who calls. Raises `NotAuthorized`, or `RateLimited` for too many such requests."""
+    try:
+        is_to_be_recorded = _find_caller()
+    except NotAuthorized:
+        check_without_key()
+        raise
+    rate_limits().check_key(caller().key_id)
+    if is_to_be_recorded:
+        with contextlib.suppress(Unavailable):  # no reason to refuse the request, nor to delay it
+            database().write_within(
+                RECORD_USE_WITHIN, accounts.record_use, caller(), now=clock.now()
+            )
+
+
+def _find_caller() -> bool:
+    """Set the request's caller; return whether this use of the key is to be recorded."""
     header = request.headers.get("Authorization")
     if header is None:
         raise NotAuthorized("The API key is missing: send the header Authorization: Bearer.")
@@ -216,14 +232,9 @@ def _authenticate() -> None:
     key = key.strip()
     if scheme.lower() != "bearer" or not key.startswith(accounts.KEY_START) or not key.isascii():
         raise NotAuthorized("The API key is malformed: Bearer scl_live_… is expected.")
-    now = clock.now()
     with database().read() as db:
-        g.caller, is_to_be_recorded = accounts.authenticate(db, key, now=now)
-    limits: RateLimits = current_app.extensions["incident_service.rate_limits"]
-    limits.check_key(caller().key_id)
-    if is_to_be_recorded:
-        with contextlib.suppress(Unavailable):  # no reason to refuse the request, nor to delay it
-            database().write_within(RECORD_USE_WITHIN, accounts.record_use, caller(), now=now)
+        g.caller, is_to_be_recorded = accounts.authenticate(db, key, now=clock.now())
+    return is_to_be_recorded
 
 
 def who_may(view: Callable[..., Any], method: str) -> Literal["members", "own user", "admins"]:

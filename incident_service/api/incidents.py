@@ -279,7 +279,7 @@ def open_incident(body: dict[str, Any]) -> Any:
         incident = write(opening.open_incident, new)
     else:
         incident, replayed = write(opening.open_once, new, key)
-    answer_headers = {"Location": f"/v1/incidents/{incident['id']}"}
+    answer_headers = {"Location": f"{request.script_root}/v1/incidents/{incident['id']}"}
     if replayed:
         answer_headers["Idempotent-Replayed"] = "true"
     return incident, 201, answer_headers

@@ -10,7 +10,7 @@ from typing import Any
 import marshmallow as ma
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin, resolver
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask_smorest import Api
 
 from incident_service.api import fields
@@ -84,7 +84,9 @@ def document_text() -> str:
     """Return the description of the application at hand as JSON; it is made once."""
     extensions = current_app.extensions
     if _TEXT not in extensions:
-        extensions[_TEXT] = current_app.json.dumps(document())
+        described = document()
+        described["servers"][0]["url"] = request.script_root or "/"
+        extensions[_TEXT] = current_app.json.dumps(described)
     text: str = extensions[_TEXT]
     return text
 

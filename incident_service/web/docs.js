@@ -3,7 +3,7 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: location.pathname.replace(/\/docs$/, "/openapi.json"),
   dom_id: "#docs",
   deepLinking: true,
   docExpansion: "list",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import flask_swagger_ui
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -24,7 +24,10 @@ blueprint = Blueprint("docs", __name__)
 @blueprint.get("/docs")
 def show() -> Response:
     """Show the description."""
-    return send_from_directory(_OWN, "docs.html")
+    page = (_OWN / "docs.html").read_text(encoding="utf-8")
+    return Response(
+        page.replace('="/docs/', f'="{request.script_root}/docs/'), mimetype="text/html"
+    )
 
 
 @blueprint.get("/docs/<path:name>")

@@ -73,12 +73,14 @@ def running(
     command: Sequence[str] = COMMAND,
     wrap: Sequence[str] = (),
     environment: dict[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[Server]:
     """Run a command that serves the database, wait until it answers, and end it afterwards.
 
-    `{port}` in an argument becomes the port that the server is to listen on.
+    `{port}` in an argument becomes the port that the server is to listen on: `port`, else one
+    that is free.
     """
-    port = free_port()
+    port = port or free_port()
     log = database.with_suffix(f".{port}.log")
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -96,13 +98,14 @@ def running(
         )
     server = Server(process, port, log)
     try:
-        _wait_until_it_answers(server)
+        wait_until_it_answers(server)
         yield server
     finally:
         server.stop(signal.SIGKILL)
 
 
-def _wait_until_it_answers(server: Server) -> None:
+def wait_until_it_answers(server: Server) -> None:
+    """Return once the database answers too."""
     until = time.monotonic() + 20
     while server.process.poll() is None and time.monotonic() < until:
         try:

@@ -1,0 +1,156 @@
+"""Starts and ends that stumble: a port that is taken, a master that was killed, two at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.live.servers import COMMAND, free_port, running, wait_until_it_answers
+from tests.live.test_live import body, provision
+
+
+def _started(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that is to end by itself."""
+    environment = {
+        **os.environ,
+        "INCIDENT_SERVICE_DATABASE": str(folder / "x.db"),
+        "INCIDENT_SERVICE_PORT": str(free_port()),
+        **{f"INCIDENT_SERVICE_{name}": value for name, value in variables.items()},
+    }
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment, capture_output=True, text=True, check=False, timeout=60,
+        stdin=subprocess.DEVNULL, cwd=folder,
+    )  # fmt: skip
+
+
+def test_a_killed_master_leaves_the_port_to_the_next_start(tmp_path: Path) -> None:
+    database = tmp_path / "killed.db"
+    (made,) = provision(database)
+    with running(database) as first:
+        idle = socket.create_connection(("127.0.0.1", first.port))
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(1)
+        first.process.kill()  # it alone; its workers and the paging process are left
+        first.process.wait()
+        with running(database, port=first.port) as second:
+            until = time.monotonic() + 10
+            while _group(first.process.pid):
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            wait_until_it_answers(second)  # until here it may have been one of the first
+            assert second.open_incident(made.key, body(made))[0] == 201
+        idle.close()
+
+
+def test_a_taken_port_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ended = _started(tmp_path, "serve", PORT=str(other.getsockname()[1]))
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert "INCIDENT_SERVICE_PORT" in ended.stderr
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "2001:db8::1", "x..y"])
+def test_a_host_that_is_not_here_ends_the_start_with_one_line(tmp_path: Path, host: str) -> None:
+    for ended in (
+        _started(tmp_path, "serve", "--host", host),
+        _started(tmp_path, "serve", HOST=host),
+    ):
+        assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+        assert "INCIDENT_SERVICE_HOST" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "quickstart", "page", "init-db"])
+def test_a_path_that_cannot_be_a_file_ends_the_start_with_one_line(
+    tmp_path: Path, command: str
+) -> None:
+    for path in (tmp_path, tmp_path / "missing" / "x.db", Path("/proc/x.db")):
+        ended = _started(tmp_path, command, DATABASE=str(path))
+        assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1), ended.stderr
+        assert str(path) in ended.stderr
+
+
+def test_two_quickstarts_at_once_make_one_organization(tmp_path: Path) -> None:
+    database = tmp_path / "two.db"
+    with ThreadPoolExecutor(2) as pool:
+
+        def start(_: int) -> set[str]:
+            with running(database, "quickstart", "--port", "{port}") as server:
+                return set(re.findall(r"org_\w+", server.log.read_text()))
+
+        first, second = pool.map(start, range(2))
+    assert len(first) == 1
+    assert first == second
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+def test_signals_that_end_it(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path / "signal.db") as server:
+        server.process.send_signal(number)
+        assert server.process.wait(10) == 0
+        assert "Traceback" not in server.log.read_text()
+        until = time.monotonic() + 10
+        while _group(server.process.pid) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not _group(server.process.pid)
+
+
+def test_a_reload_goes_on_serving(tmp_path: Path) -> None:
+    with running(tmp_path / "reload.db") as server:
+        server.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 20
+        while "Booting worker" not in server.log.read_text() and time.monotonic() < until:
+            assert server.request("GET", "/healthz")[0] == 200
+            time.sleep(0.05)
+        for _ in range(10):
+            assert server.request("GET", "/readyz")[0] == 200
+        server.process.terminate()
+        assert server.process.wait(10) == 0
+
+
+def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {
+        **os.environ,
+        "INCIDENT_SERVICE_DATABASE": str(tmp_path / "six.db"),
+        "INCIDENT_SERVICE_HOST": "[::1]",
+    }
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", str(port)], env=environment, stderr=log,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    try:
+        until = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("::1", port)).close()
+                break
+            except OSError:
+                assert process.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < until
+                time.sleep(0.02)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _group(leader: int) -> list[int]:
+    """Return the processes that live in a process group."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(group) == leader and state != "Z":
+            found.append(int(folder.name))
+    return found
