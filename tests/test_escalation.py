@@ -230,10 +230,22 @@ def test_the_admins_are_left_alone_if_somebody_was_paged(rota: Rota) -> None:
 def test_if_no_admin_can_be_reached_the_trail_says_so_once(rota: Rota) -> None:
     id = rota.open(rota.policy(["y"]), owner="y")
     assert rota.fire(0) == rest(rota) == []
-    details = {"userIds": [], "reason": "no admin has a way to be reached"}
-    assert rota.trail(id)[-1] == ("last_resort_paged", details)
-    assert rota.events(id).count("last_resort_paged") == 1
+    failed = [details for event, details in rota.trail(id) if event == "page_failed"]
+    assert [details["userId"] for details in failed] == ["y", rota.world.made.user_id]
+    assert {details["reason"] for details in failed} == {"has no way to be reached"}
+    assert "last_resort_paged" not in rota.events(id)
     assert rota.world.rows("SELECT * FROM incident_timers") == []
+
+
+def test_of_very_many_admins_the_trail_names_some(rota: Rota) -> None:
+    admin = reach_admin(rota)
+    for n in range(60):
+        id = rota.world.make("users", email=f"{n}@example.com", role="org:admin")["id"]
+        rota.reach(id)
+    incident = rota.open(None)
+    assert len(rota.fire(0)) == 61
+    (details,) = (d for event, d in rota.trail(incident) if event == "last_resort_paged")
+    assert (details["userIds"][0], len(details["userIds"]), details["more"]) == (admin, 50, 11)
 
 
 def test_a_layer_that_cannot_be_resolved_does_not_keep_the_admins_from_it(rota: Rota) -> None:

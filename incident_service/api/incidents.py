@@ -54,8 +54,8 @@ AUDIT_DETAILS = {
     "if it pages only because the conditions left nobody to page.",
     "layer_skipped": "`position` of the layer, and the `reason`.",
     "escalation_exhausted": "none.",
-    "last_resort_paged": "`userIds` of the admins who are paged because nobody else could be, of "
-    "many the first 50; how many `more`; and the `reason`, if there are none.",
+    "last_resort_paged": "`userIds` of the admins who are paged because nobody else could be: of "
+    "many the first 50, and how many `more`.",
     "update_posted": "`updateId`, `visibility`, and `statusChange` or null; never the text.",
     "update_redacted": "`updateId`.",
 }

@@ -96,6 +96,10 @@ def change_user(body: dict[str, Any], user_id: str) -> Any:
 @blueprint.fails("user_in_use", "last_admin")
 @blueprint.response(204)
 def delete_user(user_id: str) -> Any:
-    """Delete a user, and revoke their keys; records keep naming them."""
+    """Delete a user: their keys are revoked, and their open incidents handed on.
+
+    An open incident goes to the current owner of its schedule, or to nobody, and pages as after a
+    handoff. Records keep naming the user.
+    """
     write(users.delete, user_id)
     return no_content()

@@ -249,16 +249,18 @@ class _Firing:
                 self._deliver(owner_id, method_id, kind="acknowledged", layer_position=None)
 
     def _page_admins(self) -> None:
-        """Page every admin who can be reached: nobody else could be (§5)."""
+        """Page every admin who can be reached: nobody else could be (§5).
+
+        If none can be, the trail says so of each.
+        """
         admins = [user["id"] for user in users.admins(self._db, self._org_id)]
         reached = [id for id in admins if self._methods(id)]
-        details: Row = {"userIds": reached[:NAMED_AT_MOST]}
-        if len(reached) > NAMED_AT_MOST:
-            details["more"] = len(reached) - NAMED_AT_MOST
-        if not reached:
-            details["reason"] = "no admin has a way to be reached"
-        self._record("last_resort_paged", details)
-        for id in reached:
+        if reached:
+            details: Row = {"userIds": reached[:NAMED_AT_MOST]}
+            if len(reached) > NAMED_AT_MOST:
+                details["more"] = len(reached) - NAMED_AT_MOST
+            self._record("last_resort_paged", details)
+        for id in reached or admins[:NAMED_AT_MOST]:
             self._page(id, layer_position=None)
 
     def _page(self, user_id: str, *, layer_position: int | None) -> None:
