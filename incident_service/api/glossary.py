@@ -50,6 +50,8 @@ GLOSSARY: dict[str, str] = {
     "impact": "What the incident makes of its components while it is open.",
     "incidentId": "The incident of which it tells.",
     "incidents": "The incidents of this part of the list.",
+    "isPublic": "Whether status pages may show the incident; a public update makes it so. True "
+    "unless given, and where null clears it.",
     "key": "The key itself, shown this once.",
     "keyPrefix": "The first 14 characters of the key, by which people can tell it.",
     "label": "What people call the contact method.",
@@ -79,6 +81,7 @@ GLOSSARY: dict[str, str] = {
     "position": "Its place among the others.",
     "postedAt": "When it was posted.",
     "postedBy": "Who posted it: a user, or a key that acts for itself.",
+    "publicTitle": "The title that customers read instead of `title`; null is none.",
     "published": "Whether everybody can see the page.",
     "reason": "Why.",
     "redactedAt": "When the text was taken out; null while it stands.",

@@ -22,6 +22,7 @@ from incident_service.api.blueprint import (
 from incident_service.api.body import read_json
 from incident_service.api.fields import (
     UUID,
+    Boolean,
     Instant,
     List,
     QueryDay,
@@ -86,6 +87,8 @@ class OpenIncidentSchema(RequestSchema):
     owner_schedule_id = UUID()
     escalation_policy_id = UUID()
     component_ids = List(UUID(), 0, 50, metadata={"uniqueItems": True})
+    is_public = Boolean()
+    public_title = Text(1, 100)
 
     @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
     def _has_a_target(self, _data: Any, sent: Any, **_: Any) -> None:
@@ -120,6 +123,9 @@ class IncidentSchema(Schema):
     acknowledged_at = Instant(allow_none=True)
     acknowledged_by = fields.String(allow_none=True)
     resolved_at = Instant(allow_none=True)
+    # By default, for an answer that was kept under an Idempotency-Key before it had these.
+    is_public = Boolean(dump_default=True)
+    public_title = fields.String(allow_none=True, dump_default=None)
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -188,6 +194,8 @@ class EditBodySchema(RequestSchema):
     title = Text(1, 100, required=True)
     description = Text(0, 10_000)
     severity = fields.String(required=True, validate=validate.OneOf(incidents.SEVERITIES))
+    is_public = Boolean()
+    public_title = Text(1, 100)
 
 
 class StatusBodySchema(RequestSchema):
@@ -292,7 +300,7 @@ def get_incident(id: str) -> Any:
 @blueprint.arguments(EditBodySchema(partial=True))
 @blueprint.response(200, WholeIncidentSchema)
 def edit_incident(body: dict[str, Any], id: str) -> Any:
-    """Change an incident's title, description or severity."""
+    """Change an incident's title, description or severity, or what customers see of it."""
     return write(incidents.edit, id, body)
 
 

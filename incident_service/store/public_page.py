@@ -10,17 +10,18 @@ from incident_service.store import Row
 
 
 def affected_components(db: Connection, org_id: str, page_id: str, *, since: str) -> list[Row]:
-    """Return which of the page's components each incident affects, newest incident first.
+    """Return which of the page's components each public incident affects, newest incident first.
 
     Components that were deleted since are among them: an incident does not go with them.
 
     Of the incidents that are open, or were resolved at or after `since`. A row has the incident's
-    `id`, `title`, `severity`, `status`, `created_at`, `resolved_at` and `public_updated_at`, and a
-    component's `component_id` and `component_name`.
+    `id`, `title` as customers read it, `severity`, `status`, `created_at`, `resolved_at` and
+    `public_updated_at`, and a component's `component_id` and `component_name`.
     """
     return db.execute(
         """
-        SELECT incident.id, incident.title, incident.severity, incident.status,
+        SELECT incident.id, coalesce(incident.public_title, incident.title) AS title,
+               incident.severity, incident.status,
                incident.created_at, incident.resolved_at, incident.public_updated_at,
                affected.component_id, component.name AS component_name
         FROM (
@@ -37,6 +38,7 @@ def affected_components(db: Connection, org_id: str, page_id: str, *, since: str
          AND shown.status_page_id = :page_id
         CROSS JOIN components AS component
           ON component.org_id = shown.org_id AND component.id = shown.component_id
+        WHERE incident.is_public
         ORDER BY incident.sequential_id DESC, shown.ordinal
         """,
         {"org_id": org_id, "page_id": page_id, "since": since},
