@@ -103,6 +103,7 @@ def test_an_incident_that_is_not_public_is_nowhere_and_changes_nothing(world: Wo
     assert (data(world)["status"], component["status"]) == ("operational", "operational")
     mine = world.call("GET", f"components/{world.made.component_id}").json["data"]
     assert mine["operationalStatus"] == "major_outage"  # its own people see how it is
+    assert world.client.get(f"/status/status/{incident}").status_code == 404
     for status in ("identified", "monitoring", "resolved"):
         world.call("PATCH", f"{incident}/status", {"status": status})
     assert etags(world) == before
@@ -114,8 +115,10 @@ def test_an_incident_is_taken_off_at_once_and_comes_back(world: World) -> None:
     incident = open_incident(world, title=INTERNAL)
     update(world, incident, "public", body="We are looking.")
     assert shown(world) == [True] * 4
+    assert world.client.get(f"/status/status/{incident}").status_code == 200
     world.call("PATCH", incident, {"isPublic": False})
     assert etags(world) == before
+    assert world.client.get(f"/status/status/{incident}").status_code == 404
     world.call("PATCH", incident, {"isPublic": None})  # cleared: the default
     assert is_public(world, incident)
     assert shown(world) == [True] * 4
@@ -131,7 +134,7 @@ def test_customers_read_the_public_title(world: World) -> None:
 
     def read(title: str) -> None:
         assert shown(world) == [title == INTERNAL] * 4
-        assert all(title in words(world, path) for path in ("", "/history"))
+        assert all(title in words(world, path) for path in ("", "/history", f"/{incident}"))
         assert [i["title"] for i in data(world)["incidents"]] == [title]
         assert title in see(world, "/feed.atom").text.replace("&#39;", "'")
 

@@ -63,7 +63,7 @@ GLOSSARY: dict[str, str] = {
     "limit": "The most incidents that the part of the list may have.",
     "name": "What people call it.",
     "nextCursor": "Where the next part of the list begins; null at its end.",
-    "omittedIncidents": "How many older open incidents are left out.",
+    "omittedIncidents": "How many open incidents more there are.",
     "omittedUpdates": "How many older public updates are left out.",
     "operationalStatus": "How the component is, by the worst open incident that affects it.",
     "orgId": "The organization to which it belongs.",
@@ -145,11 +145,15 @@ GLOSSARY: dict[str, str] = {
     "OverrideQuery.from": "Only overrides that end after this instant.",
     "OverrideQuery.to": "Only overrides that begin before this instant.",
     "PublicComponent.status": "How the component is: set by hand, or by its worst open incident.",
-    "PublicStatus.incidents": "The open incidents that affect a component of the page, newest "
-    "first.",
-    "PublicStatus.status": "How things are as a whole: the worst of the components, "
-    "maintenance aside.",
+    "PublicComponent.uptime": "For how much of the last 90 days (in UTC, today included) the "
+    "component was up, in per cent, rounded down to two decimals. Partial and major outages count "
+    "as down; a newer component counts from the day on which it was made.",
+    "PublicStatus.incidents": "The open incidents that affect a component of the page, worst "
+    "first, then newest first.",
+    "PublicStatus.status": "How things are as a whole: the worst of the components and the open "
+    "incidents; null while the page shows neither.",
     "PublicStatus.title": "What the page is called.",
+    "PublicStatus.updatedAt": "When something that the page shows last changed.",
     "Resolved.at": "The instant of which the answer tells.",
     "StatusBody.status": "The next status after the present one.",
     "StatusPage.componentIds": "The components that the page shows, no two the same.",

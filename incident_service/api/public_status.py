@@ -25,6 +25,7 @@ class PublicComponentSchema(Schema):
     name = fields.String()
     group_label = fields.String(allow_none=True)
     status = fields.String(validate=validate.OneOf(component_status.STATUSES))
+    uptime = fields.Float(metadata={"minimum": 0, "maximum": 100})
 
 
 class PublicUpdateSchema(Schema):
@@ -58,7 +59,8 @@ class PublicStatusSchema(Schema):
     """How things are."""
 
     title = fields.String()
-    status = fields.String(validate=validate.OneOf(component_status.LEVELS))
+    status = fields.String(allow_none=True, validate=validate.OneOf(component_status.STATUSES))
+    updated_at = Instant()
     components = fields.List(fields.Nested(PublicComponentSchema))
     incidents = fields.List(fields.Nested(PublicIncidentSchema))
     omitted_incidents = fields.Integer(attribute="omitted")
