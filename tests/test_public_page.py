@@ -353,6 +353,56 @@ def test_addresses_in_a_text_are_links(world: World, text: str) -> None:
     assert data(world)["incidents"][0]["updates"][-1]["body"] == text
 
 
+SHARED = ("/feed.atom", ".json")
+
+
+def test_other_sites_may_read_json_and_feed(world: World) -> None:
+    publish(world)
+    for path in SHARED:
+        etag = see(world, path).headers["ETag"]
+        for slug, headers, status in (
+            ("status", {}, 200),
+            ("status", {"If-None-Match": etag}, 304),
+            ("nowhere", {}, 404),
+            ("nowhere", {"Accept": BROWSER}, 404),
+        ):
+            for method in ("GET", "HEAD"):
+                answer = world.client.open(
+                    f"/status/{slug}{path}",
+                    method=method,
+                    headers={"Origin": "https://a.example", **headers},
+                )
+                assert answer.status_code == status
+                assert answer.headers["Access-Control-Allow-Origin"] == "*"
+                assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+                assert "Access-Control-Allow-Credentials" not in answer.headers
+        asked = {
+            "Origin": "https://a.example",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "if-none-match",
+        }
+        answer = world.client.options(f"/status/status{path}", headers=asked)
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
+        assert "If-None-Match" in answer.headers["Access-Control-Allow-Headers"]
+        assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    for path in ("/status/status", "/status/status/history", "/v1/incidents", "/healthz"):
+        assert "Access-Control-Allow-Origin" not in world.client.get(path).headers
+
+
+def test_a_failure_is_shared_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError(SECRET)
+
+    publish(world)
+    monkeypatch.setattr(public_page, "find", fail)
+    for path in SHARED:
+        answer = world.client.get(f"/status/status{path}")
+        assert answer.status_code == 500
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
 def test_what_is_asked_for_takes_no_memory(world: World) -> None:
     publish(world)
     incident = open_incident(world)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app
 from marshmallow import fields, validate
 
-from incident_service import component_status, incidents, public_page, rendered
+from incident_service import component_status, incidents, public_page, rendered, sharing
 from incident_service.api.blueprint import Blueprint
 from incident_service.api.fields import UUID, Instant, Schema
 from incident_service.api.incidents import AffectedComponentSchema
@@ -67,6 +67,8 @@ class PublicStatusSchema(Schema):
 
 
 _schema = PublicStatusSchema()
+
+blueprint.after_request(sharing.share)
 
 
 @blueprint.route("/status/<slug>.json", methods=["GET"])

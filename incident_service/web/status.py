@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
-from incident_service import component_status, envelope, public_page, rendered
+from incident_service import component_status, envelope, public_page, rendered, sharing
 from incident_service.clock import parse_instant
 from incident_service.component_status import Status
 from incident_service.config import Settings
@@ -65,11 +65,20 @@ def show_incident(slug: str, id: str) -> Response:
     return rendered.respond(f"incident {id}", slug, "text/html", render)
 
 
+@blueprint.route("/status/<slug>.json", methods=["OPTIONS"], endpoint="preflight_json")
+@blueprint.route("/status/<slug>/feed.atom", methods=["OPTIONS"], endpoint="preflight_feed")
+def preflight(slug: str) -> Response:
+    """Tell a browser that another site's script may ask, also whether something has changed."""
+    return sharing.preflight()
+
+
 @blueprint.after_request
 def _protect(response: Response) -> Response:
     response.headers.update(_HEADERS)
     if response.status_code >= 400:
         response.vary.add("Accept")
+    if request.path.endswith("/feed.atom"):
+        sharing.share(response)
     return response
 
 
