@@ -30,6 +30,10 @@ MAX_UPDATES_ALONE = 500
 """How many public updates it has of each, or of the only one, the newest of them."""
 
 
+class NoSuchIncident(NotFound):
+    """The page shows no such incident."""
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """A component on the page; `days` has the worst level of each of the last `DAYS`.
@@ -173,10 +177,10 @@ def feed(db: Connection, page: Row, *, now: datetime) -> Past:
 
 
 def incident(db: Connection, page: Row, id: str) -> Incident:
-    """Return one incident that the page shows, or did once. Raises `NotFound`."""
+    """Return one incident that the page shows, or did once. Raises `NoSuchIncident`."""
     hits = rows.components_affected_by(db, page["org_id"], page["id"], id)
     if not hits:
-        raise NotFound("There is no incident at this address.")
+        raise NoSuchIncident("There is no incident at this address.")
     (found,) = _told(db, page, [hits], limit=MAX_UPDATES_ALONE)
     return found
 

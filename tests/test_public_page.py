@@ -253,6 +253,7 @@ def test_a_link_leads_to_what_its_page_shows_alone(
             answer = world.client.get(f"/status/status/incidents/{id}", headers={"Accept": accept})
             assert (answer.status_code, answer.mimetype) == (404, kind)
             assert "ETag" not in answer.headers
+            assert "no incident at this address" in answer.text
 
 
 def test_a_page_says_when_it_last_changed(world: World) -> None:

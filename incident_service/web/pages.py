@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import logging
 import re
@@ -74,6 +75,7 @@ def message_page(status: int, heading: str, message: str, hint: str = "") -> Res
     return make_response(page, status)
 
 
+@functools.lru_cache(maxsize=1024)
 def day(of: date) -> str:
     """Return a day as people write it: `3 November 2026`."""
     return f"{of.day} {of:%B %Y}"

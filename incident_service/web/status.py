@@ -86,6 +86,8 @@ def _protect(response: Response) -> Response:
 def _not_found(error: NotFound) -> Response:
     if not _is_for_a_person():
         return envelope.answer(error)
+    if isinstance(error, public_page.NoSuchIncident):
+        return pages.message_page(404, "No such incident", error.message)
     hint = "Perhaps it was renamed, or is not published yet."
     return pages.message_page(404, "No such status page", error.message, hint)
 
