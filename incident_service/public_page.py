@@ -161,7 +161,7 @@ def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
         updated_at=_updated_at(page, incidents),
         days=days,
         components=found,
-        incidents=_told(db, page, open_now[:MAX_CURRENT]),
+        incidents=_told(db, page, open_now[:MAX_CURRENT], MAX_UPDATES),
         omitted=len(open_now[MAX_CURRENT:]),
     )
 
@@ -177,11 +177,11 @@ def feed(db: Connection, page: Row, *, now: datetime) -> Past:
 
 
 def incident(db: Connection, page: Row, id: str) -> Incident:
-    """Return one incident that the page shows, or did once. Raises `NoSuchIncident`."""
+    """Return a public incident of the page, however old. Raises `NoSuchIncident`."""
     hits = rows.components_affected_by(db, page["org_id"], page["id"], id)
     if not hits:
         raise NoSuchIncident("There is no incident at this address.")
-    (found,) = _told(db, page, [hits], limit=MAX_UPDATES_ALONE)
+    (found,) = _told(db, page, [hits], MAX_UPDATES_ALONE)
     return found
 
 
@@ -189,7 +189,7 @@ def _past(db: Connection, page: Row, now: datetime, *, limit: int, by_change: bo
     found = _grouped(_affected(db, page, component_status.last_days(DAYS, now)))
     if by_change:
         found.sort(key=lambda hits: hits[0]["public_updated_at"], reverse=True)
-    told = _told(db, page, found[:limit])
+    told = _told(db, page, found[:limit], MAX_UPDATES)
     return Past(page["title"], _updated_at(page, found), told, len(found[limit:]))
 
 
@@ -241,11 +241,9 @@ def _grouped(affected: Iterable[Row]) -> list[list[Row]]:
     return list(found.values())
 
 
-def _told(
-    db: Connection, page: Row, found: list[list[Row]], *, limit: int | None = None
-) -> list[Incident]:
-    """Return the incidents with what was told of them: `limit` updates each, else `MAX_UPDATES`."""
-    told = _entries(db, page["org_id"], [hits[0]["id"] for hits in found], limit or MAX_UPDATES)
+def _told(db: Connection, page: Row, found: list[list[Row]], max_updates: int) -> list[Incident]:
+    """Return the incidents with what was told of them."""
+    told = _entries(db, page["org_id"], [hits[0]["id"] for hits in found], max_updates)
     return [_incident(hits, *told[hits[0]["id"]]) for hits in found]
 
 
