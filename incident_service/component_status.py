@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 Level = Literal["operational", "degraded", "partial_outage", "major_outage"]
 """What incidents can make of a component, the best first."""
 
 Status = Literal["operational", "maintenance", "degraded", "partial_outage", "major_outage"]
-"""What a status page can show of a component; maintenance is only ever set by hand."""
+"""What a status page can show of a component, the best first; maintenance is only set by hand."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 _LEVEL_OF: dict[str, Level] = {
@@ -23,25 +23,25 @@ _LEVEL_OF: dict[str, Level] = {
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 
+DOWN: frozenset[Level] = frozenset(("partial_outage", "major_outage"))
+"""At these a component does not count as up."""
+
+_S = TypeVar("_S", Level, Status)
+
 
 def level_of(severity: str) -> Level:
     """Return what an open incident of this severity makes of its components."""
     return _LEVEL_OF[severity]
 
 
-def worst(levels: Iterable[Level]) -> Level:
-    """Return the worst of the levels; `operational` where there is none."""
-    return max(levels, key=LEVELS.index, default="operational")
+def worst(statuses: Iterable[_S]) -> _S:
+    """Return the worst of the levels or statuses; `operational` if there are none."""
+    return max(statuses, key=STATUSES.index, default="operational")
 
 
 def operational_status(severities: Collection[str]) -> Level:
     """Return a component's status, given the severities of its open incidents."""
     return worst(map(level_of, severities))
-
-
-def banner(statuses: Iterable[Status]) -> Level:
-    """Return the status of a page as a whole; maintenance never raises it."""
-    return worst(status for status in statuses if status != "maintenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +73,22 @@ def worst_by_day(impairments: Iterable[Impairment], days: list[date], now: datet
         for n in range(max(first, 0), min(last + 1, len(days))):
             found[n] = worst((found[n], impairment.level))
     return found
+
+
+def uptime(impairments: Iterable[Impairment], since: datetime, until: datetime) -> float:
+    """Return for how much of `since <= t < until` a component was up, in per cent.
+
+    It is rounded down to two decimals, so 100 means that it was never down. An empty span is 100.
+    """
+    span = until - since
+    if span <= timedelta():
+        return 100.0
+    down, counted_to = timedelta(), since
+    outages = (impairment for impairment in impairments if impairment.level in DOWN)
+    for outage in sorted(outages, key=lambda outage: outage.begins):
+        ends = until if outage.ends is None else min(outage.ends, until)
+        begins = max(outage.begins, counted_to)
+        if ends > begins:
+            down += ends - begins
+            counted_to = ends
+    return (10_000 * (span - down) // span) / 100

@@ -111,15 +111,45 @@ def get_trail(
 
 
 def edit(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> None:
-    """Change `title`, `description` or `severity`. Raises `NotFound`."""
+    """Change `title`, `description`, `severity`, `is_public` or `public_title`.
+
+    `None` clears one; a cleared `is_public` is what it is by default. Raises `NotFound`.
+    """
     incident = find(db, caller, id)
+    if "is_public" in changes and changes["is_public"] is None:
+        changes = {**changes, "is_public": True}
+    _edit(db, caller, incident, changes, now)
+
+
+def publish(db: Connection, caller: Caller, incident: Row, *, now: datetime) -> None:
+    """Let status pages show the incident. Called by `updates`, before everybody is told of it."""
+    _edit(db, caller, incident, {"is_public": True}, now)
+
+
+def _edit(db: Connection, caller: Caller, incident: Row, changes: Row, now: datetime) -> None:
     before = {name: incident[name] for name in changes if incident[name] != changes[name]}
     if before:
         after = {name: changes[name] for name in before}
-        severity = after.get("severity") or incident["severity"]
-        is_public = "title" in after or level_of(severity) != level_of(incident["severity"])
+        is_public = _public_side(incident) != _public_side({**incident, **after})
         incident = _change(db, incident, after, now, is_public=is_public)
-        record(db, caller, incident, "incident_edited", {"before": before, "after": after}, now=now)
+        details = {"before": _on_trail(before), "after": _on_trail(after)}
+        record(db, caller, incident, "incident_edited", details, now=now)
+
+
+def _public_side(incident: Row) -> tuple[str, str] | None:
+    """Return what a status page shows of an incident's own fields, if it shows the incident."""
+    if not incident["is_public"]:
+        return None
+    return incident["public_title"] or incident["title"], level_of(incident["severity"])
+
+
+def _on_trail(values: Row) -> Row:
+    """Return fields of an incident as clients know them."""
+    names = {"is_public": "isPublic", "public_title": "publicTitle"}
+    return {
+        names.get(name, name): bool(value) if name == "is_public" else value
+        for name, value in values.items()
+    }
 
 
 def move_on(
@@ -230,7 +260,9 @@ def set_components(
     if old != list(component_ids):
         rows.delete_components(db, caller.org_id, id)
         rows.insert_components(db, incident, component_ids)
-        is_public = status_pages.shows_any(db, caller.org_id, {*old} ^ {*component_ids})
+        is_public = bool(incident["is_public"]) and status_pages.shows_any(
+            db, caller.org_id, {*old} ^ {*component_ids}
+        )
         incident = _change(db, incident, {}, now, is_public=is_public)
         details = {"before": old, "after": list(component_ids)}
         record(db, caller, incident, "components_changed", details, now=now)

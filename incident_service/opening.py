@@ -37,6 +37,8 @@ class NewIncident:
     owner_schedule_id: str | None = None
     escalation_policy_id: str | None = None
     component_ids: tuple[str, ...] = ()
+    is_public: bool = True
+    public_title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
         "acknowledged_at": None,
         "acknowledged_by": None,
         "resolved_at": None,
+        "is_public": new.is_public,
+        "public_title": new.public_title,
         "created_by": caller.actor_id,
         "created_at": at,
         "latest_at": latest_at,

@@ -13,6 +13,7 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.component_status import Impairment, Level, Status
 from incident_service.db import Connection
 from incident_service.errors import NotFound
+from incident_service.incidents import SEVERITIES
 from incident_service.store import Row, status_pages
 from incident_service.store import public_page as rows
 
@@ -25,21 +26,28 @@ MAX_IN_FEED = 50
 """How many incidents an answer has at the most, the newest of them."""
 
 MAX_UPDATES = 50
-"""How many public updates it has of each, the newest of them."""
+MAX_UPDATES_ALONE = 500
+"""How many public updates it has of each, or of the only one, the newest of them."""
+
+
+class NoSuchIncident(NotFound):
+    """The page shows no such incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
     """A component on the page; `days` has the worst level of each of the last `DAYS`.
 
-    Today's is no better than its status, unless that is maintenance.
+    Today's is no better than its status, unless that is maintenance. Days before there was such a
+    component are `None`, and do not count for `uptime`, which is in per cent.
     """
 
     id: str
     name: str
     group_label: str | None
     status: Status
-    days: list[Level]
+    uptime: float
+    days: list[Level | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +89,16 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How things are: the page's status as a whole, its components, and what is open.
+    """How things are: the page's status as a whole, its components, and what is open, worst first.
 
-    `days` are the UTC dates of the components' days. `omitted`: how many incidents more there are.
+    `status` is `None` while the page shows nothing. `updated_at`: when something that is shown was
+    last changed. `days` are the UTC dates of the components' days. `omitted`: how many incidents
+    more there are.
     """
 
     title: str
-    status: Level
+    status: Status | None
+    updated_at: str
     days: list[date]
     components: list[Component]
     incidents: list[Incident]
@@ -99,6 +110,7 @@ class Past:
     """Incidents of the last `DAYS`, open ones too, newest first; `omitted`: how many more."""
 
     title: str
+    updated_at: str
     incidents: list[Incident]
     omitted: int
 
@@ -133,16 +145,23 @@ def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
         _component(
             row,
             row["status"] or component_status.operational_status(severities[row["id"]]),
-            component_status.worst_by_day(impairments[row["id"]], days, now),
+            impairments[row["id"]],
+            days,
+            now,
         )
         for row in shown
     ]
+    # A stable sort: incidents that are equally bad stay newest first.
+    open_now.sort(key=lambda hits: SEVERITIES.index(hits[0]["severity"]))
+    statuses: list[Status] = [component.status for component in found]
+    statuses += [component_status.level_of(hits[0]["severity"]) for hits in open_now]
     return Overview(
         title=page["title"],
-        status=component_status.banner(component.status for component in found),
+        status=component_status.worst(statuses) if statuses else None,
+        updated_at=_updated_at(page, incidents),
         days=days,
         components=found,
-        incidents=_told(db, page, open_now[:MAX_CURRENT]),
+        incidents=_told(db, page, open_now[:MAX_CURRENT], MAX_UPDATES),
         omitted=len(open_now[MAX_CURRENT:]),
     )
 
@@ -157,11 +176,21 @@ def feed(db: Connection, page: Row, *, now: datetime) -> Past:
     return _past(db, page, now, limit=MAX_IN_FEED, by_change=True)
 
 
+def incident(db: Connection, page: Row, id: str) -> Incident:
+    """Return a public incident of the page, however old. Raises `NoSuchIncident`."""
+    hits = rows.components_affected_by(db, page["org_id"], page["id"], id)
+    if not hits:
+        raise NoSuchIncident("There is no incident at this address.")
+    (found,) = _told(db, page, [hits], MAX_UPDATES_ALONE)
+    return found
+
+
 def _past(db: Connection, page: Row, now: datetime, *, limit: int, by_change: bool = False) -> Past:
     found = _grouped(_affected(db, page, component_status.last_days(DAYS, now)))
     if by_change:
         found.sort(key=lambda hits: hits[0]["public_updated_at"], reverse=True)
-    return Past(page["title"], _told(db, page, found[:limit]), len(found[limit:]))
+    told = _told(db, page, found[:limit], MAX_UPDATES)
+    return Past(page["title"], _updated_at(page, found), told, len(found[limit:]))
 
 
 def _affected(db: Connection, page: Row, days: list[date]) -> list[Row]:
@@ -169,10 +198,30 @@ def _affected(db: Connection, page: Row, days: list[date]) -> list[Row]:
     return rows.affected_components(db, page["org_id"], page["id"], since=since)
 
 
-def _component(row: Row, status: Status, days: list[Level]) -> Component:
-    today = component_status.worst((days[-1], component_status.banner([status])))
+def _updated_at(page: Row, incidents: list[list[Row]]) -> str:
+    """Return when the page itself or one of the incidents was last changed."""
+    at: str = max([page["updated_at"], *(hits[0]["public_updated_at"] for hits in incidents)])
+    return at
+
+
+def _component(
+    row: Row, status: Status, impairments: list[Impairment], days: list[date], now: datetime
+) -> Component:
+    levels = component_status.worst_by_day(impairments, days, now)
+    if status != "maintenance":
+        levels[-1] = component_status.worst((levels[-1], status))
+    label = row["group_label"]
+    first = max(days[0], parse_instant(row["created_at"]).date())
     return Component(
-        row["id"], row["name"], row["group_label"] or None, status, [*days[:-1], today]
+        id=row["id"],
+        name=row["name"],
+        group_label=label if label and label.strip() else None,
+        status=status,
+        uptime=component_status.uptime(impairments, datetime.combine(first, time(), UTC), now),
+        days=[
+            None if day < first and level == "operational" else level
+            for day, level in zip(days, levels, strict=True)
+        ],
     )
 
 
@@ -192,9 +241,9 @@ def _grouped(affected: Iterable[Row]) -> list[list[Row]]:
     return list(found.values())
 
 
-def _told(db: Connection, page: Row, found: list[list[Row]]) -> list[Incident]:
+def _told(db: Connection, page: Row, found: list[list[Row]], max_updates: int) -> list[Incident]:
     """Return the incidents with what was told of them."""
-    told = _entries(db, page["org_id"], [hits[0]["id"] for hits in found])
+    told = _entries(db, page["org_id"], [hits[0]["id"] for hits in found], max_updates)
     return [_incident(hits, *told[hits[0]["id"]]) for hits in found]
 
 
@@ -215,7 +264,7 @@ def _incident(hits: list[Row], entries: list[Entry], omitted: int) -> Incident:
 
 
 def _entries(
-    db: Connection, org_id: str, incident_ids: list[str]
+    db: Connection, org_id: str, incident_ids: list[str], limit: int
 ) -> dict[str, tuple[list[Entry], int]]:
     """Return what was told of each incident, oldest first, and how many updates are left out.
 
@@ -226,10 +275,10 @@ def _entries(
     for row in rows.statuses(db, org_id, incident_ids):
         entry = Entry(row["id"], row["status"], None, row["changed_at"])
         told[row["incident_id"]][row["status"]] = entry
-    for row in rows.updates(db, org_id, incident_ids, limit=MAX_UPDATES):
+    for row in rows.updates(db, org_id, incident_ids, limit=limit):
         entry = Entry(row["id"], row["status_change"], row["body"], row["posted_at"])
         told[row["incident_id"]][row["status_change"] or row["id"]] = entry
-        omitted[row["incident_id"]] = max(row["total"] - MAX_UPDATES, 0)
+        omitted[row["incident_id"]] = max(row["total"] - limit, 0)
     return {
         id: (sorted(found.values(), key=lambda entry: entry.at), omitted[id])
         for id, found in told.items()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
 
 from cachetools import LRUCache
 from flask import Flask, Response, current_app, request
@@ -21,13 +20,20 @@ from incident_service.store import Row
 MAX_BYTES = 16 * 1024 * 1024
 """How much a process keeps of answers; those that were not asked for longest go first."""
 
+PERIOD = timedelta(minutes=5)
+"""Answers tell of the instant at which the last such period ended. So an open outage goes on taking
+from the uptime while nothing else changes, and all processes give the same answer."""
+
+MAKING = 64
+"""How many answers a process makes at once at the most."""
+
 CACHE_CONTROL = "public, max-age=10"
 
 _Key = tuple[str, str]
 """What was asked for: the kind of answer, and the page's slug."""
 
-_Version = tuple[str, int, date]
-"""What an answer was made of: the page, its organization's revision, and the day."""
+_Version = tuple[str, int, datetime]
+"""What an answer was made of: the page, its organization's revision, and the instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Answers:
             MAX_BYTES, getsizeof=lambda answer: len(answer.body)
         )
         self._lock = threading.Lock()
-        self._making: defaultdict[_Key, threading.Lock] = defaultdict(threading.Lock)
+        self._making = [threading.Lock() for _ in range(MAKING)]
 
     def get(self, key: _Key, version: _Version) -> Answer | None:
         """Return the answer, if it is of this version."""
@@ -63,9 +69,11 @@ class Answers:
         return answer
 
     def making(self, key: _Key) -> threading.Lock:
-        """Return the lock under which an answer is made: of many who ask at once, one makes it."""
-        with self._lock:
-            return self._making[key]
+        """Return the lock under which an answer is made, so that only one thread makes it.
+
+        Answers share a fixed number of locks: what may be asked for has no bound.
+        """
+        return self._making[hash(key) % MAKING]
 
 
 def install(app: Flask) -> None:
@@ -78,20 +86,21 @@ def respond(
 ) -> Response:
     """Answer with what `make` returns of the published page, or `304` where the client has it.
 
-    `make` gets the page's row and the instant, and is called only where this process has no answer
-    of this kind, page, revision and day. Raises `NotFound`, and `RateLimited` if it would be made.
+    `make` gets the page's row and the instant of which to tell, and is called only if this process
+    has no answer of this kind, page, revision and instant. Raises `NotFound`, and `RateLimited` if
+    it would be made.
     """
     database: Database = current_app.extensions["incident_service.database"]
     answers: Answers = current_app.extensions["incident_service.rendered"]
     key = (kind, slug)
     with database.glance() as db:
-        version = _version(public_page.find(db, slug), clock.now())
+        version = _version(public_page.find(db, slug), _instant())
     answer = answers.get(key, version)
     if answer is None:
         check_without_key()  # never for one that is kept: in an outage many look, from one address
         # What is read is read after the wait, so that nothing is told that was redacted meanwhile.
         with answers.making(key), database.read() as db:
-            page, now = public_page.find(db, slug), clock.now()
+            page, now = public_page.find(db, slug), _instant()
             version = _version(page, now)
             answer = answers.get(key, version) or answers.put(
                 key, version, make(db, page, now).encode()
@@ -107,4 +116,9 @@ def respond(
 
 
 def _version(page: Row, now: datetime) -> _Version:
-    return page["id"], page["public_revision"], now.date()
+    return page["id"], page["public_revision"], now
+
+
+def _instant() -> datetime:
+    now = clock.now()
+    return now - (now - clock.FIRST) % PERIOD

@@ -52,6 +52,8 @@ def get_part(
 def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, now: datetime) -> Row:
     """Add an update to an incident, and move the incident on where it says so; return it.
 
+    A public one makes the incident public.
+
     Raises `NotFound`, and `InvalidRequest` with `incident_resolved`, `no_public_surface` (no
     published page shows a component of the incident) or `invalid_status_transition`.
     """
@@ -112,6 +114,8 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
 
 
 def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: datetime) -> Row:
+    if new.visibility == "public":
+        incidents.publish(db, caller, incident, now=now)
     if new.status_change is not None:
         incidents.move_on(db, caller, incident, new.status_change, new.resolution_note, now=now)
     elif new.visibility == "public":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
-from incident_service import accounts, clock, quickstart
+from incident_service import accounts, clock, quickstart, rendered
 from incident_service.app import equip, wire
 from incident_service.config import Settings
 from incident_service.db import Database
@@ -89,7 +90,9 @@ def wired() -> Flask:
 
 
 @pytest.fixture
-def app(wired: Flask, tmp_path: Path) -> Flask:
+def app(wired: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    # So that no uptime changes in the middle of a test.
+    monkeypatch.setattr(rendered, "PERIOD", timedelta(days=1))
     equip(wired, Settings(database=tmp_path / "test.db", write_timeout=0.3))
     return wired
 

@@ -31,7 +31,10 @@ class DescribedClient(FlaskClient):
 
 
 def _described_response(paths: MapAdapter, answer: TestResponse) -> Any:
-    """Return what the description says of such an answer; nothing of the pages for people."""
+    """Return what the description says of such an answer.
+
+    It says nothing of the pages for people, nor of what a browser asks before a request.
+    """
     request, status = answer.request, str(answer.status_code)
     try:
         rule, _ = paths.match(request.path, request.method, return_rule=True)
@@ -40,7 +43,7 @@ def _described_response(paths: MapAdapter, answer: TestResponse) -> Any:
     except MethodNotAllowed:
         return description()["components"]["responses"]["MethodNotAllowed"]
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
-    if path not in description()["paths"]:
+    if path not in description()["paths"] or request.method == "OPTIONS":
         return None
     method = "get" if request.method == "HEAD" else request.method.lower()
     responses = description()["paths"][path][method]["responses"]

@@ -13,10 +13,10 @@ from incident_service.component_status import (
     Impairment,
     Level,
     Status,
-    banner,
     last_days,
     level_of,
     operational_status,
+    uptime,
     worst,
     worst_by_day,
 )
@@ -50,18 +50,21 @@ def test_the_worst_open_incident_tells(severities: list[str], level: Level) -> N
 
 
 @pytest.mark.parametrize(
-    ("statuses", "level"),
+    ("statuses", "status"),
     [
         ([], "operational"),
-        (["maintenance"], "operational"),
-        (["maintenance", "operational"], "operational"),
+        (["operational"], "operational"),
+        (["maintenance"], "maintenance"),
+        (["maintenance", "operational"], "maintenance"),
         (["degraded", "maintenance"], "degraded"),
         (["partial_outage", "degraded"], "partial_outage"),
         (["operational", "major_outage", "maintenance"], "major_outage"),
     ],
 )
-def test_maintenance_never_raises_the_banner(statuses: list[Status], level: Level) -> None:
-    assert banner(statuses) == level
+def test_maintenance_counts_above_operational_and_below_degraded(
+    statuses: list[Status], status: Status
+) -> None:
+    assert worst(statuses) == status
 
 
 @pytest.mark.parametrize(
@@ -159,3 +162,59 @@ def test_each_day_has_the_worst_level_of_its_instants(
     ]
     assert worst_by_day(given_impairments, DAYS, now) == expected
     assert worst_by_day(given_impairments[::-1], DAYS, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("spans", "up"),
+    [
+        ([], 100),
+        ([(MAJOR, at(-1), at(0))], 100),  # over before
+        ([(MAJOR, at(2), None)], 100),  # begins after
+        ([(DEGRADED, at(0), None)], 100),
+        ([(MAJOR, at(0), at(1))], 50),
+        ([(PARTIAL, at(-5), at(1))], 50),
+        ([(MAJOR, at(-5), None)], 0),
+        ([(MAJOR, at(0), at(9))], 0),
+        ([(MAJOR, at(0), at(1)), (PARTIAL, at(0, "12:00"), at(1, "12:00"))], 25),
+        ([(MAJOR, at(0), at(1)), (PARTIAL, at(0, "06:00"), at(0, "12:00"))], 50),
+        ([(DEGRADED, at(0), at(2)), (PARTIAL, at(0), at(0, "12:00"))], 75),
+        ([(MAJOR, at(0), at(0) + TICK)], 99.99),  # never 100 if it was down at all
+        ([(MAJOR, at(0), at(2) - TICK)], 0),
+        ([(MAJOR, at(0, "12:00"), at(0, "12:00"))], 100),
+        ([(MAJOR, at(0, "12:00"), at(0, "11:00"))], 100),  # the clock was set back
+    ],
+)
+def test_the_uptime_of_two_days(
+    spans: list[tuple[Level, datetime, datetime | None]], up: float
+) -> None:
+    assert uptime([Impairment(*span) for span in spans], at(0), at(2)) == up
+
+
+def test_the_uptime_of_no_time() -> None:
+    assert uptime([Impairment(MAJOR, at(-1), None)], at(0), at(0)) == 100
+    assert uptime([Impairment(MAJOR, at(-1), None)], at(1), at(0)) == 100
+
+
+@given(impairments(), st.integers(-4, 12), st.integers(1, 12))
+def test_what_is_up_is_what_is_not_down(
+    drawn: tuple[list[Impairment], datetime], first: int, quarters: int
+) -> None:
+    found, _ = drawn
+    # To whole quarters of a day, so that each is either up or down.
+    whole = [
+        Impairment(i.level, _quarter(i.begins), None if i.ends is None else _quarter(i.ends))
+        for i in found
+    ]
+    since = at(0) + first * STEP
+    up = 0
+    for n in range(quarters):
+        t = since + n * STEP
+        held = [i.level for i in whole if i.begins <= t and (i.ends is None or t < i.ends)]
+        up += not {*held} & {PARTIAL, MAJOR}
+    expected = 10_000 * up // quarters / 100
+    assert uptime(whole, since, since + quarters * STEP) == expected
+    assert uptime(whole[::-1] * 2, since, since + quarters * STEP) == expected
+
+
+def _quarter(instant: datetime) -> datetime:
+    return at(0) + (instant - at(0) + STEP / 2) // STEP * STEP

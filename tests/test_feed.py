@@ -52,7 +52,8 @@ def test_a_feed_and_its_entry(world: World) -> None:
     content = entry.content[0]
     assert content.type == "text/html"
     told = Shown(content.value)
-    assert told.words().startswith("Partial outage affecting Payments API Update ")
+    assert told.words().startswith("Partial outage affecting Payments API ")
+    assert told.words().endswith(" UTC First line. Second line.")
     assert ("p", "First line.\nSecond line.") in told.texts
 
 
@@ -65,7 +66,9 @@ def test_links_lead_back_to_the_page(world: World) -> None:
     url = "https://status.example.com/status/status"
     links = {link["rel"]: link["href"] for link in found.feed.links}
     assert links == {"self": f"{url}/feed.atom", "alternate": url}
-    assert found.entries[0].link == f"{url}/history#incident-{incident}"
+    assert found.entries[0].link == f"{url}/incidents/{incident}"
+    assert client.get(f"/status/status/incidents/{incident}").status_code == 200
+    # Where an older feed led to.
     history = Shown(client.get("/status/status/history").text)
     assert f"incident-{incident}" in [attrs.get("id") for _, attrs in history.elements]
 

@@ -39,6 +39,8 @@ def test_the_documented_request_opens_an_incident(world: World) -> None:
         "acknowledgedAt": None,
         "acknowledgedBy": None,
         "resolvedAt": None,
+        "isPublic": True,
+        "publicTitle": None,
         "createdBy": world.made.user_id,
         "createdAt": incident["createdAt"],
         "updatedAt": incident["createdAt"],

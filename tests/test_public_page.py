@@ -10,15 +10,18 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
+import feedparser  # type: ignore[import-untyped]
 import pytest
 
-from incident_service import public_page, quickstart, rendered
+from incident_service import clock, public_page, quickstart, rendered
 from incident_service.clock import format_instant, now
+from incident_service.web import status as status_pages
 from tests.conftest import World
 from tests.test_query_plans import plan, traced, walks
 
 PATHS = ("", "/history", "/feed.atom", ".json")
 SECRET = "only for us"
+UNKNOWN = "00000000-0000-7000-8000-000000000000"
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 HOSTILE = [
     "<script>pwned()</script>\"><img src=x onerror='pwned()'>",
@@ -107,7 +110,7 @@ def etags(world: World) -> list[str]:
 
 IN_WORDS = {
     "operational": ("All systems operational", "Operational"),
-    "maintenance": ("", "Under maintenance"),
+    "maintenance": ("Under maintenance",) * 2,
     "degraded": ("Degraded performance",) * 2,
     "partial_outage": ("Partial outage",) * 2,
     "major_outage": ("Major outage",) * 2,
@@ -119,15 +122,17 @@ def test_how_things_are(world: World) -> None:
     page, incident = publish(world), ""
     cases = [
         (None, None, "operational", "operational"),
-        (None, "maintenance", "operational", "maintenance"),
+        (None, "maintenance", "maintenance", "maintenance"),
         (None, "major_outage", "major_outage", "major_outage"),
         ("low", None, "degraded", "degraded"),
         ("medium", None, "degraded", "degraded"),
         ("high", None, "partial_outage", "partial_outage"),
         ("critical", None, "major_outage", "major_outage"),
-        ("critical", "operational", "operational", "operational"),
-        ("critical", "maintenance", "operational", "maintenance"),
-        ("critical", "degraded", "degraded", "degraded"),
+        # An open incident is in the banner, whatever was set by hand.
+        ("critical", "operational", "major_outage", "operational"),
+        ("critical", "maintenance", "major_outage", "maintenance"),
+        ("high", "degraded", "partial_outage", "degraded"),
+        ("low", "partial_outage", "partial_outage", "partial_outage"),
     ]
     for severity, by_hand, banner, shown in cases:
         world.call("PATCH", page, {"overrides": {mine: by_hand} if by_hand else None})
@@ -136,9 +141,11 @@ def test_how_things_are(world: World) -> None:
             world.call("PATCH", incident, {"severity": severity})
         found, text = data(world), words(world)
         assert (found["title"], found["status"]) == ("Acme", banner)
-        assert found["components"] == [
-            {"id": mine, "name": "Payments API", "groupLabel": None, "status": shown}
-        ]
+        (component,) = found["components"]
+        assert component == {
+            "id": mine, "name": "Payments API", "groupLabel": None, "status": shown,
+            "uptime": 100,
+        }  # fmt: skip
         assert text.startswith(f"Acme: {IN_WORDS[banner][0]} Acme {IN_WORDS[banner][0]} ")
         assert f"Payments API {IN_WORDS[shown][1]} " in text
         assert ("1 component is under maintenance." in text) == (by_hand == "maintenance")
@@ -149,15 +156,264 @@ def test_how_things_are(world: World) -> None:
 
 
 def test_components_stand_by_group_in_the_order_of_the_page(world: World) -> None:
-    labels = {"a": "Shop", "b": None, "c": "Back office", "d": "Shop", "e": ""}
+    labels = {"a": "Shop", "b": None, "f": " ", "c": "Back office", "d": "Shop", "e": ""}
     made = [world.make("components", name=n, groupLabel=labels[n])["id"] for n in labels]
     publish(world, componentIds=made)
     shown = Shown(see(world).text)
     names = [text for where, text in shown.texts if where == "bdi"]
-    assert names == ["Acme", "b", "e", "Shop", "a", "d", "Back office", "c"]
+    assert names == ["Acme", "Shop", "a", "d", "b", "f", "Back office", "c", "e"]
     assert [c["name"] for c in data(world)["components"]] == list(labels)
-    publish(world, "none", componentIds=[])
-    assert "This page shows no components yet." in Shown(see(world, slug="none").text).words()
+
+
+def test_a_page_that_shows_nothing_says_so(world: World) -> None:
+    page = publish(world, componentIds=[])
+
+    def shows_nothing() -> bool:
+        said = "Nothing is shown here yet This page shows no components yet." in words(world)
+        assert said == ("operational" not in words(world).lower())
+        assert said == (data(world)["status"] is None)
+        assert data(world)["status"] in (None, "operational")
+        return said
+
+    assert shows_nothing()
+    world.call("PATCH", page, {"componentIds": [world.made.component_id]})
+    assert not shows_nothing()
+    world.call("DELETE", f"components/{world.made.component_id}")
+    assert shows_nothing()
+    assert "No incidents in the last 90 days." in words(world, "/history")
+
+
+def test_groups_fold_unless_something_is_wrong(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_pages, "UNFOLDED", 3)
+    groups = {"Fine": "operational", "Ill": "degraded", "Mended": "maintenance"}
+    made = {name: world.make("components", name=name, groupLabel=name)["id"] for name in groups}
+    loose = world.make("components", name="Loose")["id"]
+    by_hand = {made["Ill"]: "degraded", made["Mended"]: "maintenance"}
+    page = publish(world, componentIds=[*made.values(), loose], overrides=by_hand)
+
+    def folded() -> list[bool]:
+        found = Shown(see(world).text).elements
+        groups = [a for tag, a in found if tag == "details" and "group" in (a["class"] or "")]
+        return ["open" not in attributes for attributes in groups]
+
+    assert folded() == [True, False, False]
+    assert "Fine Operational Fine Operational 100% uptime" in words(world)
+    assert "Ill Degraded performance Ill Degraded performance" in words(world)
+    world.call("PATCH", page, {"componentIds": list(made.values())})
+    assert folded() == [False, False, False]  # few enough
+
+
+def test_what_is_worst_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(world)
+    for n, severity in enumerate(("high", "low", "critical", "medium", "critical")):
+        open_incident(world, title=f"Incident {n}", severity=severity)
+    assert [i["title"][-1] for i in data(world)["incidents"]] == ["4", "2", "0", "3", "1"]
+    assert re.findall(r"Incident (\d)", words(world)) == ["4", "2", "0", "3", "1"]
+    assert re.findall(r"Incident (\d)", words(world, "/history")) == ["4", "3", "2", "1", "0"]
+    monkeypatch.setattr(public_page, "MAX_CURRENT", 3)
+    rendered.install(world.app)
+    assert re.findall(r"Incident (\d)", words(world)) == ["4", "2", "0"]
+
+
+def test_each_incident_has_a_link_of_its_own(world: World) -> None:
+    publish(world)
+    incident = open_incident(world, title="Checkout fails")
+    update(world, incident, "public", body="We are looking.")
+    link = f"/status/status/{incident}"
+    for path in ("", "/history"):
+        links = [a["href"] for tag, a in Shown(see(world, path).text).elements if tag == "a"]
+        assert link in links
+    alone = words(world, f"/{incident}")
+    assert alone.startswith("Checkout fails: Acme Acme Checkout fails Major outage affecting ")
+    assert "We are looking." in alone
+    assert see(world, f"/{incident.upper().replace('INCIDENTS', 'incidents')}").text
+    for status in ("identified", "monitoring", "resolved"):
+        world.call("PATCH", f"{incident}/status", {"status": status})
+    world.execute(
+        "UPDATE incidents SET created_at = ?, resolved_at = ?",
+        "2020-02-28T23:00:00.000Z",
+        "2020-03-01T00:59:59.000Z",
+    )
+    assert "Checkout" not in words(world, "/history")  # too old for it, but a link lasts
+    old = words(world, f"/{incident}")
+    assert "Began 28 February 2020, 23:00 UTC and lasted 1 day 1 hour Resolved" in old
+
+
+def test_a_link_leads_to_what_its_page_shows_alone(
+    world: World, other_org: quickstart.Provisioned
+) -> None:
+    publish(world)
+    body = world.body(ownerScheduleId=other_org.schedule_id, componentIds=[other_org.component_id])
+    theirs = world.call("POST", "incidents", body, key=other_org.key).json["data"]["id"]
+    loose = open_incident(world, componentIds=[])
+    for id in (theirs, loose.removeprefix("incidents/"), UNKNOWN, "1", "x", "%00", "'"):
+        for accept, kind in ((BROWSER, "text/html"), ("*/*", "application/json")):
+            answer = world.client.get(f"/status/status/incidents/{id}", headers={"Accept": accept})
+            assert (answer.status_code, answer.mimetype) == (404, kind)
+            assert "ETag" not in answer.headers
+            assert "no incident at this address" in answer.text
+
+
+def test_a_page_says_when_it_last_changed(world: World) -> None:
+    page = publish(world)
+    times = r"\d+ \w+ \d{4}, \d\d:\d\d UTC"
+    assert re.search(f"Last updated {times}", words(world))
+    world.execute("UPDATE status_pages SET updated_at = '2026-01-02T03:04:05.678Z'")
+    assert data(world)["updatedAt"] == "2026-01-02T03:04:05.678Z"
+    assert "Last updated 2 January 2026, 03:04 UTC" in words(world)
+    open_incident(world, isPublic=False)
+    assert data(world)["updatedAt"] == "2026-01-02T03:04:05.678Z"
+    open_incident(world)
+    (row,) = world.rows("SELECT public_updated_at AS at FROM incidents WHERE is_public")
+    assert data(world)["updatedAt"] == row["at"]
+    assert world.call("PATCH", page, {"title": "New"}).status_code == 200
+    assert data(world)["updatedAt"] > row["at"]
+
+
+def test_an_outage_goes_on_taking_from_the_uptime(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(world)
+    began = now().replace(hour=12, minute=0, second=0, microsecond=0)
+    monkeypatch.setattr(rendered, "PERIOD", timedelta(minutes=5))
+    open_incident(world, severity="high")
+    open_incident(world, isPublic=False)
+    at = format_instant(began)
+    past = format_instant(began - timedelta(days=400))
+    world.execute("UPDATE incidents SET created_at = ? WHERE is_public", at)
+    world.execute("UPDATE components SET created_at = ?", past)
+    day = 24 * 60
+    for minutes, counted in ((0, 0), (4, 0), (5, 5), (64, 60), (700, 700)):
+        monkeypatch.setattr(
+            clock, "now", lambda m=minutes: began + timedelta(minutes=m, seconds=59)
+        )
+        span = 89 * day + day // 2 + counted
+        expected = 10_000 * (span - counted) // span / 100
+        with traced(world) as statements:
+            (component,) = data(world)["components"]
+        assert component["uptime"] == expected
+        shown = "100%" if expected == 100 else f"{expected:.2f}%"
+        assert f"Payments API Partial outage {shown} uptime" in words(world)
+        queries = [text for text in statements if text.lstrip().startswith("SELECT")]
+        assert (len(queries) == 1) == (minutes == 4)
+    # One that was made yesterday counts from then on.
+    world.execute("UPDATE components SET created_at = ?", format_instant(began - timedelta(days=1)))
+    span = day + day // 2 + 700
+    assert data(world)["components"][0]["uptime"] == 10_000 * (span - 700) // span / 100
+    yesterday = began - timedelta(days=1)
+    since = f"It is on record since {yesterday.day} {yesterday:%B %Y}."
+    assert since in words(world)
+
+
+LINKS = {
+    "See https://example.com/a?b=1&c=2#d.": ["https://example.com/a?b=1&c=2#d"],
+    "(https://example.com/a_(b)), HTTP://EXAMPLE.com!": [
+        "https://example.com/a_(b)", "HTTP://EXAMPLE.com",
+    ],
+    "https://example.com/ä/東京?q=🙂… http://[::1]:8000/x]": [
+        "https://example.com/ä/東京?q=🙂", "http://[::1]:8000/x",
+    ],
+    '"https://example.com/" <https://example.com/b>': [
+        "https://example.com/", "https://example.com/b",
+    ],
+    "https://a.example\u202e/gpj.exe": ["https://a.example"],
+    "https://a.example/'onmouseover='pwned()": ["https://a.example/"],
+    'https://a.example/"onmouseover="pwned()': ["https://a.example/"],
+    "https://a.example/<script>pwned()</script>": ["https://a.example/"],
+    "https://a.example/&quot;&#34;x": ["https://a.example/&quot;&#34;x"],
+    "javascript:pwned() data:text/html,x ftp://a.example //a.example www.a.example": [],
+    "javascript://https.example/%0apwned() xhttps://a.example https:// http://) https://[": [],
+    "vbscript:x https:///x https://:80/ mailto:a@b.example": [],
+    ")" * 9_000 + "https://a.example/" + ")" * 900: ["https://a.example/"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LINKS, ids=range(len(LINKS)))
+def test_addresses_in_a_text_are_links(world: World, text: str) -> None:
+    publish(world)
+    before = Shown(see(world).text).elements
+    incident = open_incident(world)
+    update(world, incident, "public", body=text)
+    for path in ("", "/history", f"/{incident}"):
+        shown = Shown(see(world, path).text)
+        links = [a for tag, a in shown.elements if tag == "a" and "rel" in a]
+        assert [a["href"] for a in links] == LINKS[text]
+        for attributes in links:
+            assert attributes == {
+                "href": attributes["href"], "rel": "nofollow noopener noreferrer", "dir": "ltr",
+            }  # fmt: skip
+        tags = {tag for tag, _ in shown.elements}
+        assert tags <= {tag for tag, _ in before} | {"article", "h3", "ol", "time", "strong",
+                                                    "details", "summary", "rect"}  # fmt: skip
+        assert text in "".join(said for _, said in shown.texts)
+    (entry,) = feedparser.parse(see(world, "/feed.atom").data, sanitize_html=False).entries
+    in_feed = Shown(entry.content[0].value)
+    assert [a["href"] for tag, a in in_feed.elements if tag == "a"] == LINKS[text]
+    assert data(world)["incidents"][0]["updates"][-1]["body"] == text
+
+
+SHARED = ("/feed.atom", ".json")
+
+
+def test_other_sites_may_read_json_and_feed(world: World) -> None:
+    publish(world)
+    for path in SHARED:
+        etag = see(world, path).headers["ETag"]
+        for slug, headers, status in (
+            ("status", {}, 200),
+            ("status", {"If-None-Match": etag}, 304),
+            ("nowhere", {}, 404),
+            ("nowhere", {"Accept": BROWSER}, 404),
+        ):
+            for method in ("GET", "HEAD"):
+                answer = world.client.open(
+                    f"/status/{slug}{path}",
+                    method=method,
+                    headers={"Origin": "https://a.example", **headers},
+                )
+                assert answer.status_code == status
+                assert answer.headers["Access-Control-Allow-Origin"] == "*"
+                assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+                assert "Access-Control-Allow-Credentials" not in answer.headers
+        asked = {
+            "Origin": "https://a.example",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "if-none-match",
+        }
+        answer = world.client.options(f"/status/status{path}", headers=asked)
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
+        assert "If-None-Match" in answer.headers["Access-Control-Allow-Headers"]
+        assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    for path in ("/status/status", "/status/status/history", "/v1/incidents", "/healthz"):
+        assert "Access-Control-Allow-Origin" not in world.client.get(path).headers
+
+
+def test_a_failure_is_shared_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError(SECRET)
+
+    publish(world)
+    monkeypatch.setattr(public_page, "find", fail)
+    for path in SHARED:
+        answer = world.client.get(f"/status/status{path}")
+        assert answer.status_code == 500
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_what_is_asked_for_takes_no_memory(world: World) -> None:
+    publish(world)
+    incident = open_incident(world)
+    see(world, f"/{incident}")
+    answers = world.app.extensions["incident_service.rendered"]
+    for n in range(200):
+        answers.making(("page", f"{n}"))
+        world.client.get(f"/status/status/incidents/00000000-0000-7000-8000-{n:012}")
+    assert len(answers._making) == rendered.MAKING
+    assert len(answers._kept) == 1
 
 
 def test_an_incident_is_told_by_its_public_updates(world: World) -> None:
@@ -180,8 +436,9 @@ def test_an_incident_is_told_by_its_public_updates(world: World) -> None:
     times = r"\d+ \w+ \d{4}, \d\d:\d\d UTC"
     for path in ("", "/history"):
         assert re.search(
-            f"Checkout fails Major outage affecting Payments API Monitoring {times} A fix is out. "
-            f"Identified {times} Update {times} We are looking. Investigating {times}",
+            f"Checkout fails Major outage affecting Payments API (Since {times} )?"
+            f"Monitoring {times} A fix is out. Identified {times} "
+            f"Investigating {times} We are looking. (Comp|Incidents|How)",
             words(world, path),
         )
     world.call("PATCH", f"{incident}/status", {"status": "resolved", "resolutionNote": SECRET})
@@ -423,14 +680,14 @@ def test_an_answer_says_how_many_more_there_are(
     publish(world)
     for n in range(5):
         open_incident(world, title=f"Incident {n}")
-    for path, expected, more in (("", "43", 3), ("/history", "432", 2)):
+    for path, expected, more in (("", "43", "3 more open"), ("/history", "432", "2 older")):
         assert re.findall(r"Incident (\d)", words(world, path)) == list(expected)
-        assert f"And {more} older incidents." in words(world, path)
+        assert f"And {more} incidents." in words(world, path)
     assert [i["title"][-1] for i in data(world)["incidents"]] == ["4", "3"]
     assert data(world)["omittedIncidents"] == 3
     monkeypatch.setattr(public_page, "MAX_CURRENT", 5)
     rendered.install(world.app)
-    assert "older" not in words(world)
+    assert "more" not in words(world)
 
 
 def test_an_answer_has_the_newest_updates(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -455,7 +712,7 @@ def test_an_incident_does_not_go_with_its_component(world: World) -> None:
     open_incident(world)
     world.call("DELETE", f"components/{world.made.component_id}")
     shown = data(world)
-    assert (shown["components"], shown["status"]) == ([], "operational")
+    assert (shown["components"], shown["status"]) == ([], "major_outage")
     assert [c["name"] for c in shown["incidents"][0]["affectedComponents"]] == ["Payments API"]
     for path in ("", "/history", "/feed.atom"):
         assert "affecting" in see(world, path).text

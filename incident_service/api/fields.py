@@ -200,6 +200,9 @@ class Boolean(fields.Boolean):
             raise self.make_error("invalid", input=value)
         return value
 
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        return bool(value)  # a row has 0 or 1
+
 
 class QueryInstant(fields.String):
     """An RFC 3339 instant in a query, as a `datetime`."""

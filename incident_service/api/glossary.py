@@ -51,6 +51,8 @@ GLOSSARY: dict[str, str] = {
     "impact": "What the incident makes of its components while it is open.",
     "incidentId": "The incident of which it tells.",
     "incidents": "The incidents of this part of the list.",
+    "isPublic": "Whether status pages may show the incident; a public update makes it so. True "
+    "unless given, and where null clears it.",
     "maintenanceWindow": "The maintenance window that lasts at the moment; null is none.",
     "key": "The key itself, shown this once.",
     "keyPrefix": "The first 14 characters of the key, by which people can tell it.",
@@ -63,7 +65,7 @@ GLOSSARY: dict[str, str] = {
     "limit": "The most entries that the part of the list may have.",
     "name": "What people call it.",
     "nextCursor": "Where the next part of the list begins; null at its end.",
-    "omittedIncidents": "How many older open incidents are left out.",
+    "omittedIncidents": "How many open incidents more there are.",
     "omittedUpdates": "How many older public updates are left out.",
     "operationalStatus": "How the component is, by the worst open incident that affects it.",
     "orgId": "The organization to which it belongs.",
@@ -81,6 +83,7 @@ GLOSSARY: dict[str, str] = {
     "position": "Its place among the others.",
     "postedAt": "When it was posted.",
     "postedBy": "Who posted it: a user, or a key that acts for itself.",
+    "publicTitle": "The title that customers read instead of `title`; null is none.",
     "published": "Whether everybody can see the page.",
     "reason": "Why.",
     "redactedAt": "When the text was taken out; null while it stands.",
@@ -153,11 +156,15 @@ GLOSSARY: dict[str, str] = {
     "OverrideQuery.from": "Only overrides that end after this instant.",
     "OverrideQuery.to": "Only overrides that begin before this instant.",
     "PublicComponent.status": "How the component is: set by hand, or by its worst open incident.",
-    "PublicStatus.incidents": "The open incidents that affect a component of the page, newest "
-    "first.",
-    "PublicStatus.status": "How things are as a whole: the worst of the components, "
-    "maintenance aside.",
+    "PublicComponent.uptime": "For how much of the last 90 days (in UTC, today included) the "
+    "component was up, in per cent, rounded down to two decimals. Partial and major outages count "
+    "as down; a newer component counts from the day on which it was made.",
+    "PublicStatus.incidents": "The open incidents that affect a component of the page, worst "
+    "first, then newest first.",
+    "PublicStatus.status": "How things are as a whole: the worst of the components and the open "
+    "incidents; null while the page shows neither.",
     "PublicStatus.title": "What the page is called.",
+    "PublicStatus.updatedAt": "When something that the page shows last changed.",
     "Resolved.at": "The instant of which the answer tells.",
     "StatusBody.status": "The next status after the present one.",
     "StatusPage.componentIds": "The components that the page shows, no two the same.",

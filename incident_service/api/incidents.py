@@ -24,6 +24,7 @@ from incident_service.api.blueprint import (
 from incident_service.api.body import read_json
 from incident_service.api.fields import (
     UUID,
+    Boolean,
     Instant,
     List,
     QueryDay,
@@ -107,6 +108,8 @@ class OpenIncidentSchema(RequestSchema):
     owner_schedule_id = UUID()
     escalation_policy_id = UUID()
     component_ids = List(UUID(), 0, 50, metadata={"uniqueItems": True})
+    is_public = Boolean()
+    public_title = Text(1, 100)
 
     @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
     def _has_a_target(self, _data: Any, sent: Any, **_: Any) -> None:
@@ -141,6 +144,9 @@ class IncidentSchema(Schema):
     acknowledged_at = Instant(allow_none=True)
     acknowledged_by = fields.String(allow_none=True)
     resolved_at = Instant(allow_none=True)
+    # By default, for an answer that was kept under an Idempotency-Key before it had these.
+    is_public = Boolean(dump_default=True)
+    public_title = fields.String(allow_none=True, dump_default=None)
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -224,6 +230,8 @@ class EditBodySchema(RequestSchema):
     title = Text(1, 100, required=True)
     description = Text(0, 10_000)
     severity = fields.String(required=True, validate=validate.OneOf(incidents.SEVERITIES))
+    is_public = Boolean()
+    public_title = Text(1, 100)
 
 
 class StatusBodySchema(RequestSchema):
@@ -340,7 +348,7 @@ def list_audit_trail(query: dict[str, Any], id: str) -> Any:
 @blueprint.arguments(EditBodySchema(partial=True))
 @blueprint.response(200, WholeIncidentSchema)
 def edit_incident(body: dict[str, Any], id: str) -> Any:
-    """Change an incident's title, description or severity."""
+    """Change an incident's title, description or severity, or what customers see of it."""
     return _changed(incidents.edit, id, body)
 
 

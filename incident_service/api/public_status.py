@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app
 from marshmallow import fields, validate
 
-from incident_service import component_status, incidents, public_page, rendered
+from incident_service import component_status, incidents, public_page, rendered, sharing
 from incident_service.api.blueprint import Blueprint
 from incident_service.api.fields import UUID, Instant, Schema
 from incident_service.api.incidents import AffectedComponentSchema
@@ -25,6 +25,7 @@ class PublicComponentSchema(Schema):
     name = fields.String()
     group_label = fields.String(allow_none=True)
     status = fields.String(validate=validate.OneOf(component_status.STATUSES))
+    uptime = fields.Float(metadata={"minimum": 0, "maximum": 100})
 
 
 class PublicUpdateSchema(Schema):
@@ -58,13 +59,16 @@ class PublicStatusSchema(Schema):
     """How things are."""
 
     title = fields.String()
-    status = fields.String(validate=validate.OneOf(component_status.LEVELS))
+    status = fields.String(allow_none=True, validate=validate.OneOf(component_status.STATUSES))
+    updated_at = Instant()
     components = fields.List(fields.Nested(PublicComponentSchema))
     incidents = fields.List(fields.Nested(PublicIncidentSchema))
     omitted_incidents = fields.Integer(attribute="omitted")
 
 
 _schema = PublicStatusSchema()
+
+blueprint.after_request(sharing.share)
 
 
 @blueprint.route("/status/<slug>.json", methods=["GET"])

@@ -24,12 +24,12 @@ def insert(db: Connection, incident: Row) -> None:
         """
         INSERT INTO incidents (
             org_id, id, sequential_id, title, description, severity, status, owner_id,
-            owner_schedule_id, escalation_policy_id, created_by, created_at, latest_at, updated_at,
-            public_updated_at)
+            owner_schedule_id, escalation_policy_id, is_public, public_title, created_by,
+            created_at, latest_at, updated_at, public_updated_at)
         VALUES (
             :org_id, :id, :sequential_id, :title, :description, :severity, :status, :owner_id,
-            :owner_schedule_id, :escalation_policy_id, :created_by, :created_at, :latest_at,
-            :updated_at, :public_updated_at)
+            :owner_schedule_id, :escalation_policy_id, :is_public, :public_title, :created_by,
+            :created_at, :latest_at, :updated_at, :public_updated_at)
         """,
         incident,
     )

@@ -8,38 +8,52 @@ from collections.abc import Sequence
 from incident_service.db import Connection
 from incident_service.store import Row
 
+_ROWS = """
+    SELECT incident.id, coalesce(incident.public_title, incident.title) AS title,
+           incident.severity, incident.status,
+           incident.created_at, incident.resolved_at, incident.public_updated_at,
+           affected.component_id, component.name AS component_name
+    FROM {incidents} AS incident
+    -- In this order: few incidents are recent, and each names few components.
+    CROSS JOIN incident_components AS affected
+      ON affected.org_id = incident.org_id AND affected.incident_id = incident.id
+    CROSS JOIN status_page_components AS shown
+      ON shown.org_id = affected.org_id AND shown.component_id = affected.component_id
+     AND shown.status_page_id = :page_id
+    CROSS JOIN components AS component
+      ON component.org_id = shown.org_id AND component.id = shown.component_id
+    WHERE incident.is_public
+    ORDER BY incident.sequential_id DESC, shown.ordinal
+    """
+
 
 def affected_components(db: Connection, org_id: str, page_id: str, *, since: str) -> list[Row]:
-    """Return which of the page's components each incident affects, newest incident first.
+    """Return which of the page's components each public incident affects, newest incident first.
 
     Components that were deleted since are among them: an incident does not go with them.
 
     Of the incidents that are open, or were resolved at or after `since`. A row has the incident's
-    `id`, `title`, `severity`, `status`, `created_at`, `resolved_at` and `public_updated_at`, and a
-    component's `component_id` and `component_name`.
+    `id`, `title` as customers read it, `severity`, `status`, `created_at`, `resolved_at` and
+    `public_updated_at`, and a component's `component_id` and `component_name`.
     """
+    recent = """(
+        SELECT * FROM incidents
+        WHERE org_id = :org_id AND status IN ('investigating', 'identified', 'monitoring')
+        UNION ALL
+        SELECT * FROM incidents WHERE org_id = :org_id AND resolved_at >= :since)"""
     return db.execute(
-        """
-        SELECT incident.id, incident.title, incident.severity, incident.status,
-               incident.created_at, incident.resolved_at, incident.public_updated_at,
-               affected.component_id, component.name AS component_name
-        FROM (
-            SELECT * FROM incidents
-            WHERE org_id = :org_id AND status IN ('investigating', 'identified', 'monitoring')
-            UNION ALL
-            SELECT * FROM incidents WHERE org_id = :org_id AND resolved_at >= :since
-        ) AS incident
-        -- In this order: few incidents are recent, and each names few components.
-        CROSS JOIN incident_components AS affected
-          ON affected.org_id = incident.org_id AND affected.incident_id = incident.id
-        CROSS JOIN status_page_components AS shown
-          ON shown.org_id = affected.org_id AND shown.component_id = affected.component_id
-         AND shown.status_page_id = :page_id
-        CROSS JOIN components AS component
-          ON component.org_id = shown.org_id AND component.id = shown.component_id
-        ORDER BY incident.sequential_id DESC, shown.ordinal
-        """,
-        {"org_id": org_id, "page_id": page_id, "since": since},
+        _ROWS.format(incidents=recent), {"org_id": org_id, "page_id": page_id, "since": since}
+    ).fetchall()
+
+
+def components_affected_by(
+    db: Connection, org_id: str, page_id: str, incident_id: str
+) -> list[Row]:
+    """Return the rows of `affected_components` for one public incident, however old."""
+    one = "(SELECT * FROM incidents WHERE org_id = :org_id AND id = :incident_id)"
+    return db.execute(
+        _ROWS.format(incidents=one),
+        {"org_id": org_id, "page_id": page_id, "incident_id": incident_id},
     ).fetchall()
 
 

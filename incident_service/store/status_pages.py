@@ -69,11 +69,12 @@ def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
 def components(db: Connection, org_id: str, page_id: str) -> list[Row]:
     """Return the page's components, without the deleted ones, in order.
 
-    Each has `id`, `name`, `group_label`, and `status`: what was set by hand, or null.
+    Each has `id`, `name`, `group_label`, `created_at`, and `status`: what was set by hand, or null.
     """
     return db.execute(
         """
-        SELECT component.id, component.name, component.group_label, shown.status
+        SELECT component.id, component.name, component.group_label, component.created_at,
+               shown.status
         FROM status_page_components AS shown
         JOIN components AS component
           ON component.org_id = shown.org_id AND component.id = shown.component_id

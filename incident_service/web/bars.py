@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -44,33 +44,39 @@ class Mark:
 class Bars:
     """A drawing `width` wide: one path for all good days, and a mark for each of the others.
 
-    `summary` says the same in words.
+    `before` is the path of the days before there was such a component. `summary` says the same in
+    words.
     """
 
     width: int
     path: str
+    before: str
     marks: list[Mark]
     summary: str
 
 
-def draw(days: Sequence[date], levels: Sequence[Level]) -> Bars:
-    """Return the drawing of a component's worst level on each of the days."""
-    tallest, short = HEIGHTS["major_outage"], HEIGHTS["operational"]
-    good = [n for n, level in enumerate(levels) if level == "operational"]
+def draw(days: Sequence[date], levels: Sequence[Level | None]) -> Bars:
+    """Return the drawing of a component's worst level on each of the days; `None` before it was."""
     marks = [
         Mark(STEP * n, level, HEIGHTS[level], f"{in_words(days[n])}: {NAMES[level]}")
         for n, level in enumerate(levels)
-        if level != "operational"
+        if level is not None and level != "operational"
     ]
     return Bars(
         width=STEP * len(days),
-        path="".join(f"M{STEP * n + 2} {tallest}v-{short}" for n in good),
+        path=_path(n for n, level in enumerate(levels) if level == "operational"),
+        before=_path(n for n, level in enumerate(levels) if level is None),
         marks=marks,
         summary=_summary(days, levels),
     )
 
 
-def _summary(days: Sequence[date], levels: Sequence[Level]) -> str:
+def _path(days: Iterable[int]) -> str:
+    tallest, short = HEIGHTS["major_outage"], HEIGHTS["operational"]
+    return "".join(f"M{STEP * n + 2} {tallest}v-{short}" for n in days)
+
+
+def _summary(days: Sequence[date], levels: Sequence[Level | None]) -> str:
     parts = []
     for level in reversed(LEVELS[1:]):
         hit = [in_words(days[n]) for n, found in enumerate(levels) if found == level]
@@ -78,6 +84,8 @@ def _summary(days: Sequence[date], levels: Sequence[Level]) -> str:
             parts.append(f"{NAMES[level]} on {len(hit)} days")
         elif hit:
             parts.append(f"{NAMES[level]} on {', '.join(hit)}")
-    rest = "otherwise operational" if "operational" in levels else ""
+    rest = "otherwise operational" if {"operational", None} & {*levels} else ""
     told = "; ".join([*parts, rest] if parts and rest else parts) or "operational on all of them"
-    return f"The last {len(days)} days: {told}."
+    known = next((n for n, level in enumerate(levels) if level is not None), 0)
+    since = f" It is on record since {in_words(days[known])}." if known else ""
+    return f"The last {len(days)} days: {told}.{since}"

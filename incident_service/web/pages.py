@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import logging
 import re
@@ -16,6 +17,7 @@ from incident_service.clock import parse_instant
 from incident_service.envelope import RETRY_AFTER_SECONDS
 from incident_service.errors import RateLimited, Unavailable
 from incident_service.middleware import request_id
+from incident_service.web.links import linked
 
 _log = logging.getLogger("incident_service.errors")
 
@@ -39,7 +41,9 @@ _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 def install(app: Flask) -> None:
     """Let templates say instants and text as people read them."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(ago=_ago, plain=_plain, moment=_moment, day=day)
+    app.jinja_env.filters.update(
+        ago=_ago, plain=_plain, moment=_moment, day=day, linked=linked, lasted=_lasted
+    )
 
 
 def render(template: str, **values: object) -> str:
@@ -71,6 +75,7 @@ def message_page(status: int, heading: str, message: str, hint: str = "") -> Res
     return make_response(page, status)
 
 
+@functools.lru_cache(maxsize=1024)
 def day(of: date) -> str:
     """Return a day as people write it: `3 November 2026`."""
     return f"{of.day} {of:%B %Y}"
@@ -85,6 +90,17 @@ def _moment(at: str) -> Markup:
 def _plain(text: str) -> str:
     """Return text for where no markup can keep its direction to itself."""
     return _DIRECTIONS.sub("", text)
+
+
+def _lasted(begins: str, ends: str) -> str:
+    """Return how long something took, in its two largest units: `2 hours 5 minutes`."""
+    minutes = max(parse_instant(ends) - parse_instant(begins), timedelta()) // timedelta(minutes=1)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    found = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    found = found[:2] if days else found
+    said = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in found if count]
+    return " ".join(said) or "less than a minute"
 
 
 def _ago(at: str, now: datetime) -> str:

@@ -1,14 +1,20 @@
-"""The public status pages: `/status/{slug}`, its history and its feed (contract §7)."""
+"""The public status pages: `/status/{slug}`, its history, incidents and feed (contract §7)."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import itertools
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
-from incident_service import envelope, public_page, rendered
+from incident_service import component_status, envelope, public_page, rendered, sharing
 from incident_service.clock import parse_instant
+from incident_service.component_status import Status
 from incident_service.config import Settings
 from incident_service.db import Connection
 from incident_service.errors import NotFound
@@ -16,11 +22,16 @@ from incident_service.store import Row
 from incident_service.web import bars, pages
 
 BANNERS = {
+    None: "Nothing is shown here yet",
     "operational": "All systems operational",
+    "maintenance": "Under maintenance",
     "degraded": "Degraded performance",
     "partial_outage": "Partial outage",
     "major_outage": "Major outage",
 }
+
+UNFOLDED = 12
+"""On a page of no more components than this, groups without trouble stand open too."""
 
 _POLICY = "Content-Security-Policy"
 
@@ -47,11 +58,27 @@ def feed(slug: str) -> Response:
     return rendered.respond("feed", slug, "application/atom+xml", _render_feed)
 
 
+@blueprint.get("/status/<slug>/incidents/<uuid_text:id>")
+def show_incident(slug: str, id: str) -> Response:
+    """Show one incident, at a link that lasts."""
+    render = functools.partial(_render_incident, id=id)
+    return rendered.respond(f"incident {id}", slug, "text/html", render)
+
+
+@blueprint.route("/status/<slug>.json", methods=["OPTIONS"], endpoint="preflight_json")
+@blueprint.route("/status/<slug>/feed.atom", methods=["OPTIONS"], endpoint="preflight_feed")
+def preflight(slug: str) -> Response:
+    """Tell a browser that another site's script may ask, also whether something has changed."""
+    return sharing.preflight()
+
+
 @blueprint.after_request
 def _protect(response: Response) -> Response:
     response.headers.update(_HEADERS)
     if response.status_code >= 400:
         response.vary.add("Accept")
+    if request.path.endswith("/feed.atom"):
+        sharing.share(response)
     return response
 
 
@@ -59,6 +86,8 @@ def _protect(response: Response) -> Response:
 def _not_found(error: NotFound) -> Response:
     if not _is_for_a_person():
         return envelope.answer(error)
+    if isinstance(error, public_page.NoSuchIncident):
+        return pages.message_page(404, "No such incident", error.message)
     hint = "Perhaps it was renamed, or is not published yet."
     return pages.message_page(404, "No such status page", error.message, hint)
 
@@ -77,29 +106,42 @@ def _is_for_a_person() -> bool:
 
 def _render_overview(db: Connection, page: Row, now: datetime) -> str:
     view = public_page.overview(db, page, now=now)
-    groups = [
-        (label, [(component, bars.draw(view.days, component.days)) for component in members])
-        for label, members in _by_label(view.components)
-    ]
     return pages.render(
         "status.html",
-        slug=page["slug"],
+        **_common(page),
         view=view,
-        groups=groups,
+        sections=_sections(view),
         banner=BANNERS[view.status],
-        names=bars.NAMES,
         in_maintenance=sum(c.status == "maintenance" for c in view.components),
     )
 
 
-def _by_label(
-    components: list[public_page.Component],
-) -> list[tuple[str | None, list[public_page.Component]]]:
-    """Return the components by group, groups in the order of their first; those of none first."""
-    groups: dict[str | None, list[public_page.Component]] = {None: []}
-    for component in components:
-        groups.setdefault(component.group_label, []).append(component)
-    return [(label, members) for label, members in groups.items() if members]
+@dataclass(slots=True)
+class _Section:
+    """Components that stand together, each with its bars: a group, or some that are in none."""
+
+    label: str | None
+    members: list[tuple[public_page.Component, bars.Bars]] = field(default_factory=list)
+
+    @property
+    def status(self) -> Status:
+        return component_status.worst(component.status for component, _ in self.members)
+
+
+def _sections(view: public_page.Overview) -> list[_Section]:
+    """Return the components in the order of the page; a group stands where its first one does."""
+    sections: list[_Section] = []
+    groups: dict[str, _Section] = {}
+    for component in view.components:
+        label = component.group_label
+        if label is None:
+            section = sections[-1] if sections and sections[-1].label is None else _Section(None)
+        else:
+            section = groups.setdefault(label, _Section(label))
+        if not section.members:
+            sections.append(section)
+        section.members.append((component, bars.draw(view.days, component.days)))
+    return sections
 
 
 def _render_history(db: Connection, page: Row, now: datetime) -> str:
@@ -111,17 +153,40 @@ def _render_history(db: Connection, page: Row, now: datetime) -> str:
             lambda incident: parse_instant(incident.created_at).astimezone(UTC).date(),
         )
     ]
-    return pages.render("history.html", slug=page["slug"], view=view, days=days, names=bars.NAMES)
+    return pages.render("history.html", **_common(page), view=view, days=days)
+
+
+def _render_incident(db: Connection, page: Row, now: datetime, *, id: str) -> str:
+    incident = public_page.incident(db, page, id)
+    return pages.render("one_incident.html", **_common(page), incident=incident)
 
 
 def _render_feed(db: Connection, page: Row, now: datetime) -> str:
     view = public_page.feed(db, page, now=now)
+    return pages.render("feed.atom.xml", **_common(page), view=view)
+
+
+def _common(page: Row) -> dict[str, Any]:
+    """Return what the templates of all these answers use."""
     settings: Settings = current_app.extensions["incident_service.settings"]
-    return pages.render(
-        "feed.atom.xml",
-        page=page,
-        view=view,
-        url=f"{settings.public_url}/status/{page['slug']}",
-        updated_at=max([page["updated_at"], *(i.updated_at for i in view.incidents)]),
-        names=bars.NAMES,
-    )
+    url = f"{settings.public_url}/status/{page['slug']}"
+    return {
+        "page": page,
+        "url": url,
+        "home": urlsplit(url).path,
+        "names": bars.NAMES,
+        "steps": _steps,
+        "unfolded": UNFOLDED,
+    }
+
+
+def _steps(incident: public_page.Incident) -> list[public_page.Entry]:
+    """Return what was told of an incident, newest first.
+
+    What was told before it moved on for the first time stands in place of the bare line of its
+    opening, under that status.
+    """
+    opening, *told = incident.entries
+    if told and told[0].status is None and not incident.omitted:
+        opening = dataclasses.replace(told.pop(0), status=opening.status)
+    return [*reversed(told), opening]

@@ -88,7 +88,7 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert (redacted["id"], redacted["body"]) == (internal["id"], None)
     assert by_hand["overrides"] == {component["id"]: "maintenance"}
     shown = seen["data"]
-    assert shown["status"] == "operational"
+    assert shown["status"] == "partial_outage"
     assert [c["status"] for c in shown["components"]] == ["maintenance"]
     assert [i["id"] for i in shown["incidents"]] == [told["id"]]
     updates = shown["incidents"][0]["updates"]
