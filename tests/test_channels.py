@@ -239,12 +239,17 @@ def test_an_owner_is_told_so(receiver: Receiver) -> None:
 
 
 def test_a_test_page(receiver: Receiver) -> None:
-    page = channels.test_page({"org_id": "o", "id": "u", "email": "u@example.com"}, now=NOW)
+    user = {"org_id": "o", "id": "u", "email": "u@example.com"}
+    page = channels.test_page(user, now=NOW, base_url="https://oncall.example.com")
     assert send(receiver.url("http"), page).delivered
     assert send(receiver.url("json"), page).delivered
     (_, _, webhook), (_, _, text) = receiver.got
-    assert json.loads(webhook)["acknowledgeUrl"] is None
-    assert "Acknowledge" not in json.loads(text)["message"]
+    incident = json.loads(webhook)["incident"]
+    assert (len(incident["title"]), len(incident["description"])) == (100, 10_000)
+    assert [len(name) for name in incident["components"]] == [100] * 50
+    link = "https://oncall.example.com/a/" + "0" * 22
+    assert json.loads(webhook)["acknowledgeUrl"] == link
+    assert link in json.loads(text)["message"]
 
 
 @pytest.mark.parametrize("credentials", ["", "me:p%40s3cret@"])

@@ -82,7 +82,8 @@ class Rota:
     def fire(self, minutes: float, *, by_email: bool = False) -> list[str]:
         """Fire all that is due by then; return who is paged by it, as `user/layer`."""
         before = {row["id"] for row in self.deliveries()}
-        while self.world.database.write(escalation.fire_due, now=at(minutes), by_email=by_email):
+        fire, org_id = self.world.database.write, self.caller.org_id
+        while fire(escalation.fire_due, org_id, now=at(minutes), by_email=by_email):
             pass
         found = [row for row in self.deliveries() if row["id"] not in before]
         return [f"{row['user_id']}/{row['layer_position'] or 'owner'}" for row in found]
@@ -91,8 +92,13 @@ class Rota:
         return self.world.rows("SELECT * FROM deliveries ORDER BY id")
 
     def claim(self, minutes: float, limit: int = 100) -> list[delivery.Delivery]:
+        with self.world.database.read() as db:
+            due = deliveries.waiting(db, at=format_instant(at(minutes)), each=limit)
         return self.world.database.write(
-            delivery.claim_due, now=at(minutes), limit=limit, base_url="https://oncall.example.com"
+            delivery.claim,
+            [(row["org_id"], row["id"]) for row in due[:limit]],
+            now=at(minutes),
+            base_url="https://oncall.example.com",
         )
 
     def deliver(self, minutes: float, outcome: Outcome = SENT) -> int:

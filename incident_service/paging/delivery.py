@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from incident_service import acklink
 from incident_service.clock import format_instant, parse_instant
@@ -30,14 +33,37 @@ class Delivery:
     url: str | None
 
 
-def claim_due(db: Connection, *, now: datetime, limit: int, base_url: str) -> list[Delivery]:
-    """Take up to `limit` deliveries that are due, those due first, first."""
-    claimed = deliveries.claim(
-        db, at=format_instant(now), until=format_instant(now + CLAIM), limit=limit
-    )
+def receiver(url: str | None) -> str:
+    """Return what is equal for all URLs that lead to one host or service, and has no secret in it.
+
+    `None` stands for the server that takes mail in for users' email addresses.
+    """
+    if url is None:
+        return "mail"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host:
+        return hashlib.sha256(url.encode()).hexdigest()[:16]
+    where = parts.netloc.rpartition("@")[2].lower()
+    return hashlib.sha256(where.encode()).hexdigest()[:16]  # the host of some is a token
+
+
+def claim(
+    db: Connection, wanted: Sequence[tuple[str, str]], *, now: datetime, base_url: str
+) -> list[Delivery]:
+    """Take those of the deliveries that are still due; `wanted`: the `org_id` and `id` of each."""
+    claimed = {
+        row["id"]: row
+        for row in deliveries.claim(
+            db, wanted, at=format_instant(now), until=format_instant(now + CLAIM)
+        )
+    }
     key = acklink.signing_key(db) if claimed else b""
     taken = []
-    for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"])):
+    for row in (claimed[id] for _, id in wanted if id in claimed):
         if row["attempts"] > 1 and now > _gives_up_at(row):
             _end(db, row, Outcome(False, "every try was cut off", True), now)
             continue

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from incident_service import hours, ids, schedules
 from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection, savepoint
+from incident_service.paging import delivery
 from incident_service.store import (
     Row,
     audit,
@@ -73,15 +74,16 @@ def restart(db: Connection, incident: Row, *, now: datetime) -> None:
         timers.put(db, incident, "layer", position=timer["position"], due_at=due_at)
 
 
-def fire_due(db: Connection, *, now: datetime, by_email: bool) -> bool:
+def fire_due(db: Connection, org_id: str, *, now: datetime, by_email: bool) -> bool:
     """Fire all that is due of the incident that waits longest; return whether there was one.
 
+    Of those of the organization: which organization has its turn is the caller's affair.
     `by_email`: whether a user without a contact method can be reached at their email address.
     """
-    due = timers.first_due(db, format_instant(now))
-    if due is None:
+    incident_id = timers.first_due(db, org_id, format_instant(now))
+    if incident_id is None:
         return False
-    incident = incidents.get(db, due["org_id"], due["incident_id"])
+    incident = incidents.get(db, org_id, incident_id)
     assert incident is not None  # a foreign key
     try:
         with savepoint(db):
@@ -176,9 +178,9 @@ class _Firing:
             return
         self._paged.add(user_id)
         found = contact_methods.of_user(self._db, self._org_id, user_id)
-        methods: list[str | None] = [method["id"] for method in found]
+        methods: list[tuple[str | None, str | None]] = [(row["id"], row["url"]) for row in found]
         if not methods and self._by_email:
-            methods = [None]
+            methods = [(None, None)]
         if not methods:
             details = {
                 "userId": user_id,
@@ -189,7 +191,7 @@ class _Firing:
                 "willRetry": False,
             }
             self._record("page_failed", details)
-        for method_id in methods:
+        for method_id, url in methods:
             deliveries.insert(
                 self._db,
                 {
@@ -199,6 +201,7 @@ class _Firing:
                     "user_id": user_id,
                     "layer_position": layer_position,
                     "contact_method_id": method_id,
+                    "receiver": delivery.receiver(url),
                     "created_at": self._at,
                 },
             )
