@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,14 +40,15 @@ def test_no_share_grows_over_its_limit(
     started = planned(due, before, hung).start
     assert len({each.id for each in started}) == len(started)
     assert {each.id for each in started} <= {each.id for each in due}
-    after = [*before, *started]
-    for of, limit in [
+    after: list[Running | Waiting] = [*before, *started]
+    parties: list[tuple[Callable[[Running | Waiting], object], int]] = [
         (lambda each: "all", LIMITS.total),
         (lambda each: each.org_id, LIMITS.organization),
         (lambda each: (each.org_id, each.user_id), LIMITS.user),
         (lambda each: (each.org_id, each.receiver), LIMITS.receiver),
         (lambda each: "hung" if (each.org_id, each.receiver) in hung else None, LIMITS.hung),
-    ]:
+    ]
+    for of, limit in parties:
         then = Counter(of(each) for each in before)
         for party, number in Counter(of(each) for each in after).items():
             assert party is None or number <= max(limit, then[party])
