@@ -43,12 +43,13 @@ class Limits:
 
     total: int = 192
     organization: int = 96
-    user: int = 16
-    receiver: int = 8
-    """Of one organization."""
+    user: int = 32
+    receiver: int = 24
+    """Of one organization; what answers at once can be sent to as fast as pages are made."""
     hung: int = 64
     """To receivers whose last try hung."""
     hung_organization: int = 32
+    hung_receiver: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class _Shares:
         if self.is_hung(each):
             found.append((("hung",), limits.hung))
             found.append((("hung organization", org_id), limits.hung_organization))
+            found.append((("hung receiver", org_id, each.receiver), limits.hung_receiver))
         return found
 
     def full(self, each: Waiting) -> list[tuple[str, ...]]:
@@ -145,7 +147,7 @@ def _share_out(
             each = queue.pop(index)
             shares.add(each)
             started.append(each)
-        elif full <= {"receiver"}:  # the emptiest one of this user's
+        elif full <= {"receiver", "hung receiver"}:  # the emptiest one of this user's
             blocked.append(queue[index])
             queue.clear()
         elif full & {"total", "hung"}:

@@ -252,13 +252,13 @@ class Pager:
     def _sleep(self, is_stopped: Callable[[], bool], worked: float) -> None:
         """Sleep until a try ends, the next thing falls due, or somebody has written something.
 
-        For a second at the longest: a claim may end, too. And for as long as the work before took,
-        if that was long, so that the API has its share of the machine.
+        For a second at the longest: a claim may end, too. After long work, a little more,
+        so that the API has its share of the machine.
         """
         version = self._database.version()
         due_at = _next_due_at(self._database)
         until = time.monotonic() + LOOK_AGAIN_SECONDS
-        time.sleep(min(worked, LOOK_AGAIN_SECONDS / 2))
+        time.sleep(min(worked / 4, LOOK_AGAIN_SECONDS / 4))
         while not is_stopped() and time.monotonic() < until:
             if self._has_ended.wait(LOOK_EVERY_SECONDS):
                 time.sleep(LOOK_AGAIN_AFTER_A_TRY_SECONDS)
