@@ -462,6 +462,8 @@ CREATE TABLE incident_timers (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX incident_timers_by_due ON incident_timers (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX incident_timers_by_organization ON incident_timers (org_id, due_at)
+    WHERE due_at IS NOT NULL;
 
 -- How often a target of an unresolved incident's policy is done: has fired, or was passed over. The
 -- target is text such as `schedule:<id>` or `users:["ada","ben"]`.
@@ -474,8 +476,10 @@ CREATE TABLE escalation_progress (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- A page on its way by one contact method; the row goes once it is delivered, given up or called
--- off, and the trail tells. `claimed_until`: while a paging process is at it.
+-- A page, or the notice that an incident was acknowledged, on its way by one contact method; the row
+-- goes once it is delivered, given up or called off, and the trail tells. `receiver` stands for the
+-- host or service that it goes to. A paging process that takes it on moves `due_at` to the instant
+-- from which another one may.
 CREATE TABLE deliveries (
     org_id            TEXT NOT NULL,
     id                TEXT NOT NULL,
@@ -484,16 +488,17 @@ CREATE TABLE deliveries (
     layer_position    INTEGER,  -- null: as the incident's owner
     contact_method_id TEXT,     -- null: the user's email address
     kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN ('page', 'acknowledged')),
+    receiver          TEXT NOT NULL,
     attempts          INTEGER NOT NULL DEFAULT 0,
     created_at        TEXT NOT NULL,
     first_tried_at    TEXT,
     due_at            TEXT NOT NULL,
-    claimed_until     TEXT,
     PRIMARY KEY (org_id, id),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT;
 CREATE INDEX deliveries_by_due ON deliveries (due_at);
+CREATE INDEX deliveries_by_lane ON deliveries (org_id, user_id, receiver, attempts > 0, due_at);
 CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id);
 
 -- How many tries to deliver a page, of all organizations, came out so: the trails' `page_sent` and

@@ -36,6 +36,7 @@ CODES: dict[str, tuple[int, str]] = {
     "policy_in_use": (409, "An unresolved incident uses the policy."),
     "working_hours_in_use": (409, "A policy uses the working hours."),
     "override_overlaps": (409, "Another override of the schedule covers some of that time."),
+    "too_many_contact_methods": (409, "The user has as many contact methods as they may have."),
     "too_many_layers": (409, "The policy or schedule has as many layers as it may have."),
     "too_many_overrides": (409, "The schedule has as many overrides as it may have."),
     "too_many_components": (409, "The organization has as many components as it may have."),
@@ -59,7 +60,7 @@ CODES: dict[str, tuple[int, str]] = {
     "rate_limited": (429, "There were too many requests; the operator set a limit."),
     "headers_too_large": (431, "The headers are too large, or too many."),
     "server_error": (500, "An unexpected error occurred on our side."),
-    "busy": (503, "The database stayed locked for too long; nothing was written."),
+    "busy": (503, "Too much is under way, or the database stayed locked; nothing was written."),
     "storage_full": (503, "The disk is full; nothing was written."),
     "not_ready": (503, "The database does not answer, or is of another version."),
 }

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import limits
@@ -101,6 +102,8 @@ class Settings:
     """Seconds that a write waits for others before it is refused as `busy`: less than a stop takes,
     so that it is answered even then."""
     allowed_notification_schemes: frozenset[str] = ALLOWED_SCHEMES
+    delivery_networks: Literal["any", "public"] = "any"
+    """Whether contact methods may lead to addresses that are not public."""
     smtp_url: str = field(default="", repr=False)
     """See `parse_smtp_url`; without it, a user without a contact method cannot be paged."""
     webhook_secret: str = field(default="", repr=False)
@@ -223,6 +226,7 @@ class _SettingsSchema(ma.Schema):
     log_level = fields.String(validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")))
     write_timeout = fields.Float(validate=validate.Range(0.05, 7))
     allowed_notification_schemes = fields.Function(deserialize=_read_schemes)
+    delivery_networks = fields.String(validate=validate.OneOf(("any", "public")))
     smtp_url = fields.String(validate=_check_smtp_url)
     webhook_secret = fields.String()
     metrics_token = fields.String()

@@ -12,12 +12,14 @@ from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.config import WEBHOOK_SCHEMES
 from incident_service.db import Connection
-from incident_service.errors import NotFound, ValidationFailed
+from incident_service.errors import Conflict, NotFound, ValidationFailed
 from incident_service.paging import apprise_urls
+from incident_service.paging.connections import Networks, names_private_host
 from incident_service.store import Row
 from incident_service.store import contact_methods as rows
 
 MAX_URL_LENGTH = 2000
+MAX_OF_USER = 20
 
 _MASK = "***"
 
@@ -42,9 +44,14 @@ def find(db: Connection, caller: Caller, user_id: str, id: str) -> Row:
 def create(db: Connection, caller: Caller, user_id: str, values: Row, *, now: datetime) -> Row:
     """Make a contact method of a `label` and a `url` that `check_url` lets pass.
 
-    Raises `NotFound`.
+    Raises `NotFound`, and `Conflict` if the user has as many as there can be.
     """
     users.get(db, caller, user_id)
+    if len(rows.of_user(db, caller.org_id, user_id)) >= MAX_OF_USER:
+        raise Conflict(
+            f"{user_id} has {MAX_OF_USER} contact methods, and cannot have more. Delete one first.",
+            code="too_many_contact_methods",
+        )
     method = {
         **values,
         "org_id": caller.org_id,
@@ -89,6 +96,12 @@ def check_url(url: str, allowed: Collection[str]) -> None:
     fault = _fault(url, allowed)
     if fault is not None:
         raise ValidationFailed({"url": [fault]})
+
+
+def check_network(url: str, networks: Networks) -> None:
+    """Raise `ValidationFailed` if the URL's host is an address to which no page may go."""
+    if networks == "public" and names_private_host(url):
+        raise ValidationFailed({"url": ["Leads to an address that is not public."]})
 
 
 def _fault(url: str, allowed: Collection[str]) -> str | None:

@@ -94,7 +94,7 @@ class Unavailable(ServiceError):
 
 
 class Busy(Unavailable):
-    """The database stayed locked past the write time-out."""
+    """The database stayed locked past the write time-out, or too much else is under way."""
 
     code = "busy"
 

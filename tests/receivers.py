@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -22,6 +23,7 @@ class Receiver(http.server.ThreadingHTTPServer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.status = 200
+        self.location = "/elsewhere"
         self.hang = threading.Event()
         self.hang.set()
         self.got: list[tuple[str, dict[str, str], bytes]] = []
@@ -41,7 +43,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.got.append((self.path, dict(self.headers), body))
         self.server.hang.wait(10)
         self.send_response(self.server.status)
-        self.send_header("Location", "/elsewhere")
+        self.send_header("Location", self.server.location)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -84,6 +86,54 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Dripping(socketserver.ThreadingTCPServer):
+    """Says one byte after the other, and never comes to an end."""
+
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, part: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Drip)
+        self.first, self.drop = _DRIPS[part]
+        self.is_over = threading.Event()
+        self.got = 0
+
+
+_DRIPS = {
+    "head": (b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x"),
+    # A record of TLS that is announced, and comes in crumbs.
+    "handshake": (b"\x16\x03\x03\x40\x00", b"\x02"),
+    "greeting": (b"220", b"-"),
+}
+
+
+class _Drip(socketserver.BaseRequestHandler):
+    server: _Dripping
+
+    def handle(self) -> None:
+        self.server.got += 1
+        with suppress(OSError):
+            self.request.sendall(self.server.first)
+            while not self.server.is_over.wait(0.02):
+                self.request.sendall(self.server.drop)
+
+
+@contextmanager
+def dripping(part: str) -> Iterator[int]:
+    """Run a server that drips a `head`, `body`, `handshake` or `greeting`; yield its port."""
+    with _Dripping(part) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            port: int = server.server_address[1]
+            yield port
+        finally:
+            server.is_over.set()
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager

@@ -8,17 +8,19 @@ import hmac
 import json
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
+import requests
 from apprise import Apprise
 
 from incident_service import logs
 from incident_service.config import Settings
-from incident_service.paging import channels
+from incident_service.paging import apprise_urls, channels
 from incident_service.paging.page import Outcome, Page
 from tests.live.servers import free_port
 from tests.receivers import Mailbox, Receiver, receiving, taking_mail
@@ -237,12 +239,17 @@ def test_an_owner_is_told_so(receiver: Receiver) -> None:
 
 
 def test_a_test_page(receiver: Receiver) -> None:
-    page = channels.test_page({"org_id": "o", "id": "u", "email": "u@example.com"}, now=NOW)
+    user = {"org_id": "o", "id": "u", "email": "u@example.com"}
+    page = channels.test_page(user, now=NOW, base_url="https://oncall.example.com")
     assert send(receiver.url("http"), page).delivered
     assert send(receiver.url("json"), page).delivered
     (_, _, webhook), (_, _, text) = receiver.got
-    assert json.loads(webhook)["acknowledgeUrl"] is None
-    assert "Acknowledge" not in json.loads(text)["message"]
+    incident = json.loads(webhook)["incident"]
+    assert (len(incident["title"]), len(incident["description"])) == (100, 10_000)
+    assert [len(name) for name in incident["components"]] == [100] * 50
+    link = "https://oncall.example.com/a/" + "0" * 22
+    assert json.loads(webhook)["acknowledgeUrl"] == link
+    assert link in json.loads(text)["message"]
 
 
 @pytest.mark.parametrize("credentials", ["", "me:p%40s3cret@"])
@@ -289,3 +296,32 @@ def test_a_mail_server_that_is_not_there(deaf: int, monkeypatch: pytest.MonkeyPa
     assert send(None, smtp_url=smtp_url(deaf)) == Outcome(False, "timed out")
     assert send(None, smtp_url=smtp_url(free_port())) == Outcome(False, "no connection")
     assert send(None) == Outcome(False, "no SMTP server is configured", permanent=True)
+
+
+def test_apprise_sends_in_the_thread_that_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def post(*args: Any, **kwargs: Any) -> Any:
+        threads.append(threading.current_thread())
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "request", post)
+    monkeypatch.setattr(requests, "post", post)
+    assert not send("json://127.0.0.1/s3cret").delivered
+    assert threads == [threading.current_thread()]
+
+
+def test_apprise_does_not_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not between two recipients, and not because the other side asks it to."""
+
+    def sleep(seconds: float) -> None:
+        raise AssertionError(f"slept for {seconds} seconds")
+
+    found: Any = apprise_urls.service(
+        "mailto://me:p@example.com", connect_timeout=1, read_timeout=1
+    )
+    assert found is not None
+    monkeypatch.setattr("time.sleep", sleep)
+    for _ in range(2):
+        found.throttle()
+        found.throttle(wait=3600)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +19,7 @@ from incident_service.errors import InvalidSetting, ValidationFailed
 from incident_service.paging import apprise_urls, channels
 from incident_service.paging.page import Outcome, Page
 from tests.conftest import World
+from tests.receivers import dripping
 
 WEBHOOK = {"label": "Hook", "url": "https://hooks.example.com/s3cret?token=s3cret"}
 PATH = "users/member/contact-methods"
@@ -191,7 +195,8 @@ def test_a_test_message(
     id = world.make(PATH, **WEBHOOK)["id"]
     answer = world.call("POST", f"{PATH}/{id}/test")
     assert (answer.status_code, answer.json["data"]) == (200, shown)
-    assert sent == [("member", "member@example.com", "", WEBHOOK["url"])]
+    link = "http://127.0.0.1:8000/a/" + "0" * 22
+    assert sent == [("member", "member@example.com", link, WEBHOOK["url"])]
 
 
 def test_deleting_a_user_deletes_how_to_reach_them(world: World, member: str) -> None:
@@ -349,3 +354,71 @@ def test_no_other_request_than_a_post_and_not_to_many(world: World) -> None:
         assert (answer.status_code, list(answer.json["errors"])) == (400, ["url"]), url
     for url in ("json://example.com/x?method=post", "jsons://example.com/x"):
         assert world.call("POST", path, {"label": "x", "url": url}).status_code == 201
+
+
+def test_no_more_than_twenty(world: World, member: str) -> None:
+    for _ in range(19):
+        world.make(PATH, **WEBHOOK)
+    with ThreadPoolExecutor(2) as two:
+        answers = list(two.map(lambda _: world.call("POST", PATH, WEBHOOK), range(2)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert code(world.call("POST", PATH, WEBHOOK)) == (409, "too_many_contact_methods")
+    found = methods(world)
+    assert len(found) == 20
+    assert world.call("DELETE", f"{PATH}/{found[0]['id']}").status_code == 204
+    assert world.call("POST", PATH, WEBHOOK).status_code == 201
+
+
+def test_few_tests_at_a_time_and_one_of_each_user(
+    world: World, member: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, is_over = threading.Semaphore(0), threading.Event()
+
+    def hang(*args: Any, **kwargs: Any) -> Outcome:
+        begun.release()
+        is_over.wait(30)
+        return Outcome(True)
+
+    monkeypatch.setattr(channels, "send", hang)
+    paths = []
+    for id in ("one", "two", "three"):
+        world.make("users", id=id, email=f"{id}@example.com")
+        method = world.make(f"users/{id}/contact-methods", **WEBHOOK)
+        paths.append(f"users/{id}/contact-methods/{method['id']}/test")
+    with ThreadPoolExecutor(2) as two:
+        first = two.submit(world.call, "POST", paths[0])
+        assert begun.acquire(timeout=30)
+        again = world.call("POST", paths[0])
+        second = two.submit(world.call, "POST", paths[1])
+        assert begun.acquire(timeout=30)
+        third = world.call("POST", paths[2])
+        is_over.set()
+        assert first.result().status_code == second.result().status_code == 200
+    for refused in (again, third):
+        assert code(refused) == (503, "busy")
+        assert int(refused.headers["Retry-After"]) >= 1
+    assert world.call("POST", paths[2]).status_code == 200
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_test_of_one_that_drips_ends(
+    world: World, member: str, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr("incident_service.api.contact_methods.TEST_SECONDS", 0.3)
+    with dripping(part) as port:
+        id = world.make(PATH, label="x", url=f"json://127.0.0.1:{port}/")["id"]
+        answer = world.call("POST", f"{PATH}/{id}/test")
+    assert answer.json["data"] == {"delivered": False, "reason": "took too long"}
+
+
+def test_public_networks_alone(world: World, member: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = world.make(PATH, label="x", url="json://127.0.0.1:9/")["id"]
+    public = replace(world.app.extensions["incident_service.settings"], delivery_networks="public")
+    monkeypatch.setitem(world.app.extensions, "incident_service.settings", public)
+    for host in ("10.0.0.1", "[::1]", "localhost", "2130706433"):
+        refused = world.call("POST", PATH, {"label": "x", "url": f"https://{host}/"})
+        assert code(refused) == (400, "validation_error")
+        assert refused.json["errors"] == {"url": ["Leads to an address that is not public."]}
+    answer = world.call("POST", f"{PATH}/{id}/test").json["data"]
+    assert answer == {"delivered": False, "reason": "leads to an address that is not public"}
+    assert world.call("POST", PATH, WEBHOOK).status_code == 201

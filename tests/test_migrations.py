@@ -7,6 +7,7 @@ import multiprocessing
 import re
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 KEY = "scl_live_" + "v1" * 20
 """The key of the admin in the old rows."""
 
-REPLACED = {"incident_timers": {"position"}}
+REPLACED = {"incident_timers": {"position"}, "deliveries": {"claimed_until"}}
 """Columns whose rows say it in another way now; a test of its own looks at each."""
 
 
@@ -106,6 +107,20 @@ def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(
             {column: row[column] for column in rows[0] if column not in gone} for row in after[name]
         ]
         assert kept == [{c: row[c] for c in row if c not in gone} for row in rows], name
+
+
+def test_what_a_process_was_at_stays_with_it(tmp_path: Path) -> None:
+    """Or it would be sent twice, if that process still is at it."""
+    path = old_file(tmp_path, 2)
+    until = "2099-01-01T00:00:00.000Z"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE deliveries SET claimed_until = ? WHERE id LIKE '%-70bc-%'", (until,))
+    before = {row["id"]: row for row in tables(path)["deliveries"]}
+    upkeep.upgrade(Database(path))
+    for row in tables(path)["deliveries"]:
+        was = before[row["id"]]
+        assert row["due_at"] == (was["claimed_until"] or was["due_at"])
+        assert row["receiver"] == row["contact_method_id"]
 
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
@@ -387,7 +402,8 @@ def test_an_escalation_goes_on_where_it_was(tmp_path: Path, version: int) -> Non
         done = progress.of_incident(db, incident)
     assert done == {target_of(layer): 1 for layer in layers[:2]}
     assert next_layer(layers, done) == layers[2]
-    while database.write(escalation.fire_due, now=clock.now(), by_email=True):
+    org_id, now = incident["org_id"], clock.now()
+    while database.write(escalation.fire_due, org_id, now=now, by_email=True):
         pass
     trail = [
         (row["event"], json.loads(row["details"]))

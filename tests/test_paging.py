@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from incident_service import incidents, opening
+from incident_service import incidents, opening, quickstart
 from incident_service.caller import Caller
 from incident_service.clock import format_instant, parse_instant
+from incident_service.config import Settings
 from incident_service.db import Connection
 from incident_service.paging import delivery, escalation, pager
+from incident_service.paging.fairness import receiver_of
 from incident_service.paging.page import Outcome
-from incident_service.store import deliveries
+from incident_service.store import deliveries, timers
 from tests.conftest import World
 
 START = parse_instant("2025-04-02T10:00:00Z")  # a Wednesday
@@ -82,7 +84,8 @@ class Rota:
     def fire(self, minutes: float, *, by_email: bool = False) -> list[str]:
         """Fire all that is due by then; return who is paged by it, as `user/layer`."""
         before = {row["id"] for row in self.deliveries()}
-        while self.world.database.write(escalation.fire_due, now=at(minutes), by_email=by_email):
+        fire, org_id = self.world.database.write, self.caller.org_id
+        while fire(escalation.fire_due, org_id, now=at(minutes), by_email=by_email):
             pass
         found = [row for row in self.deliveries() if row["id"] not in before]
         return [f"{row['user_id']}/{row['layer_position'] or 'owner'}" for row in found]
@@ -91,8 +94,13 @@ class Rota:
         return self.world.rows("SELECT * FROM deliveries ORDER BY id")
 
     def claim(self, minutes: float, limit: int = 100) -> list[delivery.Delivery]:
+        with self.world.database.read() as db:
+            due = deliveries.waiting(db, at=format_instant(at(minutes)), each=limit)
         return self.world.database.write(
-            delivery.claim_due, now=at(minutes), limit=limit, base_url="https://oncall.example.com"
+            delivery.claim,
+            [(row["org_id"], row["id"]) for row in due[:limit]],
+            now=at(minutes),
+            base_url="https://oncall.example.com",
         )
 
     def deliver(self, minutes: float, outcome: Outcome = SENT) -> int:
@@ -449,3 +457,51 @@ def test_late_paging_is_said(rota: Rota) -> None:
     assert not pager.is_late(database, at(0.9))
     rota.deliver(2)
     assert not pager.is_late(database, at(60))
+
+
+def test_a_try_that_came_to_no_end_within_its_claim_is_late(rota: Rota) -> None:
+    """A paging process that is stuck, or was killed, shows."""
+    database = rota.world.database
+    rota.open(None, owner="a")
+    rota.fire(0)
+    rota.claim(0)
+    assert not pager.is_late(database, at(1.9))
+    assert pager.is_late(database, at(2.01))
+
+
+def test_firing_takes_organizations_in_turn(rota: Rota, other_org: quickstart.Provisioned) -> None:
+    """However much of one is due, another's first page is made in the first write."""
+    for _ in range(30):
+        rota.open(None, owner="a")
+    caller = Caller(other_org.org_id, "key", None, "org:admin")
+    new = opening.NewIncident("t", "low", owner_id=other_org.user_id)
+    rota.world.database.write(opening.open_incident, caller, new, now=at(0.1))
+    with rota.world.database.read() as db:
+        due = timers.due_organizations(db, format_instant(at(0.1)))
+        assert timers.due_organizations(db, format_instant(at(0))) == [rota.caller.org_id]
+    assert sorted(due) == sorted([rota.caller.org_id, other_org.org_id])
+    paging = pager.Pager(rota.world.database, Settings(smtp_url="smtp://127.0.0.1:9?from=a@b.c"))
+    rota.world.database.write(paging._fire_some, due, at(0.1))
+    paged = [row["org_id"] for row in rota.deliveries()]
+    assert paged.count(other_org.org_id) == 1
+    assert pager.FIRED_A_WRITE - 1 <= len(paged) <= pager.FIRED_A_WRITE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("https://a.example/x", "https://a.example/y?z=1", True),
+        ("https://a.example/x", "json://me:s3cret@A.example/y", True),
+        ("https://a.example/x", "https://b.example/x", False),
+        ("https://a.example:1/x", "https://a.example:2/x", False),
+        ("mailto://me:p@mail.example?to=a@example.com", "mailto://you:q@mail.example", True),
+        ("https://[broken", "https://[broken", True),
+    ],
+)
+def test_what_goes_to_one_receiver(one: str, other: str, is_same: bool) -> None:
+    assert (receiver_of(one) == receiver_of(other)) == is_same
+    assert "example" not in receiver_of(one)
+
+
+def test_what_goes_out_by_mail_goes_to_one_receiver() -> None:
+    assert receiver_of(None) == "mail"

@@ -9,6 +9,9 @@ from dataclasses import asdict
 
 import pytest
 
+from incident_service import clock
+from incident_service.paging import escalation
+from incident_service.store import deliveries, timers
 from tests.conftest import World
 
 # What a plan may go through from end to end: what the statement itself brings or has made.
@@ -200,3 +203,49 @@ def test_a_query_that_reads_all_of_an_organization_is_noticed(world: World) -> N
 def test_an_order_without_an_index_is_noticed(world: World) -> None:
     steps = plan(world, "SELECT * FROM incidents WHERE org_id = 'x' ORDER BY title")
     assert any("USE TEMP B-TREE FOR ORDER BY" in step for step in steps)
+
+
+def test_what_is_due(filled: World) -> None:
+    database = filled.database
+    database.write(escalation.fire_due, filled.made.org_id, now=clock.now(), by_email=True)
+    at = "2099-01-01T00:00:00.000Z"
+    with traced(filled) as statements, database.read() as db:
+        timers.due_organizations(db, at)
+        timers.first_due(db, filled.made.org_id, at)
+        timers.next_due_at(db)
+        deliveries.next_due_at(db)
+        assert deliveries.waiting(db, at=at, each=8)
+    found = [text for text in statements if re.match(r"\s*(SELECT|WITH)\b", text)]
+    assert len(found) == 5
+    own_rows = re.compile(r"SCAN (lane|tries|organization|2 CONSTANT ROWS)$")
+    first_lane = "SCAN deliveries USING COVERING INDEX deliveries_by_lane"  # one row, by its LIMIT
+    steps = [scan for text in found for scan in scans(filled, text)]
+    assert [step for step in steps if not own_rows.match(step) and step != first_lane] == []
+
+
+def test_what_is_due_is_found_among_many(filled: World) -> None:
+    """However many wait in a lane, the first few are read: the work is counted, not the time."""
+    filled.execute(
+        """
+        WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
+        INSERT INTO deliveries (
+            org_id, id, incident_id, user_id, receiver, attempts, created_at, due_at)
+        SELECT
+            ?, 'id' || n, (SELECT min(id) FROM incidents), ?, 'r' || (n % 10), n % 3, '2025', '2025'
+        FROM n
+        """,
+        filled.made.org_id,
+        filled.made.user_id,
+    )
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    with filled.database.read() as db:
+        db.set_progress_handler(count, 100)
+        found = deliveries.waiting(db, at="2026", each=8)
+        db.set_progress_handler(None, 0)
+    assert len(found) == 10 * 2 * 8
+    assert steps < 1000

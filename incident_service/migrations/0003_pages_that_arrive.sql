@@ -201,9 +201,40 @@ LEFT JOIN escalation_layers AS layer
 DROP TABLE incident_timers;
 ALTER TABLE new_incident_timers RENAME TO incident_timers;
 CREATE INDEX incident_timers_by_due ON incident_timers (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX incident_timers_by_organization ON incident_timers (org_id, due_at)
+    WHERE due_at IS NOT NULL;
 
-ALTER TABLE deliveries ADD COLUMN
-    kind TEXT NOT NULL DEFAULT 'page' CHECK (kind IN ('page', 'acknowledged'));
+-- What a process is at stays with it for as long as it had claimed it.
+CREATE TABLE new_deliveries (
+    org_id            TEXT NOT NULL,
+    id                TEXT NOT NULL,
+    incident_id       TEXT NOT NULL,
+    user_id           TEXT NOT NULL,
+    layer_position    INTEGER,  -- null: as the incident's owner
+    contact_method_id TEXT,     -- null: the user's email address
+    kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN ('page', 'acknowledged')),
+    receiver          TEXT NOT NULL,
+    attempts          INTEGER NOT NULL DEFAULT 0,
+    created_at        TEXT NOT NULL,
+    first_tried_at    TEXT,
+    due_at            TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT;
+INSERT INTO new_deliveries (
+    org_id, id, incident_id, user_id, layer_position, contact_method_id, receiver,
+    attempts, created_at, first_tried_at, due_at)
+SELECT
+    org_id, id, incident_id, user_id, layer_position, contact_method_id,
+    coalesce(contact_method_id, 'mail'),
+    attempts, created_at, first_tried_at, max(due_at, coalesce(claimed_until, due_at))
+FROM deliveries;
+DROP TABLE deliveries;
+ALTER TABLE new_deliveries RENAME TO deliveries;
+CREATE INDEX deliveries_by_due ON deliveries (due_at);
+CREATE INDEX deliveries_by_lane ON deliveries (org_id, user_id, receiver, attempts > 0, due_at);
+CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id);
 
 -- What the trail tells of the incidents that are open.
 UPDATE incidents SET handed_off_at = (

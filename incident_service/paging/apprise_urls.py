@@ -21,11 +21,16 @@ def schemes() -> frozenset[str]:
 
 @functools.cache
 def asset() -> AppriseAsset:
-    """Return how Apprise is to behave: as us, in this thread, and without making files."""
+    """Return how Apprise is to behave: as us, in this thread, and without making files.
+
+    With a time-out for a service, it sends from a pool of few threads that the whole process
+    shares, and what it has given up goes on there.
+    """
     return AppriseAsset(
         app_id="incident-service",
         app_desc="incident-service",
         async_mode=False,
+        service_timeout=0,
         pgp_autogen=False,
         pem_autogen=False,
     )
@@ -51,6 +56,8 @@ def service(url: str, *, connect_timeout: float, read_timeout: float) -> NotifyB
     found.redirects = False
     found.retry = 0
     found.optional = False  # else a failure would count as a success
+    # It may sleep, for as long as the other side asks for; a try has its time, and is made again.
+    vars(found)["throttle"] = lambda *args, **kwargs: None
     return found
 
 

@@ -52,22 +52,28 @@ def send(page: Page, url: str | None, settings: Settings, *, now: datetime) -> O
         return Outcome(False, f"failed with {type(error).__name__}")
 
 
-def test_page(user: Row, *, now: datetime) -> Page:
-    """Return a page to the user about an incident that is none."""
+def test_page(user: Row, *, now: datetime, base_url: str) -> Page:
+    """Return a page to the user about an incident that is none, of the greatest length.
+
+    What a service refuses for its length shows here, and not when it matters. Its link is as long
+    as a real one, and leads to nothing.
+    """
+    said = "Nothing is wrong. Somebody tests how you can be reached, by the longest page. "
     return Page(
         id=ids.new_id(),
         org_id=user["org_id"],
         incident_id=ids.new_id(),
         number=0,
-        title="Test: this is what a page looks like",
-        description="Nothing is wrong. Somebody tests how you can be reached.",
-        severity="low",
+        title="Test: this is what a page of the greatest length looks like ".ljust(100, "."),
+        description=(said * 200)[:10_000],
+        severity="critical",
         status="investigating",
         opened_at=format_instant(now),
         user_id=user["id"],
         user_email=user["email"],
         layer=None,
-        acknowledge_url="",
+        acknowledge_url=f"{base_url}/a/{'0' * 22}",
+        components=tuple(f"Component {n} of this test ".ljust(100, ".") for n in range(1, 51)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,13 +32,18 @@ class Delivery:
     url: str | None
 
 
-def claim_due(db: Connection, *, now: datetime, limit: int, base_url: str) -> list[Delivery]:
-    """Take up to `limit` deliveries that are due, those due first, first."""
-    claimed = deliveries.claim(
-        db, at=format_instant(now), until=format_instant(now + CLAIM), limit=limit
-    )
+def claim(
+    db: Connection, wanted: Sequence[tuple[str, str]], *, now: datetime, base_url: str
+) -> list[Delivery]:
+    """Take those of the deliveries that are still due; `wanted`: the `org_id` and `id` of each."""
+    claimed = {
+        row["id"]: row
+        for row in deliveries.claim(
+            db, wanted, at=format_instant(now), until=format_instant(now + CLAIM)
+        )
+    }
     taken = []
-    for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"])):
+    for row in (claimed[id] for _, id in wanted if id in claimed):
         if row["attempts"] > 1 and now > _gives_up_at(row):
             _end(db, row, Outcome(False, "every try was cut off", True), now)
             continue

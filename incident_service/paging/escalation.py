@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from incident_service import hours, ids, schedules
 from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection, savepoint
+from incident_service.paging.fairness import receiver_of
 from incident_service.paging.progress import next_layer, target_of
 from incident_service.store import (
     Row,
@@ -33,6 +34,9 @@ from incident_service.store import (
 _log = logging.getLogger("incident_service.paging")
 
 PAUSE_AFTER_FAULT = timedelta(minutes=1)
+
+_Method = tuple[str | None, str | None]
+"""A way to page a user: a contact method's id and URL, or neither for their email address."""
 
 NAMED_AT_MOST = 50
 """Users whom one event of the trail names; it counts the others."""
@@ -80,15 +84,16 @@ def tell_owner(db: Connection, incident: Row, *, now: datetime) -> None:
     timers.put(db, incident, "notice", due_at=format_instant(now))
 
 
-def fire_due(db: Connection, *, now: datetime, by_email: bool) -> bool:
+def fire_due(db: Connection, org_id: str, *, now: datetime, by_email: bool) -> bool:
     """Fire all that is due of the incident that waits longest; return whether there was one.
 
+    Of those of the organization: which organization has its turn is the caller's affair.
     `by_email`: whether users are paged at their email address too.
     """
-    due = timers.first_due(db, format_instant(now))
-    if due is None:
+    incident_id = timers.first_due(db, org_id, format_instant(now))
+    if incident_id is None:
         return False
-    incident = incidents.get(db, due["org_id"], due["incident_id"])
+    incident = incidents.get(db, org_id, incident_id)
     assert incident is not None  # a foreign key
     try:
         with savepoint(db):
@@ -234,19 +239,19 @@ class _Firing:
         within = hours.is_within(ZoneInfo(found["timezone"]), windows, self._now)
         return hours.applies(layer["working_hours_when"], within)
 
-    def _methods(self, user_id: str) -> list[str | None]:
-        """Return the ids of the user's contact methods, and `None` for their email address."""
+    def _methods(self, user_id: str) -> list[_Method]:
+        """Return all by which the user is paged, the email address last."""
         if users.get(self._db, self._org_id, user_id) is None:
             return []
         found = contact_methods.of_user(self._db, self._org_id, user_id)
-        methods: list[str | None] = [method["id"] for method in found]
-        return [*methods, None] if self._by_email else methods
+        methods: list[_Method] = [(method["id"], method["url"]) for method in found]
+        return [*methods, (None, None)] if self._by_email else methods
 
     def _notify_owner(self) -> None:
         owner_id = self._incident["owner_id"]
         if owner_id is not None:
-            for method_id in self._methods(owner_id):
-                self._deliver(owner_id, method_id, kind="acknowledged", layer_position=None)
+            for method in self._methods(owner_id):
+                self._deliver(owner_id, method, kind="acknowledged", layer_position=None)
 
     def _page_admins(self) -> None:
         """Page every admin who can be reached: nobody else could be (§5).
@@ -269,8 +274,8 @@ class _Firing:
             return
         self._users_paged.add(user_id)
         methods = self._methods(user_id)
-        for method_id in methods:
-            self._deliver(user_id, method_id, kind="page", layer_position=layer_position)
+        for method in methods:
+            self._deliver(user_id, method, kind="page", layer_position=layer_position)
         if not methods:
             details = {
                 "userId": user_id,
@@ -288,11 +293,12 @@ class _Firing:
     def _deliver(
         self,
         user_id: str,
-        method_id: str | None,
+        method: _Method,
         *,
         kind: Literal["page", "acknowledged"],
         layer_position: int | None,
     ) -> None:
+        method_id, url = method
         deliveries.insert(
             self._db,
             {
@@ -303,6 +309,7 @@ class _Firing:
                 "layer_position": layer_position,
                 "contact_method_id": method_id,
                 "kind": kind,
+                "receiver": receiver_of(url),
                 "created_at": self._at,
             },
         )

@@ -1,4 +1,4 @@
-"""The paging process: a loop that fires what is due, and delivers it from a pool of threads."""
+"""The paging process: a loop that fires what is due, and sends it, each try in a thread."""
 
 from __future__ import annotations
 
@@ -7,31 +7,41 @@ import queue
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 
 from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
 from incident_service.db import Connection, Database, savepoint
-from incident_service.paging import channels, delivery, escalation
-from incident_service.paging.page import Outcome
+from incident_service.paging import channels, delivery, escalation, fairness
+from incident_service.paging.connections import Attempt
+from incident_service.paging.page import Outcome, Page
 from incident_service.store import deliveries, timers
 
 _log = logging.getLogger("incident_service.paging")
 
-THREADS = 32
-"""Deliveries under way at once: one that hangs until its time-out does not delay the others."""
+FIRED_A_WRITE = 10
+"""Incidents; so that the API waits for few of them at a time."""
 
-FIRED_A_ROUND = 50
-"""Incidents."""
+WRITES_A_ROUND = 5
+"""Of firing, before what was fired is sent."""
 
-TRY_SECONDS = 45.0
-"""Less than a claim lasts."""
+TAKEN_A_WRITE = 16
+RECORDED_A_WRITE = 16
+"""Deliveries."""
+
+TRY_SECONDS = 10.0
+"""How long a try may last in all; far less than a claim."""
+
+MAX_HUNG_KNOWN = 10_000
+"""Receivers that are remembered to have hung."""
 
 LOOK_EVERY_SECONDS = 0.2
-"""So a process makes up to 160 tries a second, and leaves the API its share of the machine."""
+LOOK_AGAIN_AFTER_A_TRY_SECONDS = 0.03
+"""So that several that end together are recorded together."""
 
 LOOK_AGAIN_SECONDS = 1.0
 PAUSE_AFTER_FAULT_SECONDS = 1.0
@@ -40,18 +50,37 @@ STOP_SECONDS = 5.0
 
 
 def is_late(database: Database, now: datetime) -> bool:
-    """Whether something has been due for a minute, and no paging process took it on."""
+    """Whether something has been due for a minute, and was not begun.
+
+    Also if it was begun, and came to no end within its claim.
+    """
     return seconds_late(database, now) > LATE_AFTER_SECONDS
 
 
 def seconds_late(database: Database, now: datetime) -> float:
     """Return how long the oldest thing that no paging process took on has been due; 0 for none."""
-    due_at = _next_due_at(database, now)
+    due_at = _next_due_at(database)
     return max((now - due_at).total_seconds(), 0.0) if due_at else 0.0
 
 
-Ended = tuple[delivery.Delivery, Outcome, datetime]
-"""A delivery that was tried, what came of it, and when."""
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A delivery under way."""
+
+    delivery: delivery.Delivery
+    attempt: Attempt
+    began: float
+    """In seconds of `time.monotonic`."""
+
+    def running(self, now: float) -> fairness.Running:
+        row = self.delivery.row
+        return fairness.Running(
+            row["id"], row["org_id"], row["user_id"], row["receiver"], now - self.began
+        )
+
+
+Ended = tuple[_Try, Outcome, datetime]
+"""A try, what came of it, and when."""
 
 
 class Pager:
@@ -60,143 +89,200 @@ class Pager:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._under_way = threading.Semaphore(THREADS)
-        self._ids_under_way: set[str] = set()
+        self._under_way: dict[str, _Try] = {}
         self._outcomes: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._has_ended = threading.Event()
         self._unrecorded: list[Ended] = []
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="delivery")
+        self._hung: dict[tuple[str, str], None] = {}
+        self._fired_last = ""
+        self._limits = fairness.Limits()
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Page until `is_stopped`; it is asked several times a second."""
         while not is_stopped():
             try:
+                began = time.monotonic()
                 self.work(clock.now())
-                self._sleep(is_stopped)
+                self._sleep(is_stopped, time.monotonic() - began)
             except Exception as error:  # whatever it is, the next round may do
                 _log.error("paging failed", exc_info=error)
                 time.sleep(PAUSE_AFTER_FAULT_SECONDS)
         self._stop()
 
     def work(self, now: datetime) -> None:
-        """Record what was sent, fire what is due at the instant, hand out what is to be sent.
+        """Record what was sent, fire what is due at the instant, begin to send what is due.
 
-        Each is one write a round, however much there is: between them the API has its turns.
+        Each in small writes: between them the API has its turns.
         """
         self._record_outcomes()
-        if self._is_timer_due(now):
-            self._database.write(self._fire, now)
-        for each in self._claim(now):
-            if each.page.id in self._ids_under_way:  # it outlasts its claim; one thread is enough
-                self._under_way.release()
-                continue
-            self._ids_under_way.add(each.page.id)
-            self._pool.submit(self._deliver, each)
+        self._fire(now)
+        self._hand_out(now)
 
     def _stop(self) -> None:
         """Let what is under way come to its end, if it does so soon, and record it as it does."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
         until = time.monotonic() + STOP_SECONDS
-        while self._ids_under_way and time.monotonic() < until:
+        while self._under_way and time.monotonic() < until:
             self._record_outcomes()
             time.sleep(0.05)
+        self._record_outcomes()
 
-    def _is_timer_due(self, now: datetime) -> bool:
-        with self._database.read() as db:
-            return timers.first_due(db, format_instant(now)) is not None
-
-    def _fire(self, db: Connection, now: datetime) -> None:
-        for _ in range(FIRED_A_ROUND):
-            if not escalation.fire_due(db, now=now, by_email=bool(self._settings.smtp_url)):
+    def _fire(self, now: datetime) -> None:
+        """Fire what is due, an incident of each organization in turn."""
+        for _ in range(WRITES_A_ROUND):
+            with self._database.read() as db:
+                if timers.next_due_at(db) is None:
+                    return
+                due = timers.due_organizations(db, format_instant(now))
+            if not due:
                 return
+            after = [org_id for org_id in due if org_id > self._fired_last]
+            before = [org_id for org_id in due if org_id <= self._fired_last]
+            self._database.write(self._fire_some, [*after, *before], now)
 
-    def _claim(self, now: datetime) -> list[delivery.Delivery]:
-        """Take as many deliveries as there are threads free, and no write where none is due."""
+    def _fire_some(self, db: Connection, org_ids: Sequence[str], now: datetime) -> None:
+        turns = deque(org_ids)
+        for _ in range(FIRED_A_WRITE):
+            if not turns:
+                return
+            org_id = turns.popleft()
+            by_email = bool(self._settings.smtp_url)
+            if escalation.fire_due(db, org_id, now=now, by_email=by_email):
+                turns.append(org_id)
+            self._fired_last = org_id
+
+    def _hand_out(self, now: datetime) -> None:
+        """Begin what is due and has a place; cut off what keeps others from theirs for too long."""
+        at = format_instant(now)
         with self._database.read() as db:
-            due_at = deliveries.next_due_at(db, at=format_instant(now))
-        if due_at is None or due_at > format_instant(now):
-            return []
-        free = 0
-        while free < THREADS and self._under_way.acquire(blocking=False):
-            free += 1
-        taken: list[delivery.Delivery] = []
-        try:
-            if free:
-                taken = self._database.write(
-                    delivery.claim_due, now=now, limit=free, base_url=self._settings.public_url
-                )
-        finally:
-            for _ in range(free - len(taken)):
-                self._under_way.release()
-        return taken
-
-    def _deliver(self, each: delivery.Delivery) -> None:
-        try:
-            outcome = self._send(each)
-            self._outcomes.put((each, outcome, clock.now()))
-            _log.info(
-                "page sent" if outcome.delivered else "page failed",
-                extra={
-                    "deliveryId": each.page.id,
-                    "incidentId": each.page.incident_id,
-                    "userId": each.page.user_id,
-                    "reason": outcome.reason,
-                },
+            due_at = deliveries.next_due_at(db)
+            if due_at is None or due_at > at:
+                return
+            found = deliveries.waiting(db, at=at, each=self._limits.receiver)
+        unrecorded = {each.delivery.row["id"] for each, _, _ in self._unrecorded}
+        waiting = [
+            fairness.Waiting(
+                row["id"], row["org_id"], row["user_id"], row["receiver"], row["attempts"] > 0
             )
-        finally:
-            self._under_way.release()
+            for row in found
+            # One that outlasts its claim is not begun again while it goes on here.
+            if row["id"] not in self._under_way and row["id"] not in unrecorded
+        ]
+        time_now = time.monotonic()
+        running = [each.running(time_now) for each in self._under_way.values()]
+        made = fairness.plan(waiting, running, hung=self._hung.keys(), limits=self._limits)
+        for each in made.cut:
+            self._under_way[each.id].attempt.cut()
+        wanted = [(each.org_id, each.id) for each in made.start]
+        for first in range(0, len(wanted), TAKEN_A_WRITE):
+            some = wanted[first : first + TAKEN_A_WRITE]
+            taken = self._database.write(
+                delivery.claim, some, now=now, base_url=self._settings.public_url
+            )
+            for one in taken:
+                self._begin(one)
 
-    def _send(self, each: delivery.Delivery) -> Outcome:
-        """Send, but wait no longer than `TRY_SECONDS`, however slowly the other side answers."""
-        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-
-        def send() -> None:
-            outcomes.put(channels.send(each.page, each.url, self._settings, now=clock.now()))
-
+    def _begin(self, one: delivery.Delivery) -> None:
+        # The mail server is the operator's own choice, wherever it is.
+        networks = self._settings.delivery_networks if one.url is not None else "any"
+        this = _Try(one, Attempt(TRY_SECONDS, networks), time.monotonic())
+        self._under_way[one.page.id] = this
         try:
-            threading.Thread(target=send, name="send", daemon=True).start()
-            return outcomes.get(timeout=TRY_SECONDS)
-        except queue.Empty:
-            return Outcome(False, "took too long")
-        except RuntimeError:  # no thread is to be had
-            return Outcome(False, "could not be sent for want of a thread")
+            threading.Thread(target=self._send, args=(this,), name="delivery", daemon=True).start()
+        except RuntimeError:
+            self._end(this, Outcome(False, "no thread was available"))
+
+    def _send(self, this: _Try) -> None:
+        try:
+            outcome = send_within(
+                this.attempt, this.delivery.page, this.delivery.url, self._settings
+            )
+        except BaseException as error:
+            outcome = Outcome(False, f"failed with {type(error).__name__}")
+        self._end(this, outcome)
+
+    def _end(self, this: _Try, outcome: Outcome) -> None:
+        self._outcomes.put((this, outcome, clock.now()))
+        self._has_ended.set()
+        page = this.delivery.page
+        _log.info(
+            "page sent" if outcome.delivered else "page failed",
+            extra={
+                "deliveryId": page.id,
+                "incidentId": page.incident_id,
+                "userId": page.user_id,
+                "reason": outcome.reason,
+            },
+        )
 
     def _record_outcomes(self) -> None:
-        """Keep what came of the tries that have ended; where that fails, the next round does."""
+        """Keep what came of the tries that have ended; if that fails, the next round does."""
+        self._has_ended.clear()
         while not self._outcomes.empty():
-            self._unrecorded.append(self._outcomes.get())
-        if self._unrecorded:
-            self._database.write(self._record, self._unrecorded)
-            self._ids_under_way.difference_update(each.page.id for each, _, _ in self._unrecorded)
-            self._unrecorded = []
+            ended = self._outcomes.get()
+            self._unrecorded.append(ended)
+            self._remember(ended)
+            del self._under_way[ended[0].delivery.page.id]
+        while self._unrecorded:
+            self._database.write(self._record, self._unrecorded[:RECORDED_A_WRITE])
+            del self._unrecorded[:RECORDED_A_WRITE]
+
+    def _remember(self, ended: Ended) -> None:
+        """Remember whether the receiver hung."""
+        this, outcome, _ = ended
+        row = this.delivery.row
+        key = row["org_id"], row["receiver"]
+        self._hung.pop(key, None)
+        is_slow = time.monotonic() - this.began >= fairness.SLOW_SECONDS
+        if is_slow and not outcome.delivered:
+            self._hung[key] = None
+            if len(self._hung) > MAX_HUNG_KNOWN:
+                del self._hung[next(iter(self._hung))]
 
     @staticmethod
     def _record(db: Connection, outcomes: Sequence[Ended]) -> None:
-        for each, outcome, at in outcomes:
+        for this, outcome, at in outcomes:
             try:
                 with savepoint(db):
-                    delivery.record(db, each, outcome, now=at, jitter=random.random())
+                    delivery.record(db, this.delivery, outcome, now=at, jitter=random.random())
             except Exception:
                 if not db.in_transaction:
                     raise
-                _log.exception("an outcome was lost", extra={"deliveryId": each.page.id})
+                _log.exception("an outcome was lost", extra={"deliveryId": this.delivery.page.id})
 
-    def _sleep(self, is_stopped: Callable[[], bool]) -> None:
-        """Sleep until the next thing falls due, or another connection has written something.
+    def _sleep(self, is_stopped: Callable[[], bool], worked: float) -> None:
+        """Sleep until a try ends, the next thing falls due, or somebody has written something.
 
-        For a second at the longest: a claim may end, too.
+        For a second at the longest: a claim may end, too. After long work, a little more,
+        so that the API has its share of the machine.
         """
         version = self._database.version()
-        due_at = _next_due_at(self._database, clock.now())
+        due_at = _next_due_at(self._database)
         until = time.monotonic() + LOOK_AGAIN_SECONDS
+        time.sleep(min(worked / 4, LOOK_AGAIN_SECONDS / 4))
         while not is_stopped() and time.monotonic() < until:
-            time.sleep(LOOK_EVERY_SECONDS)
+            if self._has_ended.wait(LOOK_EVERY_SECONDS):
+                time.sleep(LOOK_AGAIN_AFTER_A_TRY_SECONDS)
+                return
             is_due = due_at is not None and due_at <= clock.now()
-            if is_due or not self._outcomes.empty() or self._database.version() != version:
+            if is_due or self._database.version() != version:
                 return
 
 
-def _next_due_at(database: Database, now: datetime) -> datetime | None:
+def send_within(attempt: Attempt, page: Page, url: str | None, settings: Settings) -> Outcome:
+    """Send the page in the time and to the networks that the attempt has. Never raises."""
+    try:
+        with attempt:
+            outcome = channels.send(page, url, settings, now=clock.now())
+    except RuntimeError:  # the one that watches the time could not be started
+        return Outcome(False, "no thread was available")
+    if attempt.is_refused and not outcome.delivered:
+        return Outcome(False, "leads to an address that is not public")
+    # What a library makes of a connection that was shut down may look like an answer.
+    return Outcome(False, "took too long") if attempt.is_cut else outcome
+
+
+def _next_due_at(database: Database) -> datetime | None:
     with database.read() as db:
-        found = [timers.next_due_at(db), deliveries.next_due_at(db, at=format_instant(now))]
+        found = [timers.next_due_at(db), deliveries.next_due_at(db)]
     due = [parse_instant(due_at) for due_at in found if due_at is not None]
     return min(due) if due else None

@@ -10,45 +10,84 @@ from incident_service.store import Row
 
 
 def insert(db: Connection, delivery: Row) -> None:
-    """Add a delivery that is due at once and was not tried yet."""
+    """Add a delivery that is due at once and was not tried yet; a page, unless it has a `kind`."""
     db.execute(
         """
         INSERT INTO deliveries (
-            org_id, id, incident_id, user_id, layer_position, contact_method_id, kind, created_at,
-            due_at)
+            org_id, id, incident_id, user_id, layer_position, contact_method_id, kind, receiver,
+            created_at, due_at)
         VALUES (
             :org_id, :id, :incident_id, :user_id, :layer_position, :contact_method_id, :kind,
-            :created_at, :created_at)
+            :receiver, :created_at, :created_at)
         """,
-        delivery,
+        {"kind": "page", **delivery},
     )
 
 
-def claim(db: Connection, *, at: str, until: str, limit: int) -> list[Row]:
-    """Take deliveries that are due, for a while, and count the attempt; those due first, first."""
+def waiting(db: Connection, *, at: str, each: int) -> list[Row]:
+    """Return the first deliveries that are due of each lane, up to `each`, those due first, first.
+
+    A lane is what goes to one receiver for one user; first tries and those made again are lanes of
+    their own. However much waits in a lane, this reads no more of it.
+    """
+    return db.execute(
+        """
+        WITH RECURSIVE lane (org_id, user_id, receiver) AS (
+            SELECT * FROM (
+                SELECT org_id, user_id, receiver FROM deliveries
+                ORDER BY org_id, user_id, receiver LIMIT 1)
+            UNION ALL
+            SELECT found.org_id, found.user_id, found.receiver
+            FROM lane JOIN deliveries AS found ON found.rowid = coalesce(
+                (SELECT rowid FROM deliveries
+                 WHERE org_id = lane.org_id AND user_id = lane.user_id
+                     AND receiver > lane.receiver
+                 ORDER BY receiver LIMIT 1),
+                (SELECT rowid FROM deliveries
+                 WHERE org_id = lane.org_id AND user_id > lane.user_id
+                 ORDER BY user_id, receiver LIMIT 1),
+                (SELECT rowid FROM deliveries
+                 WHERE org_id > lane.org_id ORDER BY org_id, user_id, receiver LIMIT 1))),
+        tries (is_retry) AS (VALUES (0), (1))
+        SELECT due.org_id, due.id, due.user_id, due.receiver, due.attempts, due.due_at
+        FROM lane CROSS JOIN tries CROSS JOIN deliveries AS due ON due.rowid IN (
+            SELECT rowid FROM deliveries
+            WHERE org_id = lane.org_id AND user_id = lane.user_id AND receiver = lane.receiver
+                AND (attempts > 0) = tries.is_retry AND due_at <= :at
+            ORDER BY due_at LIMIT :each)
+        ORDER BY due.due_at, due.id
+        """,
+        {"at": at, "each": each},
+    ).fetchall()
+
+
+def claim(db: Connection, wanted: Sequence[tuple[str, str]], *, at: str, until: str) -> list[Row]:
+    """Take those of the deliveries that are still due, and count the attempt.
+
+    `wanted`: the `org_id` and `id` of each. Until an instant, nobody else takes them.
+    """
     return db.execute(
         """
         UPDATE deliveries SET
-            claimed_until = :until, attempts = attempts + 1,
+            due_at = :until, attempts = attempts + 1,
             first_tried_at = coalesce(first_tried_at, :at)
-        WHERE rowid IN (
-            SELECT rowid FROM deliveries
-            WHERE due_at <= :at AND (claimed_until IS NULL OR claimed_until <= :at)
-            ORDER BY due_at LIMIT :limit)
+        WHERE due_at <= :at AND (org_id, id) IN (
+            SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')
+            FROM json_each(:wanted))
         RETURNING *
         """,
-        {"at": at, "until": until, "limit": limit},
+        {"at": at, "until": until, "wanted": json.dumps(wanted)},
     ).fetchall()
 
 
 def put_off(db: Connection, delivery: Row, *, due_at: str) -> bool:
     """Let the delivery be tried again at an instant.
 
-    Return whether it can be: not where it was called off, or another process has taken it since.
+    Return whether it can be: not if it was called off, or another process has taken it since.
     """
     changed = db.execute(
         """
-        UPDATE deliveries SET due_at = :due_at, claimed_until = NULL
+        UPDATE deliveries SET due_at = :due_at
         WHERE org_id = :org_id AND id = :id AND attempts = :attempts
         """,
         {**delivery, "due_at": due_at},
@@ -124,13 +163,8 @@ def outcomes(db: Connection) -> dict[str, int]:
     return {row["outcome"]: row["number"] for row in rows}
 
 
-def next_due_at(db: Connection, *, at: str) -> str | None:
-    """Return when the next delivery that nobody has claimed falls due, or the first that did."""
-    row = db.execute(
-        """
-        SELECT due_at FROM deliveries WHERE claimed_until IS NULL OR claimed_until <= :at
-        ORDER BY due_at LIMIT 1
-        """,
-        {"at": at},
-    ).fetchone()
-    return row["due_at"] if row else None
+def next_due_at(db: Connection) -> str | None:
+    """Return when the next delivery falls due, or the first that did and was not taken since."""
+    row = db.execute("SELECT min(due_at) AS due_at FROM deliveries").fetchone()
+    due_at: str | None = row["due_at"]
+    return due_at

@@ -146,16 +146,36 @@ def put_off(db: Connection, incident: Row, *, until: str) -> None:
     )
 
 
-def first_due(db: Connection, at: str) -> Row | None:
-    """Return the `org_id` and `incident_id` of the timer that fell due first, if one has."""
-    row: Row | None = db.execute(
+def due_organizations(db: Connection, at: str) -> list[str]:
+    """Return the organizations of which a timer has fallen due, by id."""
+    rows = db.execute(
         """
-        SELECT org_id, incident_id FROM incident_timers
-        WHERE due_at <= :at ORDER BY due_at LIMIT 1
+        WITH RECURSIVE organization (id) AS (
+            SELECT min(org_id) FROM incident_timers WHERE due_at IS NOT NULL
+            UNION ALL
+            SELECT (
+                SELECT min(org_id) FROM incident_timers
+                WHERE due_at IS NOT NULL AND org_id > organization.id)
+            FROM organization WHERE id IS NOT NULL)
+        SELECT id FROM organization
+        WHERE EXISTS (
+            SELECT 1 FROM incident_timers WHERE org_id = organization.id AND due_at <= :at)
         """,
         {"at": at},
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def first_due(db: Connection, org_id: str, at: str) -> str | None:
+    """Return the incident whose timer fell due first in the organization, if one has."""
+    row = db.execute(
+        """
+        SELECT incident_id FROM incident_timers
+        WHERE org_id = :org_id AND due_at <= :at ORDER BY due_at LIMIT 1
+        """,
+        {"org_id": org_id, "at": at},
     ).fetchone()
-    return row
+    return row["incident_id"] if row else None
 
 
 def next_due_at(db: Connection) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -11,8 +12,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from contextlib import ExitStack, contextmanager, suppress
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,14 @@ from incident_service.clock import format_instant
 from incident_service.config import ALLOWED_SCHEMES
 from incident_service.db import Connection, Database
 from tests.live.servers import COMMAND, Server, free_port, running
-from tests.receivers import Receiver, receiving, taking_mail
+from tests.receivers import Receiver, dripping, receiving, taking_mail
 
 SCHEMES = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"})}
 
 PROMPT = 2.0
 """Seconds within which a page leaves (contract §8)."""
 
-THREADS = 32
+THREADS = 192
 """Deliveries under way at once in one process, of which a kill may double each."""
 
 
@@ -47,6 +47,11 @@ class Place:
         upkeep.initialise(self.database)
         self.made = self.database.write(quickstart.provision, now=clock.now())
         self.caller = Caller(self.made.org_id, "test", self.made.user_id, "org:admin")
+
+    def another(self) -> Place:
+        """Make another organization in the same file."""
+        self.database.write(lambda db: db.execute("UPDATE organizations SET name = id"))
+        return Place(self.path)
 
     def user(self, id: str, *urls: str) -> str:
         """Make a user who is reached at these, else by mail."""
@@ -104,12 +109,8 @@ class Place:
 
         def set_back(db: Connection) -> None:
             at = format_instant(clock.now())
-            then = format_instant(clock.now() - timedelta(minutes=1))
             db.execute("UPDATE incident_timers SET due_at = ? WHERE due_at > ?", (at, at))
             db.execute("UPDATE deliveries SET due_at = ? WHERE due_at > ?", (at, at))
-            db.execute(
-                "UPDATE deliveries SET claimed_until = ? WHERE claimed_until > ?", (then, at)
-            )
 
         self.database.write(set_back)
 
@@ -276,18 +277,79 @@ def test_a_receiver_that_is_down_gets_its_page_once_it_is_up(place: Place) -> No
     assert place.count("deliveries") == 0
 
 
-def test_a_receiver_that_hangs_does_not_delay_anybody_elses_page(
-    place: Place, receiver: Receiver
+def connections_of(pid: int) -> int:
+    """Return how many sockets the process has that are no pipe to its other threads."""
+    found = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found += str(descriptor.readlink()).startswith("socket:")
+    return found
+
+
+def threads_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+@pytest.mark.parametrize("organizations", [1, 3])
+def test_receivers_that_hang_drip_and_refuse_delay_nobody_elses_page(
+    place: Place, receiver: Receiver, organizations: int
 ) -> None:
-    with receiving() as hanging, paging(place):
-        hanging.hang.clear()
-        ada = place.user("ada", hanging.url("http"))
-        ben = place.user("ben", receiver.url("http"))
-        place.open(16, owner_id=ada)
-        wait_for(lambda: len(hanging.got) == 16, 10)
-        place.open(owner_id=ben)
-        wait_for(lambda: receiver.got)
-        assert place.count("deliveries") >= 16
+    """50 hang, 12 drip and 200 refuse; a colleague's pages and another organization's arrive."""
+    others = [place, *(place.another() for _ in range(organizations))]
+    *hostile, healthy = others if organizations > 1 else [place, others[1]]
+    refusing = free_port()
+    with ExitStack() as stack:
+        hanging = [stack.enter_context(receiving()) for _ in range(10)]
+        for each in hanging:
+            each.hang.clear()
+        drips = [stack.enter_context(dripping(part)) for part in ("head", "body", "handshake") * 4]
+        scheme = itertools.cycle(["http", "json"])
+        urls = [each.url(next(scheme), f"/{n}") for n in range(5) for each in hanging]
+        urls += [
+            f"{'https' if n % 3 == 2 else next(scheme)}://127.0.0.1:{port}/"
+            for n, port in enumerate(drips)
+        ]
+        urls += [f"{next(scheme)}://127.0.0.1:{refusing}/{n}" for n in range(200)]
+        of_each = [urls[n :: len(hostile)] for n in range(len(hostile))]
+        users = [
+            (it, it.user(f"user{n}", *some[n : n + 15]))
+            for it, some in zip(hostile, of_each, strict=True)
+            for n in range(0, len(some), 15)
+        ]
+        ada = hostile[0].user("ada", receiver.url("http", "/ada"), receiver.url("json", "/ada"))
+        ben = healthy.user("ben", receiver.url("http", "/ben"), receiver.url("json", "/ben"))
+        with running(place.path, environment=SCHEMES) as server:
+            (pager,) = pagers_of(place.path)
+            wait_for_paging(place)
+            idle = connections_of(pager), threads_of(pager)
+            for it, user in users:
+                it.open(3, owner_id=user)
+            wait_for(lambda: sum(len(each.got) for each in hanging) >= 10, 20)
+            for number in (1, 2, 3):
+                opened = [hostile[0].open(owner_id=ada)[0], healthy.open(owner_id=ben)[0]]
+                begin = time.monotonic()
+                wait_for(lambda number=number: len(receiver.got) >= 4 * number, 15)  # type: ignore[misc]
+                took = time.monotonic() - begin
+                assert took < PROMPT, took
+                status, answer, _ = server.request("GET", "/readyz")
+                assert (status, answer["data"]["paging"]) == (200, "ok")
+                for id in opened:
+                    wait_for(lambda id=id: len(place.trail(id)) == 3, 10)  # type: ignore[misc]
+            assert Counter(path for path, _, _ in receiver.got) == {"/ada": 6, "/ben": 6}
+
+            def end_all(db: Connection) -> None:
+                db.execute("DELETE FROM deliveries")
+
+            place.database.write(end_all)
+            wait_for(lambda: threads_of(pager) <= idle[1] + 1, 20)
+            assert connections_of(pager) <= idle[0]
+            reasons = {
+                details["reason"]
+                for row in place.rows("SELECT DISTINCT incident_id FROM audit_events")
+                for event, details in place.trail(row["incident_id"])
+                if event == "page_failed" and "reason" in details
+            }
+            assert {"took too long", "no connection"} <= reasons
 
 
 def test_four_processes_fire_each_layer_once_and_send_each_page_once(
@@ -321,7 +383,7 @@ def test_kills_in_the_middle_of_it_forget_nobody(place: Place, receiver: Receive
             killed.send_signal(signal.SIGKILL)
             killed.wait(10)
             processes.append(stack.enter_context(paging(place)))
-        wait_for(lambda: is_idle(place, "claimed_until IS NULL"), 30)
+        wait_for(lambda: is_idle(place, f"due_at <= '{format_instant(clock.now())}'"), 30)
         for process in processes:
             process.terminate()
         for process in processes:

@@ -1,0 +1,316 @@
+"""The one door through which deliveries connect: to where they may, and for as long as they may.
+
+A try runs within an `Attempt`. Whatever library sends in that thread, its connections are made here
+(requests, and so Apprise's plug-ins and the service's own webhook; smtplib), so that a try ends
+when its time is over, however slowly the other side answers, and connects nowhere after that.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+import requests.sessions
+import requests.utils
+import urllib3.util.connection
+
+Networks = Literal["any", "public"]
+
+MAX_LOOKUPS = 256
+"""Names that are being resolved at once: a lookup cannot be broken off, only waited for."""
+
+_HOST_ALWAYS = frozenset({"https", "http", "jsons", "json"})
+"""In URLs of other schemes, a number in the place of the host may be something else."""
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+_here = threading.local()
+
+
+class NotPublic(OSError):
+    """The host has no address that a delivery may connect to."""
+
+
+class Attempt:
+    """One try to send something, made in the thread that enters it.
+
+    It ends after `seconds`, or when it is cut off: its connections are shut down, so that whoever
+    waits for them fails at once, and it makes no other. With `networks` `public` it connects to
+    public addresses alone, and uses no proxy of the environment, behind which it could not tell.
+    """
+
+    def __init__(self, seconds: float, networks: Networks = "any") -> None:
+        self.networks = networks
+        self.deadline = time.monotonic() + seconds
+        """In seconds of `time.monotonic`."""
+        self.is_cut = False
+        """Whether it was ended before it came to its own end."""
+        self.is_refused = False
+        """Whether it was to connect to an address that is not public."""
+        self._lock = threading.Lock()
+        self._handles: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        _watchdog.watch(self)
+        _here.attempt = self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        del _here.attempt
+        _watchdog.forget(self)
+        with self._lock:
+            handles, self._handles = self._handles, []
+        for handle in handles:
+            handle.close()
+
+    def cut(self) -> None:
+        """End it now. Any thread may do so."""
+        with self._lock:
+            self.is_cut = True
+            for handle in self._handles:
+                with suppress(OSError):  # not connected any more
+                    handle.shutdown(socket.SHUT_RDWR)
+
+    def connect(
+        self,
+        address: tuple[str, int],
+        timeout: float | None,
+        source_address: tuple[str, int] | None = None,
+        options: Any = None,
+    ) -> socket.socket:
+        """Return a connection to a host and port; each address of it has `timeout` seconds.
+
+        Raises `NotPublic`, `TimeoutError` once the attempt is over, and `OSError`.
+        """
+        host, port = address
+        found = _resolve(host.strip("[]"), port, self.deadline)
+        allowed = [each for each in found if self._allows(each)]
+        if not allowed:
+            self.is_refused = True
+            raise NotPublic(f"{host} has no public address")
+        failure: OSError = TimeoutError("the attempt is over")
+        for family, kind, protocol, _, where in allowed:
+            left = self.deadline - time.monotonic()
+            if self.is_cut or left <= 0:
+                break
+            connection = socket.socket(family, kind, protocol)
+            try:
+                self._keep(connection)
+                for option in options or ():
+                    connection.setsockopt(*option)
+                if source_address:
+                    connection.bind(source_address)
+                connection.settimeout(left if timeout is None else min(timeout, left))
+                connection.connect(where)
+                connection.settimeout(timeout)
+                return connection
+            except OSError as error:
+                connection.close()
+                failure = error
+        raise failure
+
+    def _allows(self, found: Any) -> bool:
+        return self.networks == "any" or is_public(found[4][0])
+
+    def _keep(self, connection: socket.socket) -> None:
+        """Keep a handle of our own: TLS takes the connection away from its first one."""
+        with self._lock:
+            if self.is_cut:
+                raise TimeoutError("the attempt is over")
+            self._handles.append(connection.dup())
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet, and stands for none that is not."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def names_private_host(url: str) -> bool:
+    """Whether the URL's host is this machine, or an IP address that is not public."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    if host.isalnum() and parts.scheme.lower() not in _HOST_ALWAYS:
+        return False
+    try:  # numbers in any spelling, and no name: nothing is looked up
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return False
+    return bool(host) and not any(is_public(str(each[4][0])) for each in found)
+
+
+class _Watchdog:
+    """A thread that cuts attempts off when their time is over."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._attempts: set[Attempt] = set()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, attempt: Attempt) -> None:
+        """Cut it off at its deadline. Raises `RuntimeError` if no thread is available."""
+        with self._changed:
+            if self._thread is None or not self._thread.is_alive():  # it is not after a fork
+                thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._attempts.add(attempt)
+            self._changed.notify()
+
+    def forget(self, attempt: Attempt) -> None:
+        with self._changed:
+            self._attempts.discard(attempt)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for attempt in [each for each in self._attempts if each.deadline <= now]:
+                    attempt.cut()
+                    self._attempts.discard(attempt)
+                first = min((each.deadline for each in self._attempts), default=None)
+                self._changed.wait(None if first is None else first - now)
+
+
+_watchdog = _Watchdog()
+
+_Answer = tuple[list[Any], OSError | None]
+_lookups: dict[tuple[str, int], list[queue.SimpleQueue[_Answer]]] = {}
+_lookups_lock = threading.Lock()
+
+
+def _resolve(host: str, port: int, deadline: float) -> list[Any]:
+    """Return the addresses of a host; raise `TimeoutError` at `deadline`, else `OSError`.
+
+    The system's resolver cannot be told to stop. So it runs in a thread of its own, one for all
+    who ask for the same name meanwhile, and what comes later than the deadline is dropped.
+    """
+    with suppress(OSError):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    answer: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
+    with _lookups_lock:
+        waiting = _lookups.get((host, port))
+        if waiting is not None:
+            waiting.append(answer)
+        elif len(_lookups) >= MAX_LOOKUPS:
+            raise OSError("too many names are being resolved")
+        else:
+            thread = threading.Thread(
+                target=_look_up, args=(host, port), name="lookup", daemon=True
+            )
+            _lookups[host, port] = [answer]
+            try:
+                thread.start()
+            except RuntimeError:
+                del _lookups[host, port]
+                raise OSError("no thread was available") from None
+    try:
+        found, error = answer.get(timeout=max(0.0, deadline - time.monotonic()))
+    except queue.Empty:
+        raise TimeoutError(f"{host} was not resolved in time") from None
+    if error is not None:
+        raise error
+    return found
+
+
+def _look_up(host: str, port: int) -> None:
+    found: list[Any] = []
+    failure: OSError | None = None
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        failure = error
+    except Exception:  # a name that cannot be encoded
+        failure = OSError(f"{host} is not a name that can be resolved")
+    with _lookups_lock:
+        waiting = _lookups.pop((host, port))
+    for answer in waiting:
+        answer.put((found, failure))
+
+
+def _current() -> Attempt | None:
+    """Return the attempt that this thread is making."""
+    return getattr(_here, "attempt", None)
+
+
+def _guarded(connect: Callable[..., socket.socket]) -> Callable[..., socket.socket]:
+    """Return `create_connection`, of socket's or urllib3's, for attempts and for all else."""
+
+    def create_connection(
+        address: tuple[str, int],
+        timeout: Any = None,
+        source_address: tuple[str, int] | None = None,
+        socket_options: Any = None,
+        **others: Any,
+    ) -> socket.socket:
+        attempt = _current()
+        if attempt is not None:
+            seconds = timeout if isinstance(timeout, int | float) else None
+            return attempt.connect(address, seconds, source_address, socket_options)
+        if socket_options is not None:
+            others["socket_options"] = socket_options
+        if timeout is not None:
+            others["timeout"] = timeout
+        return connect(address, source_address=source_address, **others)
+
+    return create_connection
+
+
+def _unless_public(proxies: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:
+    """Return the environment's proxies, but none to an attempt that may not use them."""
+
+    def getproxies() -> dict[str, str]:
+        attempt = _current()
+        return {} if attempt is not None and attempt.networks == "public" else proxies()
+
+    return getproxies
+
+
+def _unless_attempting(credentials: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what a .netrc on this machine says, but nothing to an attempt: it is another's."""
+
+    def get_netrc_auth(*args: Any, **kwargs: Any) -> Any:
+        return None if _current() is not None else credentials(*args, **kwargs)
+
+    return get_netrc_auth
+
+
+def _install() -> None:
+    """Put the door where the libraries connect; threads without an attempt pass it as before."""
+    socket.create_connection = _guarded(socket.create_connection)
+    library: Any = urllib3.util.connection
+    library.create_connection = _guarded(library.create_connection)
+    library = requests.utils
+    library.getproxies = _unless_public(library.getproxies)
+    library = requests.sessions
+    library.get_netrc_auth = _unless_attempting(library.get_netrc_auth)
+
+
+_install()

@@ -1,0 +1,221 @@
+"""Fair shares: which deliveries to start, and which tries to cut off for them.
+
+Threads are shared between organizations, within each between persons, and for one person between
+receivers. Nobody's share is more than a limit, and who has less goes first. So, what hangs, drips
+or refuses takes from its own share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+SLOW_SECONDS = 1.0
+"""A try that lasts longer may be cut off if somebody with a smaller share waits for its place."""
+
+
+def receiver_of(url: str | None) -> str:
+    """Return what is equal for all URLs that lead to one host or service, and has no secret in it.
+
+    `None` stands for the server that takes mail in for users' email addresses.
+    """
+    if url is None:
+        return "mail"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host:
+        return hashlib.sha256(url.encode()).hexdigest()[:16]
+    where = parts.netloc.rpartition("@")[2].lower()
+    return hashlib.sha256(where.encode()).hexdigest()[:16]  # the host of some is a token
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery that is due."""
+
+    id: str
+    org_id: str
+    user_id: str
+    receiver: str
+    is_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A try under way, and for how long it has been."""
+
+    id: str
+    org_id: str
+    user_id: str
+    receiver: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many tries may be under way at once."""
+
+    total: int = 192
+    organization: int = 96
+    user: int = 32
+    receiver: int = 24
+    """Of one organization; what answers at once can be sent to as fast as pages are made."""
+    hung: int = 64
+    """To receivers whose last try hung."""
+    hung_organization: int = 32
+    hung_receiver: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start, in this order, and what to cut off, so that others can start next time."""
+
+    start: Sequence[Waiting]
+    cut: Sequence[Running]
+
+
+def plan(
+    waiting: Iterable[Waiting],
+    running: Collection[Running],
+    *,
+    hung: Collection[tuple[str, str]],
+    limits: Limits,
+) -> Plan:
+    """Share the threads out; of equals in `waiting`, the earlier one goes first.
+
+    `hung`: the organization and receiver of those whose last try hung. They come after the others,
+    and retries after first tries.
+    """
+    shares = _Shares(running, hung, limits)
+    classes: defaultdict[tuple[bool, bool], list[Waiting]] = defaultdict(list)
+    for each in waiting:
+        classes[shares.is_hung(each), each.is_retry].append(each)
+    started: list[Waiting] = []
+    blocked: list[Waiting] = []
+    for _, of_class in sorted(classes.items()):
+        _share_out(of_class, shares, started, blocked)
+    return Plan(started, _cuts(blocked, running, shares))
+
+
+class _Shares:
+    """How many tries each party has under way."""
+
+    def __init__(
+        self, running: Iterable[Running], hung: Collection[tuple[str, str]], limits: Limits
+    ) -> None:
+        self._hung = hung
+        self._limits = limits
+        self.of: Counter[tuple[str, ...]] = Counter()
+        for each in running:
+            self.add(each)
+
+    def is_hung(self, each: Waiting | Running) -> bool:
+        return (each.org_id, each.receiver) in self._hung
+
+    def add(self, each: Waiting | Running, number: int = 1) -> None:
+        for party, _ in self.parties(each):
+            self.of[party] += number
+
+    def parties(self, each: Waiting | Running) -> list[tuple[tuple[str, ...], int]]:
+        """Return what the try takes a place of, and how many places that has."""
+        limits, org_id = self._limits, each.org_id
+        found = [
+            (("total",), limits.total),
+            (("organization", org_id), limits.organization),
+            (("user", org_id, each.user_id), limits.user),
+            (("receiver", org_id, each.receiver), limits.receiver),
+        ]
+        if self.is_hung(each):
+            found.append((("hung",), limits.hung))
+            found.append((("hung organization", org_id), limits.hung_organization))
+            found.append((("hung receiver", org_id, each.receiver), limits.hung_receiver))
+        return found
+
+    def full(self, each: Waiting) -> list[tuple[str, ...]]:
+        """Return what has no place for it."""
+        return [party for party, limit in self.parties(each) if self.of[party] >= limit]
+
+    def rank(self, each: Waiting | Running) -> tuple[int, int]:
+        """Return how much its organization has under way, then its user."""
+        org, user = ("organization", each.org_id), ("user", each.org_id, each.user_id)
+        return self.of[org], self.of[user]
+
+
+def _share_out(
+    waiting: Iterable[Waiting], shares: _Shares, started: list[Waiting], blocked: list[Waiting]
+) -> None:
+    """Start what has a place: the organization's with the fewest tries, there the user's."""
+    queues: dict[str, dict[str, list[Waiting]]] = {}
+    for each in waiting:
+        queues.setdefault(each.org_id, {}).setdefault(each.user_id, []).append(each)
+    while queues:
+        org_id = min(queues, key=lambda org_id: shares.of["organization", org_id])
+        users = queues[org_id]
+        user_id = min(users, key=lambda user_id: shares.of["user", org_id, user_id])
+        queue = users[user_id]
+        index = min(
+            range(len(queue)), key=lambda n: shares.of["receiver", org_id, queue[n].receiver]
+        )
+        full = {party[0] for party in shares.full(queue[index])}
+        if not full:
+            each = queue.pop(index)
+            shares.add(each)
+            started.append(each)
+        elif full <= {"receiver", "hung receiver"}:  # the emptiest one of this user's
+            blocked.append(queue[index])
+            queue.clear()
+        elif full & {"total", "hung"}:
+            blocked.extend(queue[0] for users in queues.values() for queue in users.values())
+            return
+        elif full & {"organization", "hung organization"}:
+            blocked.extend(queue[0] for queue in users.values())
+            users.clear()
+        else:  # the user's own share is used up: that delays nobody else
+            queue.clear()
+        if not queue:
+            users.pop(user_id, None)
+        if not users:
+            del queues[org_id]
+
+
+def _cuts(
+    blocked: Iterable[Waiting], running: Collection[Running], shares: _Shares
+) -> list[Running]:
+    """Return the slow tries that stand in the way of somebody who has a smaller share.
+
+    Those to receivers that hung before go first, then those that last longest.
+    """
+    slow = sorted(
+        (each for each in running if each.seconds >= SLOW_SECONDS),
+        key=lambda each: (not shares.is_hung(each), -each.seconds),
+    )
+    cut: list[Running] = []
+    for each in blocked:
+        if not slow:
+            break
+        full = set(shares.full(each))
+        rank = shares.rank(each)
+        for candidate in slow:
+            in_the_way = full & {party for party, _ in shares.parties(candidate)}
+            is_other = (candidate.org_id, candidate.user_id) != (each.org_id, each.user_id)
+            if in_the_way and is_other and _has_more(candidate, each, rank, shares):
+                slow.remove(candidate)
+                shares.add(candidate, -1)
+                shares.add(each)
+                cut.append(candidate)
+                break
+    return cut
+
+
+def _has_more(candidate: Running, each: Waiting, rank: tuple[int, int], shares: _Shares) -> bool:
+    """Whether the one under way belongs to an organization, or user of the same, with more."""
+    theirs = shares.rank(candidate)
+    if candidate.org_id == each.org_id:
+        return theirs[1] > rank[1]
+    return theirs[0] > rank[0]

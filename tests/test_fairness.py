@@ -1,0 +1,107 @@
+"""Fair shares: what is started, and what is cut off, over any load."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incident_service.paging.fairness import SLOW_SECONDS, Limits, Plan, Running, Waiting, plan
+
+LIMITS = Limits(total=12, organization=6, user=4, receiver=3, hung=4, hung_organization=2)
+
+names = st.sampled_from("abc")
+waiting_ones = st.lists(st.tuples(names, names, names, st.booleans()), max_size=40)
+running_ones = st.lists(st.tuples(names, names, names, st.floats(0, 10)), max_size=12)
+hung_ones = st.sets(st.tuples(names, names))
+
+
+def make(waiting: list[tuple[str, str, str, bool]]) -> list[Waiting]:
+    return [Waiting(f"w{n}", *each) for n, each in enumerate(waiting)]
+
+
+def under_way(running: list[tuple[str, str, str, float]]) -> list[Running]:
+    return [Running(f"r{n}", *each) for n, each in enumerate(running)]
+
+
+def planned(waiting: list[Waiting], running: list[Running], hung: set[tuple[str, str]]) -> Plan:
+    return plan(waiting, running, hung=hung, limits=LIMITS)
+
+
+@given(waiting_ones, running_ones, hung_ones)
+def test_no_share_grows_over_its_limit(
+    waiting: list[tuple[str, str, str, bool]],
+    running: list[tuple[str, str, str, float]],
+    hung: set[tuple[str, str]],
+) -> None:
+    before, due = under_way(running), make(waiting)
+    started = planned(due, before, hung).start
+    assert len({each.id for each in started}) == len(started)
+    assert {each.id for each in started} <= {each.id for each in due}
+    after: list[Running | Waiting] = [*before, *started]
+    parties: list[tuple[Callable[[Running | Waiting], object], int]] = [
+        (lambda each: "all", LIMITS.total),
+        (lambda each: each.org_id, LIMITS.organization),
+        (lambda each: (each.org_id, each.user_id), LIMITS.user),
+        (lambda each: (each.org_id, each.receiver), LIMITS.receiver),
+        (lambda each: "hung" if (each.org_id, each.receiver) in hung else None, LIMITS.hung),
+    ]
+    for of, limit in parties:
+        then = Counter(of(each) for each in before)
+        for party, number in Counter(of(each) for each in after).items():
+            assert party is None or number <= max(limit, then[party])
+
+
+@given(waiting_ones, running_ones, hung_ones)
+def test_only_slow_tries_of_somebody_with_more_are_cut_off(
+    waiting: list[tuple[str, str, str, bool]],
+    running: list[tuple[str, str, str, float]],
+    hung: set[tuple[str, str]],
+) -> None:
+    made = planned(make(waiting), under_way(running), hung)
+    assert all(each.seconds >= SLOW_SECONDS for each in made.cut)
+    assert len({each.id for each in made.cut}) == len(made.cut)
+    assert len(made.cut) <= len(waiting)
+
+
+@given(waiting_ones, hung_ones)
+def test_something_is_started_whenever_something_waits(
+    waiting: list[tuple[str, str, str, bool]], hung: set[tuple[str, str]]
+) -> None:
+    assert bool(planned(make(waiting), [], hung).start) == bool(waiting)
+
+
+@given(waiting_ones, hung_ones)
+def test_first_tries_go_before_retries_and_the_hung_after_all(
+    waiting: list[tuple[str, str, str, bool]], hung: set[tuple[str, str]]
+) -> None:
+    started = planned(make(waiting), [], hung).start
+    order = [((each.org_id, each.receiver) in hung, each.is_retry) for each in started]
+    assert order == sorted(order)
+
+
+def test_organizations_take_turns_and_persons_within_them() -> None:
+    due = make([("a", "x", f"r{n}", False) for n in range(20)])
+    due += [Waiting("y", "a", "y", "r", False), Waiting("b", "b", "z", "r", False)]
+    assert [each.id for each in planned(due, [], set()).start[:3]] == ["w0", "b", "y"]
+
+
+def test_a_colleague_s_page_cuts_off_the_slowest_of_who_has_more() -> None:
+    running = under_way([("a", "x", f"r{n}", 1 + n) for n in range(4)])
+    running += [Running("y1", "a", "y", "s1", 0.5), Running("y2", "a", "y", "s2", 0.5)]
+    made = planned([Waiting("w", "a", "z", "t", False)], running, set())
+    assert (made.start, [each.id for each in made.cut]) == ([], ["r3"])
+
+
+def test_another_organization_s_page_cuts_off_one_of_those_with_more() -> None:
+    running = under_way([("a", str(n), str(n), 5) for n in range(6)])
+    running += [Running(f"b{n}", "b", str(n), str(n), 9) for n in range(6)]
+    made = planned([Waiting("w", "c", "z", "t", False)], running, {("a", "2")})
+    assert [each.id for each in made.cut] == ["r2"]
+
+
+def test_nobody_s_own_backlog_cuts_off_their_own_tries() -> None:
+    running = under_way([("a", "x", f"r{n}", 5) for n in range(4)])
+    assert planned([Waiting("w", "a", "x", "t", False)], running, set()).cut == []
