@@ -91,4 +91,5 @@ def test_contact_method(user_id: str, method_id: str) -> Any:
         method = contact_methods.find(db, caller(), user_id, method_id)
         user = users.get(db, caller(), user_id)
     now = clock.now()
-    return channels.send(channels.test_page(user, now=now), method["url"], settings(), now=now)
+    page = channels.test_page(user, now=now, base_url=settings().public_url)
+    return channels.send(page, method["url"], settings(), now=now)

@@ -10,8 +10,9 @@ class Page:
     """All that a message to one user about one incident says (contract §8).
 
     `layer` is the position of the policy's layer that pages, or `None` where the user is paged as
-    the incident's owner. `acknowledge_url` acknowledges without a key. Instants are UTC text as
-    the API shows them.
+    the incident's owner. `acknowledge_url` acknowledges without a key. `notice`, if there is one,
+    is the sentence that is said instead of asking to acknowledge. Instants are UTC text as the API
+    shows them.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Page:
     layer: int | None
     acknowledge_url: str
     components: tuple[str, ...] = ()
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
