@@ -20,10 +20,10 @@ Fits = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """How text is written so that it shows as itself, and how a link is."""
+    """How text is written so that it shows as itself, and how one acknowledges by link."""
 
     text: Callable[[str], str]
-    link: Callable[[str], str] = lambda url: url
+    link: Callable[[str], str] = "Acknowledge: {}".format
 
 
 def _guarded(text: str) -> str:
@@ -48,7 +48,7 @@ def _markdown(escaped: str) -> Markup:
         # Two spaces end a line where Markdown would join it to the next.
         return "  \n".join(map(line, _guarded(text).split("\n"))).replace("  \n  \n", "\n\n")
 
-    return Markup(text, lambda url: f"[{url}]({url})" if not special.search(url) else f"<{url}>")
+    return Markup(text, "[Acknowledge]({})".format)
 
 
 PLAIN = Markup(lambda text: text)
@@ -57,7 +57,7 @@ CHAT = Markup(_guarded)
 COMMONMARK = _markdown("\\`*_[]<>~|&")
 MATTERMOST = _markdown("\\`*_[]~|")
 ROCKET_CHAT = _markdown("`*_~")
-TELEGRAM = Markup(lambda text: html.escape(_guarded(text), quote=False), html.escape)
+TELEGRAM = Markup(lambda text: html.escape(_guarded(text), quote=False))
 MAIL = Markup(lambda text: text.replace("=?", "=\u200b?").replace("{{", "{\u200b{"))
 """For mail services, some of which fill in templates; `=?` begins an encoded word in a subject."""
 
@@ -126,7 +126,7 @@ def _paragraphs(page: Page, markup: Markup, titled: bool) -> list[str]:
         paragraphs.append((page.description or "").strip())
     written = [markup.text(paragraph) for paragraph in paragraphs if paragraph]
     if page.notice is None and page.acknowledge_url:
-        written.append(f"Acknowledge: {markup.link(page.acknowledge_url)}")
+        written.append(markup.link(page.acknowledge_url))
     return written
 
 
