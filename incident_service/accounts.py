@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from datetime import datetime, timedelta
 
-from incident_service import ids
+from incident_service import emails, ids
 from incident_service.caller import Caller, Role
 from incident_service.clock import format_instant
 from incident_service.db import Connection
@@ -28,12 +27,10 @@ MAX_KEYS = 10_000
 
 USE_IS_RECORDED_EVERY = timedelta(seconds=60)
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-
 
 def is_email(text: str) -> bool:
-    """Whether the text can be a user's email: at most 255 characters around one `@`."""
-    return len(text) <= 255 and _EMAIL.fullmatch(text) is not None
+    """Whether the text can be a user's email: one address, as a mail server reads it."""
+    return emails.mail_address(text) is not None
 
 
 def create_organization(db: Connection, *, name: str, now: datetime) -> str:

@@ -115,10 +115,18 @@ def _fault(url: str, allowed: Collection[str]) -> str | None:
     if scheme not in allowed:
         return f"URLs with the scheme {scheme} are not allowed here."
     if scheme in WEBHOOK_SCHEMES:
-        return _fault_of_webhook(url)
-    if apprise_urls.service(url, connect_timeout=1, read_timeout=1) is None:
-        return f"Not a URL that Apprise can use for {scheme}."
-    return None
+        native = apprise_urls.native_schemes(url)
+        if not native:
+            return _fault_of_webhook(url)
+        if not set(native) & set(allowed):
+            return f"A URL of {native[0]}, and URLs with that scheme are not allowed here."
+        scheme = native[0]
+    try:
+        apprise_urls.service(url, connect_timeout=1, read_timeout=1)
+        header = apprise_urls.framing_header(url)
+    except apprise_urls.Unusable as error:
+        return f"Not a URL that Apprise can use for {scheme}: {error}."
+    return f"Sets the header {header}, which is not the client's to set." if header else None
 
 
 def _fault_of_webhook(url: str) -> str | None:

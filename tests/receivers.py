@@ -137,8 +137,11 @@ def dripping(part: str) -> Iterator[int]:
 
 
 @contextmanager
-def taking_mail() -> Iterator[tuple[Mailbox, int]]:
-    """Run a mail server, which takes mail with credentials or without; yield its port too."""
+def taking_mail(**options: Any) -> Iterator[tuple[Mailbox, int]]:
+    """Run a mail server, which takes mail with credentials or without; yield its port too.
+
+    `options` are aiosmtpd's, as for STARTTLS.
+    """
     box, port = Mailbox(), free_port()
     controller = Controller(
         box,
@@ -146,6 +149,8 @@ def taking_mail() -> Iterator[tuple[Mailbox, int]]:
         port=port,
         authenticator=_authenticate,
         auth_require_tls=False,
+        enable_SMTPUTF8=True,
+        **options,
     )
     controller.start()
     try:

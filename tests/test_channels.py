@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,11 +17,14 @@ from typing import Any
 
 import pytest
 import requests
+import trustme
 from apprise import Apprise
+from hypothesis import given
+from hypothesis import strategies as st
 
 from incident_service import logs
 from incident_service.config import Settings
-from incident_service.paging import apprise_urls, channels
+from incident_service.paging import apprise_urls, channels, mail, message
 from incident_service.paging.page import Outcome, Page
 from tests.live.servers import free_port
 from tests.receivers import Mailbox, Receiver, receiving, taking_mail
@@ -99,7 +103,8 @@ def send(url: str | None, page: Page = PAGE, **settings: Any) -> Outcome:
 
 
 def smtp_url(port: int, credentials: str = "") -> str:
-    return f"smtp://{credentials}127.0.0.1:{port}?from=oncall@example.org"
+    clear = "&starttls=never" if credentials else ""
+    return f"smtp://{credentials}127.0.0.1:{port}?from=oncall@example.org{clear}"
 
 
 def test_the_webhook_says_all(receiver: Receiver) -> None:
@@ -249,7 +254,7 @@ def test_a_test_page(receiver: Receiver) -> None:
     assert [len(name) for name in incident["components"]] == [100] * 50
     link = "https://oncall.example.com/a/" + "0" * 22
     assert json.loads(webhook)["acknowledgeUrl"] == link
-    assert link in json.loads(text)["message"]
+    assert f"Acknowledge: {link}" in json.loads(text)["message"]
 
 
 @pytest.mark.parametrize("credentials", ["", "me:p%40s3cret@"])
@@ -325,3 +330,129 @@ def test_apprise_does_not_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         found.throttle()
         found.throttle(wait=3600)
+
+
+def test_a_password_does_not_go_out_in_clear(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+    url = f"smtp://me:p%40s3cret@127.0.0.1:{port}?from=oncall@example.org"
+    refused = Outcome(False, "the mail server offers no encryption")
+    assert send(None, smtp_url=url) == refused
+    assert send(None, smtp_url=f"{url}&starttls=required") == refused
+    assert send(None, smtp_url=smtp_url(port) + "&starttls=required") == refused
+    assert box.got == []
+    assert send(None, smtp_url=f"{url}&starttls=optional") == Outcome(True)
+
+
+def test_encryption_is_used_where_it_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with taking_mail(tls_context=context, require_starttls=True) as (box, port):
+        assert send(None, smtp_url=smtp_url(port)) == Outcome(False, "no secure connection")
+        assert not send(None, smtp_url=smtp_url(port) + "&starttls=never").delivered
+        assert send(None, smtp_url=smtp_url(port) + "&certificate=any") == Outcome(True)
+        with authority.cert_pem.tempfile() as certificate:
+            monkeypatch.setenv("SSL_CERT_FILE", certificate)
+            assert send(None, smtp_url=smtp_url(port)) == Outcome(True)
+            login = f"smtp://me:p%40s3cret@127.0.0.1:{port}?from=oncall@example.org"
+            assert send(None, smtp_url=login) == Outcome(True)
+    assert len(box.got) == 3
+
+
+_TITLES = [
+    "Zahlungen schlagen überall fehl, seit heute früh um fünf Uhr, in Köln und München",
+    "Оплата заказов не проходит у всех покупателей, причина пока неизвестна никому",
+    "決済サービスが応答しません。全ての利用者に影響が出ています。至急確認してください。",
+    "خدمة الدفع لا تستجيب لجميع العملاء منذ الساعة الخامسة صباحا",
+    "भुगतान सेवा सभी ग्राहकों के लिए बंद है, कृपया तुरंत जाँच करें",
+    "🔥 Checkout 👩‍🚒 fails 🔥 for 🇩🇪 and 🇫🇷 customers, again, and nobody knows why 🔥",
+    "=?utf-8?q?=48ello?= is what it says, =?utf-8?b?SGk=?= too",
+    "plain ASCII that is long enough to be folded once or even twice on its way to the reader",
+    "Bcc: stranger@example.net",
+]
+
+
+@pytest.mark.parametrize("shift", range(12))
+def test_a_subject_arrives_as_it_is(mailbox: tuple[Mailbox, int], shift: int) -> None:
+    box, port = mailbox
+    titles = [("x" * shift + " " + title)[:100].strip() for title in _TITLES]
+    for title in titles:
+        page = dataclasses.replace(PAGE, title=title)
+        assert send(None, page, smtp_url=smtp_url(port)) == Outcome(True)
+    for title, envelope in zip(titles, box.got, strict=True):
+        assert isinstance(envelope.content, bytes)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert message["Subject"] == f"[critical] #42 {title}"
+        assert message["Bcc"] is None
+        assert envelope.rcpt_tos == ["responder@example.com"]
+
+
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=100
+    )
+)
+def test_any_title_makes_one_subject(title: str) -> None:
+    page = dataclasses.replace(PAGE, title=title)
+    content = mail._mail(page, "a@example.com", "b@example.com", NOW).as_bytes()
+    read = message_from_bytes(content, policy=policy.default)
+    assert read["Subject"] == message.headline(page)
+    assert read["To"] == "a@example.com"
+    assert read["Bcc"] is None
+
+
+@pytest.mark.parametrize("title", ["a\r\nBcc: x@example.net", "a\nb", "a\x0bb\x85c\u2028d"])
+def test_no_header_is_added(mailbox: tuple[Mailbox, int], title: str) -> None:
+    box, port = mailbox
+    assert send(None, dataclasses.replace(PAGE, title=title), smtp_url=smtp_url(port)).delivered
+    content = box.got[0].content
+    assert isinstance(content, bytes)
+    read = message_from_bytes(content, policy=policy.default)
+    assert read["Bcc"] is None
+    assert read["Subject"] == f"[critical] #42 {' '.join(title.split())}"
+
+
+@pytest.mark.parametrize("address", ["a,b@example.com", "a;b@example.com", "x:a@example.com;"])
+def test_an_address_that_is_not_one(mailbox: tuple[Mailbox, int], address: str) -> None:
+    box, port = mailbox
+    page = dataclasses.replace(PAGE, user_email=address)
+    outcome = send(None, page, smtp_url=smtp_url(port))
+    assert outcome == Outcome(False, "the user's email is not one email address", permanent=True)
+    assert box.got == []
+
+
+def test_addresses_in_other_letters(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+    page = dataclasses.replace(PAGE, user_email="ada@bücher.example")
+    assert send(None, page, smtp_url=smtp_url(port)) == Outcome(True)
+    assert box.got[0].rcpt_tos == ["ada@xn--bcher-kva.example"]
+    page = dataclasses.replace(PAGE, user_email="дежурный@example.com")
+    assert send(None, page, smtp_url=smtp_url(port)) == Outcome(True)
+    assert box.got[1].rcpt_tos == ["дежурный@example.com"]
+    assert "To: дежурный@example.com".encode() in (box.got[1].content or b"")
+
+
+@pytest.mark.parametrize(
+    "name", ["Host", "transfer-encoding", "Content-Length", "Connection", "TE", "Expect"]
+)
+def test_no_framing_header_of_a_client_is_sent(receiver: Receiver, name: str) -> None:
+    assert send(receiver.url("json", f"/s3cret?+{name}=chunked&+X-Key=1")).delivered
+    [(_, headers, body)] = receiver.got
+    assert headers["X-Key"] == "1"
+    assert "chunked" not in headers.values()
+    assert json.loads(body)["type"] == "failure"
+
+
+def test_a_notice_by_webhook_and_mail(receiver: Receiver, mailbox: tuple[Mailbox, int]) -> None:
+    notice = dataclasses.replace(PAGE, notice="Ada acknowledged it.")
+    assert send(receiver.url("http"), notice).delivered
+    body = json.loads(receiver.got[0][2])
+    assert (body["type"], body["notice"], body["acknowledgeUrl"]) == (
+        "notice", "Ada acknowledged it.", None,
+    )  # fmt: skip
+    box, port = mailbox
+    assert send(None, notice, smtp_url=smtp_url(port)).delivered
+    content = box.got[0].content
+    assert isinstance(content, bytes)
+    assert b"Ada acknowledged it." in content
+    assert b"Acknowledge:" not in content

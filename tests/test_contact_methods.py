@@ -318,6 +318,13 @@ def test_the_operator_chooses_the_schemes(world: World, member: str) -> None:
         ("SMTP_URL", "smtp://u:s3cret@mail.example.com?from=a@b&from=c@d"),
         ("SMTP_URL", "smtp://u:s3cret@mail.example.com?from=a@b%0d%0ac"),
         ("SMTP_URL", "smtp://u:s3cret@mail.example.com/x?from=a@b"),
+        ("SMTP_URL", "smtp://u:s3cret@mail.example.com?from=a@b&starttls=perhaps"),
+        ("SMTP_URL", "smtps://u:s3cret@mail.example.com?from=a@b&starttls=required"),
+        ("SMTP_URL", "smtp://u:s3cret@mail.example.com?from=a@b&certificate=none"),
+        ("SMTP_URL", "smtp://u:s3cret@mail.example.com?from=a@b&other=1"),
+        ("SMTP_URL", "smtp://u:s3cret%C3%BC@mail.example.com?from=a@b"),
+        ("SMTP_URL", "smtp://u:s3cret@mail.example.com?from=%C3%BC@b"),
+        ("SMTP_URL", "smtp://u:s3cret@mail.example.com?from=a,c@b"),
         ("SMTP_URL", "smtp://u:s3/cret@mail.example.com?from=a@b"),
         ("SMTP_URL", "smtp://mail.example.com:s3cret?from=a@b"),
     ],
@@ -337,6 +344,21 @@ def test_where_mail_is_handed_in() -> None:
     assert parse_smtp_url("smtp://mail?from=a@b").port == 25
 
 
+def test_how_mail_is_encrypted() -> None:
+    def needs_encryption(url: str) -> bool:
+        return parse_smtp_url(url).needs_encryption
+
+    assert needs_encryption("smtp://me:pw@mail?from=a@b")
+    assert not needs_encryption("smtp://mail?from=a@b")
+    assert not needs_encryption("smtp://me:pw@mail?from=a@b&starttls=optional")
+    assert needs_encryption("smtp://mail?starttls=required&from=a@b")
+    assert parse_smtp_url("smtp://mail?from=a@b").is_verified
+    assert not parse_smtp_url("smtps://mail?from=a@b&certificate=any").is_verified
+    assert parse_smtp_url("smtp://mail?from=a@b%C3%BCcher.example").sender == (
+        "a@xn--bcher-kva.example"
+    )
+
+
 def test_the_settings_show_no_secret() -> None:
     settings = Settings(smtp_url="smtp://u:s3cret@mail?from=a@b", webhook_secret="s3cret")
     assert "s3cret" not in repr(settings) + repr(settings.mail_server)
@@ -349,10 +371,17 @@ def test_no_other_request_than_a_post_and_not_to_many(world: World) -> None:
         "json://127.0.0.1/x?method=DELETE",
         "jsons://example.com/?method=get",
         f"twilio://AC{'a' * 32}:{'b' * 32}@15551234567/{numbers}",
+        "json://example.com/?+Host=elsewhere.example",
+        "json://example.com/?+transfer-Encoding=chunked",
+        "https://maker.ifttt.com/use/abc/event",
+        "whatsapp://page:a1b2@1234567890/+15555550123",
+        "goalert://example.com/none",
     ):
         answer = world.call("POST", path, {"label": "x", "url": url})
         assert (answer.status_code, list(answer.json["errors"])) == (400, ["url"]), url
-    for url in ("json://example.com/x?method=post", "jsons://example.com/x"):
+    sms = f"twilio://AC{'a' * 32}:{'b' * 32}@15551234567/15551230000"
+    call = f"{sms}?method=call"
+    for url in ("json://example.com/x?method=post", "jsons://example.com/x", sms, call):
         assert world.call("POST", path, {"label": "x", "url": url}).status_code == 201
 
 

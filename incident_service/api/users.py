@@ -17,14 +17,14 @@ blueprint = Blueprint("users", description="The people of an organization.")
 
 def _check_email(text: str) -> None:
     if not accounts.is_email(text):
-        raise ma.ValidationError("Not an email address of at most 255 characters.")
+        raise ma.ValidationError("Not an email address of at most 254 characters.")
 
 
 class UserBodySchema(RequestSchema):
     """What a client says of a user."""
 
     email = fields.String(
-        required=True, validate=_check_email, metadata={"format": "email", "maxLength": 255}
+        required=True, validate=_check_email, metadata={"format": "email", "maxLength": 254}
     )
     first_name = Text(0, 255)
     last_name = Text(0, 255)

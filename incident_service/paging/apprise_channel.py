@@ -1,0 +1,216 @@
+"""Pages by Apprise: in each service's own markup, length, priority and buttons (contract §8)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+
+from incident_service.paging import apprise_urls, message
+from incident_service.paging.message import CHAT, COMMONMARK, PLAIN, Markup
+from incident_service.paging.page import Outcome, Page
+
+SEVERITIES = ("critical", "high", "medium", "low")
+
+
+def _utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _utf8(text: str) -> int:
+    return len(text.encode())
+
+
+def _json(text: str) -> int:
+    return len(json.dumps(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How one service wants its messages.
+
+    `markup` is for the body, `title_markup` for a title beside it; a service without `has_title`
+    gets the headline in the body. `limit` replaces the body's greatest `size` that Apprise states.
+    `urgency` is the argument that sets priority, with its values from critical to low.
+    """
+
+    markup: Markup = PLAIN
+    title_markup: Markup = PLAIN
+    has_title: bool = True
+    is_brief: bool = False
+    limit: int | None = None
+    size: Callable[[str], int] = _utf16
+    urgency: tuple[str, tuple[str, str, str, str]] | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Arguments that take the link; `{}` stands for it."""
+    always: Mapping[str, str] = field(default_factory=dict)
+    """Arguments without which the service would take a mild page for the end of an alert."""
+    format: NotifyFormat = NotifyFormat.TEXT
+
+
+_MAIL = Manner(markup=message.MAIL, title_markup=message.MAIL)
+_UNTITLED = {"has_title": False}
+_LONG_SMS = Manner(is_brief=True, limit=450)
+"""Such services send a longer text in parts (3 of 153 characters)."""
+_TITLED_CHAT = Manner(markup=CHAT, title_markup=CHAT)
+_CHAT = Manner(markup=CHAT, has_title=False)
+_FIVE = ("2", "1", "0", "-1")  # of -2 to 2
+
+_MANNERS: dict[str, Manner] = {
+    **dict.fromkeys(
+        ["mailto", "mailgun", "sendgrid", "postmark", "ses", "sparkpost", "smtp2go"], _MAIL
+    ),
+    **dict.fromkeys(
+        [
+            "46elks",
+            "bulksms",
+            "bulkvs",
+            "clickatell",
+            "clicksend",
+            "d7sms",
+            "infobip",
+            "msgbird",
+            "vonage",
+            "ringc",
+            "seven",
+            "sinch",
+            "sns",
+            "telnyx",
+            "twilio",
+        ],
+        _LONG_SMS,
+    ),
+    "voipms": Manner(is_brief=True, limit=160),
+    "whatsapp": Manner(is_brief=True, limit=1024),
+    "signal": _CHAT,
+    "threema": Manner(has_title=False, size=_utf8),
+    "slack": _TITLED_CHAT,
+    "flock": _TITLED_CHAT,
+    "discord": Manner(markup=COMMONMARK, has_title=False),
+    "guilded": Manner(markup=COMMONMARK, has_title=False),
+    "mmost": Manner(markup=message.MATTERMOST, has_title=False),
+    "rocket": Manner(markup=message.ROCKET_CHAT, has_title=False),
+    "nctalk": Manner(markup=COMMONMARK, has_title=False),
+    "workflow": Manner(markup=COMMONMARK, title_markup=COMMONMARK),
+    "twist": Manner(markup=COMMONMARK, size=_utf8),
+    "tgram": Manner(markup=message.TELEGRAM, has_title=False, format=NotifyFormat.HTML),
+    "gchat": _CHAT,
+    "line": _CHAT,
+    "webex": Manner(markup=CHAT, has_title=False, size=_utf8),
+    "wecombot": Manner(markup=CHAT, has_title=False, size=_utf8),
+    "dingtalk": Manner(markup=CHAT, has_title=False, size=_utf8),
+    "feishu": Manner(markup=CHAT, has_title=False, size=_utf8),
+    "lark": Manner(markup=CHAT, has_title=False, size=_utf8),
+    "matrix": Manner(markup=CHAT, has_title=False, size=_utf8),
+    "zulip": _TITLED_CHAT,
+    # Its server takes 4,096 bytes of message, and Apprise makes a file of what is long as JSON.
+    "ntfy": Manner(
+        limit=4000,
+        size=_json,
+        urgency=("priority", ("5", "4", "3", "2")),
+        links={"click": "{}", "actions": "http, Acknowledge, {}, method=POST, clear=true"},
+    ),
+    "gotify": Manner(urgency=("priority", ("10", "8", "5", "3"))),
+    "pover": Manner(urgency=("priority", _FIVE), links={"url": "{}", "url_title": "Acknowledge"}),
+    "prowl": Manner(urgency=("priority", _FIVE), size=_utf8),
+    "join": Manner(urgency=("priority", _FIVE), size=_utf8),
+    "simplepush": Manner(urgency=("priority", ("5", "4", "3", "2"))),
+    # Apprise's words for these are the wrong way round: its "low" is 1, which is sent as P1.
+    "opsgenie": Manner(urgency=("priority", ("1", "2", "3", "4")), always={"action": "new"}),
+    "splunk": Manner(urgency=("action", ("critical", "critical", "warning", "warning"))),
+    "pagerduty": Manner(
+        has_title=False,
+        urgency=("severity", ("critical", "error", "warning", "info")),
+        links={"click": "{}"},
+    ),
+    "pagertree": Manner(urgency=("urgency", ("critical", "high", "medium", "low"))),
+    "ilert": Manner(
+        markup=COMMONMARK,
+        urgency=("priority", ("high", "high", "low", "low")),
+        links={"click": "{}"},
+    ),
+    "squadcast": Manner(markup=COMMONMARK, urgency=("priority", ("P1", "P2", "P3", "P4"))),
+    "goalert": Manner(markup=COMMONMARK),
+}
+"""By one scheme of each service."""
+
+_TYPES = {
+    "critical": NotifyType.FAILURE,
+    "high": NotifyType.FAILURE,
+    "medium": NotifyType.WARNING,
+    "low": NotifyType.INFO,
+}
+
+
+def manner(plugin: object) -> Manner:
+    """Return how a service (a plug-in of Apprise's, or an instance) wants its messages."""
+    known = (name for name in apprise_urls.plugin_schemes(plugin) if name in _MANNERS)
+    return _MANNERS.get(next(known, ""), Manner())
+
+
+def send(page: Page, url: str, *, connect_timeout: float, read_timeout: float) -> Outcome:
+    """Send the page once; time-outs are in seconds, for each of the service's requests."""
+    try:
+        service = apprise_urls.service(
+            url,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            arguments=lambda found: _arguments(page, manner(found)),
+        )
+    except apprise_urls.Unusable:
+        return Outcome(False, "not a URL that Apprise can use", permanent=True)
+    how = manner(service)
+    # Set on this instance: Apprise then neither converts nor splits what is already right.
+    service.notify_format = how.format
+    service.overflow_mode = OverflowMode.UPSTREAM
+    title, body = compose(page, service)
+    messenger = Apprise(asset=apprise_urls.asset())
+    messenger.add(service)
+    is_delivered = messenger.notify(
+        body,
+        title=title,
+        notify_type=NotifyType.INFO if page.notice is not None else _TYPES[page.severity],
+        body_format=how.format,
+    )
+    if is_delivered:
+        return Outcome(True)
+    named = url.partition("://")[0].lower()
+    known = apprise_urls.plugin_schemes(service)
+    return Outcome(False, f"{named if named in known else known[0]} did not take the message")
+
+
+def compose(page: Page, service: NotifyBase) -> tuple[str, str]:
+    """Return the title, which may be empty, and the body, as the service takes them."""
+    how = manner(service)
+    limit = how.limit or int(service.body_maxlen)
+    if how.is_brief:
+        return "", message.brief(page, fits=lambda text: how.size(text) <= limit)
+    title = how.title_markup.text(message.headline(page))
+    longest = int(service.title_maxlen) if how.has_title else 0
+    is_whole = longest > 0 and _utf16(title) <= longest
+    if not is_whole and longest > 0:
+        title = message.shortened(message.headline(page), longest // 2)
+        title = how.title_markup.text(title)
+    # Where one limit holds for both, or Apprise counts the title with the body.
+    room = limit - (how.size(title) + 2 if longest > 0 and how.size is _json else 0)
+    body = message.text(
+        page, fits=lambda text: how.size(text) <= room, markup=how.markup, titled=is_whole
+    )
+    return (title if longest > 0 else ""), body
+
+
+def _arguments(page: Page, how: Manner) -> dict[str, str]:
+    """Return what the page sets in a URL that does not: the priority, and where to acknowledge."""
+    arguments = dict(how.always)
+    if how.urgency is not None:
+        name, values = how.urgency
+        severity = "low" if page.notice is not None else page.severity
+        arguments[name] = values[SEVERITIES.index(severity)]
+    # What else a link could hold, services would quote once more, or read as their own syntax.
+    if page.notice is None and re.fullmatch(r"https?://[\w.~:/-]+", page.acknowledge_url, re.ASCII):
+        links = {name: text.format(page.acknowledge_url) for name, text in how.links.items()}
+        arguments.update(links)
+    return arguments

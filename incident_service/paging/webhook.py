@@ -1,0 +1,94 @@
+"""The service's own webhook: a page as versioned JSON, signed if there is a secret."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import datetime
+from typing import Any
+
+import requests
+
+from incident_service.clock import format_instant
+from incident_service.paging.page import Outcome, Page
+
+SIGNATURE_HEADER = "X-Incident-Service-Signature"
+
+_PASSING_STATUSES = frozenset({408, 425, 429})
+
+
+def sign(body: bytes, secret: str, *, at: int) -> str:
+    """Return the value of the header that proves that a webhook's body comes from here.
+
+    It is `t=<at>,v1=<signature>`: `at` is in Unix seconds, the signature is the HMAC-SHA256 in hex
+    of `at` in decimal, a full stop and the body, under the secret in UTF-8. A receiver computes
+    the signature from the `t` and the bytes that arrived, compares it with `v1` in constant time,
+    and refuses a `t` that is more than 5 minutes off, so that an old page cannot be played again.
+    """
+    signature = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256)
+    return f"t={at},v1={signature.hexdigest()}"
+
+
+def send(
+    page: Page,
+    url: str,
+    secret: str,
+    *,
+    now: datetime,
+    connect_timeout: float,
+    read_timeout: float,
+) -> Outcome:
+    """Post the page to the URL once; time-outs are in seconds."""
+    body = json.dumps(_body(page, now), ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json", "User-Agent": "incident-service"}
+    if secret:
+        headers[SIGNATURE_HEADER] = sign(body, secret, at=int(now.timestamp()))
+    try:
+        with requests.post(
+            url,
+            data=body,
+            headers=headers,
+            timeout=(connect_timeout, read_timeout),
+            allow_redirects=False,
+            auth=lambda request: request,  # else a .netrc on this machine would be used
+            stream=True,  # the answer's body is of no use
+        ) as answer:
+            status = answer.status_code
+    except requests.Timeout:
+        return Outcome(False, "timed out")
+    except requests.exceptions.SSLError:
+        return Outcome(False, "no secure connection")
+    except requests.ConnectionError:
+        return Outcome(False, "no connection")
+    except (ValueError, UnicodeError):  # what requests and urllib3 raise for the URL itself
+        return Outcome(False, "not a usable URL", permanent=True)
+    if 200 <= status < 300:
+        return Outcome(True)
+    is_permanent = 400 <= status < 500 and status not in _PASSING_STATUSES
+    return Outcome(False, f"answered with status {status}", permanent=is_permanent)
+
+
+def _body(page: Page, now: datetime) -> dict[str, Any]:
+    is_notice = page.notice is not None
+    return {
+        "version": 1,
+        "type": "notice" if is_notice else "page",
+        "id": page.id,
+        "sentAt": format_instant(now),
+        "incident": {
+            "id": page.incident_id,
+            "orgId": page.org_id,
+            "number": page.number,
+            "title": page.title,
+            "description": page.description,
+            "severity": page.severity,
+            "status": page.status,
+            "createdAt": page.opened_at,
+            "components": list(page.components),
+        },
+        "user": {"id": page.user_id},
+        "layer": page.layer,
+        "acknowledgeUrl": page.acknowledge_url or None if not is_notice else None,
+        **({"notice": page.notice} if is_notice else {}),
+    }
