@@ -499,7 +499,7 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_by_due ON deliveries (due_at);
 CREATE INDEX deliveries_by_lane ON deliveries (org_id, user_id, receiver, attempts > 0, due_at);
-CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id);
+CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id);
 
 -- How many tries to deliver a page, of all organizations, came out so: the trails' `page_sent` and
 -- `page_failed`, counted.

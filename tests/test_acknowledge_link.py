@@ -414,8 +414,8 @@ def test_the_page_tells_who_else_was_paged(world: World, incident: dict[str, Any
     page_event(world, incident, world.made.user_id)
     world.execute(
         """
-        INSERT INTO deliveries (org_id, id, incident_id, user_id, created_at, due_at)
-        VALUES (?, 'd', ?, ?, 'x', 'x')
+        INSERT INTO deliveries (org_id, id, incident_id, user_id, receiver, created_at, due_at)
+        VALUES (?, 'd', ?, ?, 'mail', 'x', 'x')
         """,
         world.made.org_id,
         incident["id"],
