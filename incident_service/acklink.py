@@ -1,12 +1,10 @@
-"""The link in a page: it acknowledges an incident, and moves it on, without an API key (§8)."""
+"""What the link in a page does: acknowledge an incident, or move it on, without an API key (§8)."""
 
 from __future__ import annotations
 
 import re
-import secrets
-import string
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from incident_service import incidents as lifecycle
 from incident_service import signed_links, updates
@@ -14,13 +12,10 @@ from incident_service.caller import Caller
 from incident_service.clock import format_instant
 from incident_service.db import Connection
 from incident_service.errors import NotFound
+from incident_service.paging import acknowledge_links
 from incident_service.store import Row, incidents, links, users
 
-GOOD_FOR = timedelta(days=7)
-
-_LETTERS = string.ascii_letters + string.digits
-_LENGTH = 22
-_TOKEN = re.compile(f"[A-Za-z0-9]{{{_LENGTH}}}")
+_TOKEN = re.compile(f"[A-Za-z0-9]{{{acknowledge_links.LENGTH}}}")
 
 _WRONG = "This link is not valid. Perhaps only a part of it was copied."
 _EXPIRED = "This link has expired: it was good for 7 days."
@@ -33,23 +28,6 @@ class Link:
 
     incident: Row
     user: Row
-
-
-def renew(db: Connection, *, org_id: str, incident_id: str, user_id: str, now: datetime) -> str:
-    """Return the token of the user's link to the incident, which is good for 7 days from now.
-
-    22 letters and digits; the user's later pages about the incident carry the same.
-    """
-    return links.put(
-        db,
-        {
-            "token": "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH)),
-            "org_id": org_id,
-            "incident_id": incident_id,
-            "user_id": user_id,
-            "expires_at": format_instant(now + GOOD_FOR),
-        },
-    )
 
 
 def find(db: Connection, token: str, *, now: datetime) -> Link:

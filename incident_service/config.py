@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import limits
@@ -188,13 +188,14 @@ class Settings:
 
 
 def _read_schemes(text: str) -> frozenset[str]:
-    from incident_service.paging import apprise_urls  # slow to load, and seldom needed here
+    from apprise.manager_plugins import NotificationManager  # slow to load, and seldom needed
 
     schemes = frozenset(name.strip().lower() for name in text.split(",") if name.strip())
     # One that is a whole URL may hold a secret, and is not repeated.
     if not schemes or not all(re.fullmatch(r"[a-z0-9]{1,20}", scheme) for scheme in schemes):
         raise ma.ValidationError("Not names of schemes, as in mailto,slack,https.")
-    unknown = sorted(schemes - WEBHOOK_SCHEMES - apprise_urls.schemes())
+    manager: Any = NotificationManager  # has no types
+    unknown = sorted(schemes - WEBHOOK_SCHEMES - set(manager().schemas()))
     if unknown:
         raise ma.ValidationError(f"{unknown[0]} is neither https, http nor a scheme of Apprise's.")
     return schemes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident_service import accounts, handover
+from incident_service import accounts
 from incident_service.caller import Caller
 from incident_service.clock import format_instant, parse_instant, sortable
 from incident_service.db import Connection
@@ -64,9 +64,10 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a user and their contact methods, revoke their keys, and hand on their open incidents.
+    """Delete a user and their contact methods, and revoke their keys; records keep naming them.
 
-    Records keep naming them. Raises `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
+    Called by `offboarding`, which hands on their open incidents. Raises `NotFound`, and `Conflict`
+    with `user_in_use` or `last_admin`.
     """
     row = get(db, caller, id)
     _refuse_in_use(db, row, now)
@@ -75,7 +76,6 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     rows.update(db, caller.org_id, id, {"deleted_at": at})
     api_keys.revoke_of_user(db, caller.org_id, id, at=at)
     contact_methods.delete_of_user(db, caller.org_id, id)
-    handover.hand_on(db, caller, id, now=now)
 
 
 def _refuse_in_use(db: Connection, user: Row, now: datetime) -> None:

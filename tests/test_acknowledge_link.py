@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from incident_service import acklink, clock, incidents
+from incident_service import clock, incidents
 from incident_service.clock import format_instant
 from incident_service.errors import Busy
+from incident_service.paging import acknowledge_links
 from incident_service.store import audit
 from tests.conftest import World
 from tests.test_query_plans import traced, walks
@@ -36,7 +37,7 @@ def link(world: World, incident: dict[str, Any], **changes: Any) -> str:
         "user_id": world.made.user_id,
         "now": clock.now(),
     }
-    return "/a/" + world.database.write(acklink.renew, **(values | changes))
+    return "/a/" + world.database.write(acknowledge_links.renew, **(values | changes))
 
 
 def state(world: World) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import accounts, users
+from incident_service import accounts, offboarding, users
 from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
 from incident_service.api.fields import Instant, RequestSchema, Schema, Text
 from incident_service.caller import ROLES
@@ -101,5 +101,5 @@ def delete_user(user_id: str) -> Any:
     An open incident goes to the current owner of its schedule, or to nobody, and pages as after a
     handoff. Records keep naming the user.
     """
-    write(users.delete, user_id)
+    write(offboarding.delete_user, user_id)
     return no_content()

@@ -38,13 +38,6 @@ class Unusable(ValueError):
 
 
 @functools.cache
-def schemes() -> frozenset[str]:
-    """Return the schemes that Apprise knows, those that need another package included."""
-    manager: Any = NotificationManager  # has no types
-    return frozenset(manager().schemas())
-
-
-@functools.cache
 def asset() -> AppriseAsset:
     """Return how Apprise is to behave: as us, in this thread, and without making files.
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incident_service import acklink
 from incident_service.clock import format_instant, parse_instant
 from incident_service.db import Connection
+from incident_service.paging import acknowledge_links
 from incident_service.paging.page import Outcome, Page
 from incident_service.store import Row, audit, contact_methods, deliveries, incidents, users
 from incident_service.users import display_name
@@ -116,7 +116,9 @@ def _page(db: Connection, row: Row, *, now: datetime, base_url: str) -> Page | N
     if incident is None or user is None:
         return None
     affected = incidents.components(db, org_id, [incident_id])[incident_id]
-    token = acklink.renew(db, org_id=org_id, incident_id=incident_id, user_id=user_id, now=now)
+    token = acknowledge_links.renew(
+        db, org_id=org_id, incident_id=incident_id, user_id=user_id, now=now
+    )
     return Page(
         id=row["id"],
         org_id=org_id,

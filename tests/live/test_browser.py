@@ -14,8 +14,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from incident_service import acklink, clock, quickstart, upkeep
+from incident_service import clock, quickstart, upkeep
 from incident_service.db import Database
+from incident_service.paging import acknowledge_links
 from tests.live.servers import Server, running
 
 CHROMIUM = shutil.which("chromium")
@@ -70,7 +71,7 @@ class World:
 
     def link_to(self, incident: str, user_id: str) -> str:
         token = self.database.write(
-            acklink.renew,
+            acknowledge_links.renew,
             org_id=self.made.org_id,
             incident_id=incident,
             user_id=user_id,

@@ -1,22 +1,32 @@
-"""Handing on the open incidents of a user who is deleted (contract §6)."""
+"""Deleting a user, whose open incidents are handed on (contract §6)."""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime
 
-from incident_service import incidents, schedules
+from incident_service import incidents, schedules, users
 from incident_service.caller import Caller
 from incident_service.db import Connection
 from incident_service.store import incidents as rows
-from incident_service.store import named, users
+from incident_service.store import named
+from incident_service.store import users as user_rows
 
 _log = logging.getLogger("incident_service.paging")
 
 REASON = "the owner was deleted"
 
 
-def hand_on(db: Connection, caller: Caller, user_id: str, *, now: datetime) -> None:
+def delete_user(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
+    """Delete a user, and hand on their open incidents.
+
+    Raises `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
+    """
+    users.delete(db, caller, id, now=now)
+    _hand_on(db, caller, id, now=now)
+
+
+def _hand_on(db: Connection, caller: Caller, user_id: str, *, now: datetime) -> None:
     """Give each unresolved incident of a deleted user to the owner of its schedule at this instant.
 
     It has no owner if it has no schedule, or if nobody is on call. It pages as after a handoff.
@@ -40,4 +50,4 @@ def _owner_of(db: Connection, org_id: str, schedule_id: str, now: datetime) -> s
         # Nobody can leave if a schedule that cannot be resolved keeps them.
         _log.exception("a schedule could not be resolved", extra={"scheduleId": schedule_id})
         return None
-    return owner.user_id if owner and users.get(db, org_id, owner.user_id) else None
+    return owner.user_id if owner and user_rows.get(db, org_id, owner.user_id) else None
