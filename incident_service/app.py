@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from incident_service import api, middleware, rendered, upkeep, web
-from incident_service.api import openapi
+from incident_service import api, web
+from incident_service.api.openapi import spec
 from incident_service.config import Settings
-from incident_service.db import Database
-from incident_service.metrics import Metrics
-from incident_service.ratelimit import RateLimits
+from incident_service.database import maintenance
+from incident_service.database.file import Database
+from incident_service.http import middleware
+from incident_service.http.metrics import Metrics
+from incident_service.http.rate_limits import RateLimits
+from incident_service.web import page_cache
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,7 +31,7 @@ def build_app(settings: Settings | None = None) -> Flask:
 
 def describe_api() -> dict[str, Any]:
     """Return the description of the API in OpenAPI 3.1; it needs no database."""
-    return openapi.document(wire())
+    return spec.document(wire())
 
 
 def wire() -> Flask:
@@ -46,7 +49,7 @@ def equip(app: Flask, settings: Settings) -> None:
     The database is made where there is none. Raises what `upkeep.initialise` raises.
     """
     database = Database(settings.database, write_timeout=settings.write_timeout)
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     app.extensions["incident_service.database"] = database
     app.extensions["incident_service.settings"] = settings
     app.extensions["incident_service.metrics"] = Metrics()
@@ -56,7 +59,7 @@ def equip(app: Flask, settings: Settings) -> None:
         without_key="" if settings.rate_limit_public == "none" else settings.rate_limit_public,
         is_behind_known_proxies=settings.trusted_proxies > 0,
     )
-    rendered.install(app)
+    page_cache.install(app)
     if settings.public_path:
         app.wsgi_app = _below(settings.public_path, app.wsgi_app)  # type: ignore[method-assign,assignment]
     if settings.trusted_proxies:

@@ -14,11 +14,13 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from incident_service import accounts, clock, quickstart, upkeep
-from incident_service.caller import ROLES, Role
+from incident_service import clock, quickstart
 from incident_service.config import PREFIX, Settings
-from incident_service.db import Database
+from incident_service.database import maintenance
+from incident_service.database.file import Database
 from incident_service.errors import ServiceError
+from incident_service.people import accounts
+from incident_service.people.caller import ROLES, Role
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -89,7 +91,7 @@ def main() -> None:
 @_with_clear_errors
 def quickstart_command(host: str | None, port: int | None) -> None:
     """Make what a first incident needs, show how to open it, and serve."""
-    from incident_service.server import serve
+    from incident_service.serving.server import serve
 
     settings = _settings(host=host, port=port)
     database = _database(settings)
@@ -104,7 +106,7 @@ def quickstart_command(host: str | None, port: int | None) -> None:
 @_with_clear_errors
 def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API."""
-    from incident_service.server import serve
+    from incident_service.serving.server import serve
 
     settings = _settings(host=host, port=port, workers=workers)
     _database(settings)
@@ -116,8 +118,8 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
 @_with_clear_errors
 def page_command(parent: int | None) -> None:
     """Page people until a signal ends it."""
-    from incident_service import logs
     from incident_service.paging.pager import Pager
+    from incident_service.serving import logs
 
     if parent is not None:
         os.closerange(3, 1024)  # its sockets, for example
@@ -138,7 +140,7 @@ def page_command(parent: int | None) -> None:
 def init_db() -> None:
     """Make the database, or bring an older one up to date, with a copy beside it first."""
     database = Database(_settings().database)
-    copy = upkeep.upgrade(database)
+    copy = maintenance.upgrade(database)
     _print({"database": str(database.path), "copy": str(copy) if copy else None})
 
 
@@ -148,7 +150,7 @@ def init_db() -> None:
 def backup(file: Path) -> None:
     """Copy the database into FILE, a new one, while the service runs."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not before what is partial is gone
-    upkeep.backup(Database(_settings().database), file)
+    maintenance.backup(Database(_settings().database), file)
     _print({"backup": str(file.resolve()), "bytes": file.stat().st_size})
 
 
@@ -157,13 +159,13 @@ def backup(file: Path) -> None:
 def compact() -> None:
     """Give free space back, and remove every byte of what was deleted or redacted."""
     database = Database(_settings().database)
-    before = upkeep.size(database)
-    upkeep.compact(database)
+    before = maintenance.size(database)
+    maintenance.compact(database)
     _print(
         {
             "database": str(database.path),
             "bytesBefore": before,
-            "bytesAfter": upkeep.size(database),
+            "bytesAfter": maintenance.size(database),
         }
     )
 
@@ -236,7 +238,7 @@ def _settings(**options: Any) -> Settings:
 
 def _database(settings: Settings) -> Database:
     database = Database(settings.database, write_timeout=settings.write_timeout)
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     return database
 
 

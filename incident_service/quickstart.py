@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident_service import accounts, components, policies, schedules
-from incident_service.caller import Caller
 from incident_service.clock import format_instant
-from incident_service.db import Connection
+from incident_service.database.file import Connection
+from incident_service.oncall import schedules
+from incident_service.paging import policies
+from incident_service.people import accounts
+from incident_service.people.caller import Caller
+from incident_service.status import components
 from incident_service.store import named, organizations, users
 
 ORGANIZATION = "Quickstart"

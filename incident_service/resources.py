@@ -9,7 +9,7 @@ from datetime import datetime
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.errors import Conflict, NotFound
 from incident_service.store import Row, named
 from incident_service.store.named import Table

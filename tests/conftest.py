@@ -12,10 +12,12 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
-from incident_service import accounts, clock, quickstart, rendered
+from incident_service import clock, quickstart
 from incident_service.app import equip, wire
 from incident_service.config import Settings
-from incident_service.db import Database
+from incident_service.database.file import Database
+from incident_service.people import accounts
+from incident_service.web import page_cache
 from tests.described import DescribedClient
 
 # How long an example takes is the machine's affair.
@@ -92,7 +94,7 @@ def wired() -> Flask:
 @pytest.fixture
 def app(wired: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     # So that no uptime changes in the middle of a test.
-    monkeypatch.setattr(rendered, "PERIOD", timedelta(days=1))
+    monkeypatch.setattr(page_cache, "PERIOD", timedelta(days=1))
     equip(wired, Settings(database=tmp_path / "test.db", write_timeout=0.3))
     return wired
 

@@ -12,8 +12,8 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter
 from werkzeug.test import TestResponse
 
-from incident_service.api.fields import camel_case
 from incident_service.app import describe_api
+from incident_service.http.fields import camel_case
 
 description = functools.cache(describe_api)
 

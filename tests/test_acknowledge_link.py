@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from incident_service import clock, incidents
+from incident_service import clock
 from incident_service.clock import format_instant
 from incident_service.errors import Busy
+from incident_service.incidents import lifecycle
 from incident_service.paging import acknowledge_links
 from incident_service.store import audit
 from tests.conftest import World
@@ -252,7 +253,7 @@ def test_the_log_never_has_the_token(
     world.client.get(path)
     world.client.get(f"{path}x")
     world.client.delete(path)
-    monkeypatch.setattr(incidents, "acknowledge", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(lifecycle, "acknowledge", lambda *_, **__: 1 / 0)
     assert world.client.post(path).status_code == 500
     formatter = logging.Formatter()
     for record in caplog.records:
@@ -270,7 +271,7 @@ def test_a_failure_is_a_page_too(
         def work(*_: Any, **__: Any) -> None:
             raise error
 
-        monkeypatch.setattr(incidents, "acknowledge", work)
+        monkeypatch.setattr(lifecycle, "acknowledge", work)
         return world.client.post(link(world, incident))
 
     busy = fail(Busy("secret path"))
@@ -310,7 +311,7 @@ def test_the_other_button_moves_it_on_to_the_next_status(
         assert press(world, path, status).status_code == 200
     found = world.call("GET", f"incidents/{incident['id']}").json["data"]
     assert [(each["status"], each["changedBy"]) for each in found["statusHistory"][1:]] == [
-        (status, ben) for status in incidents.STATUSES[1:]
+        (status, ben) for status in lifecycle.STATUSES[1:]
     ]
     assert found["acknowledgedAt"] is None
     updates = world.call("GET", f"incidents/{incident['id']}/updates").json["data"]["updates"]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from incident_service import accounts, quickstart
+from incident_service import quickstart
 from incident_service.errors import Busy, StorageFull
+from incident_service.people import accounts
 from tests.conftest import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"

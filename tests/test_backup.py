@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from incident_service import backups, create_app, upkeep
+from incident_service import create_app
 from incident_service.cli import main
 from incident_service.config import Settings
-from incident_service.db import SCHEMA_VERSION, Database
+from incident_service.database import backups, maintenance
+from incident_service.database.file import SCHEMA_VERSION, Database
 from incident_service.errors import BackupFailed
 from tests.conftest import World
 from tests.test_compact import traces, write_and_delete
@@ -35,7 +36,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_copy_is_a_database_to_serve(world: World, target: Path) -> None:
     incident = world.post().json["data"]
-    upkeep.backup(world.database, target)
+    maintenance.backup(world.database, target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert names(target.parent) == [target.name]
     connection = sqlite3.connect(target)
@@ -57,7 +58,7 @@ def test_a_copy_is_a_database_to_serve(world: World, target: Path) -> None:
 def test_a_copy_holds_nothing_that_was_deleted(world: World, target: Path) -> None:
     write_and_delete(world)
     assert traces(world.database.path.parent)
-    upkeep.backup(world.database, target)
+    maintenance.backup(world.database, target)
     assert traces(target.parent) == []
 
 
@@ -83,7 +84,7 @@ def test_what_exists_is_not_overwritten(world: World, target: Path, kind: str) -
     else:
         target.symlink_to("nowhere")
     with pytest.raises(BackupFailed, match="exists, and is not overwritten"):
-        upkeep.backup(world.database, target)
+        maintenance.backup(world.database, target)
     assert names(target.parent) == [target.name]
     assert kind != "file" or target.read_text() == "precious"
 
@@ -96,7 +97,7 @@ def test_what_belongs_to_the_database_is_no_place_for_a_copy(
     (tmp_path / "link").symlink_to(tmp_path)
     name = f"{world.database.path.name}{ending}"
     with pytest.raises(BackupFailed, match=rf"{name} belongs to the database itself\.$"):
-        upkeep.backup(world.database, tmp_path / "link" / name)
+        maintenance.backup(world.database, tmp_path / "link" / name)
     assert world.post().status_code == 201
 
 
@@ -108,13 +109,13 @@ def test_where_files_have_one_name_only_none_is_overwritten_either(
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(os, "link", fail)
-    upkeep.backup(world.database, target)
+    maintenance.backup(world.database, target)
     assert Database(target).version() and names(target.parent) == [target.name]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     target.unlink()
     monkeypatch.setattr(backups, "sync", lambda _: target.write_text("precious"))
     with pytest.raises(BackupFailed, match="exists"):
-        upkeep.backup(world.database, target)
+        maintenance.backup(world.database, target)
     assert target.read_text() == "precious"
 
 
@@ -123,7 +124,7 @@ def test_one_that_appears_meanwhile_is_not_overwritten_either(
 ) -> None:
     monkeypatch.setattr(backups, "sync", lambda _: target.write_text("precious"))
     with pytest.raises(BackupFailed, match="exists"):
-        upkeep.backup(world.database, target)
+        maintenance.backup(world.database, target)
     assert target.read_text() == "precious"
     assert names(target.parent) == [target.name]
 
@@ -136,7 +137,7 @@ def test_a_copy_that_fails_leaves_nothing(
 
     monkeypatch.setattr(backups, "sync", fail)
     with pytest.raises(BackupFailed, match=r"monday\.db: No space left on device\.$"):
-        upkeep.backup(world.database, target)
+        maintenance.backup(world.database, target)
     assert names(target.parent) == []
 
 
@@ -155,7 +156,7 @@ def test_the_command_says_where_the_copy_is(world: World, target: Path) -> None:
 
 def test_what_a_killed_copy_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     database = Database(tmp_path / "x.db")
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     abandoned = tmp_path / "old.db.abcdefgh.partial"
     of_another = tmp_path / "mine.abcdefgh.partial"
     under_way = tmp_path / "other.db.abcdefgh.partial"
@@ -166,7 +167,7 @@ def test_what_a_killed_copy_left_is_removed_and_nothing_else(tmp_path: Path) -> 
     descriptor = os.open(under_way, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        upkeep.backup(database, tmp_path / "copy.db")
+        maintenance.backup(database, tmp_path / "copy.db")
     finally:
         os.close(descriptor)
     assert {path.name for path in tmp_path.glob("*.partial")} == {of_another.name, under_way.name}
@@ -174,9 +175,11 @@ def test_what_a_killed_copy_left_is_removed_and_nothing_else(tmp_path: Path) -> 
 
 def test_many_copies_at_once_do_not_take_each_other_for_abandoned(tmp_path: Path) -> None:
     database = Database(tmp_path / "x.db")
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     with ThreadPoolExecutor(8) as pool:
-        for done in [pool.submit(upkeep.backup, database, tmp_path / f"{n}.db") for n in range(24)]:
+        for done in [
+            pool.submit(maintenance.backup, database, tmp_path / f"{n}.db") for n in range(24)
+        ]:
             done.result()
     assert not list(tmp_path.glob("*.partial"))
     assert len(list(tmp_path.glob("[0-9]*.db"))) == 24

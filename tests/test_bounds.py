@@ -10,17 +10,12 @@ from typing import Any
 
 import pytest
 
-from incident_service import (
-    accounts,
-    clock,
-    ids,
-    incidents,
-    overrides,
-    resources,
-    schedules,
-    status_pages,
-)
+from incident_service import clock, ids, resources
+from incident_service.incidents import lifecycle
+from incident_service.oncall import overrides, schedules
+from incident_service.people import accounts
 from incident_service.quickstart import Provisioned
+from incident_service.status import pages
 from tests.conftest import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -164,7 +159,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
 ) -> None:
     """Its answer is read after the commit, when others may write."""
     ben = world.make("users", email="ben@example.com")["id"]
-    get, reads = incidents.get, 0
+    get, reads = lifecycle.get, 0
 
     def watched(*args: Any) -> Any:
         nonlocal reads
@@ -173,7 +168,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
             another.execute("BEGIN IMMEDIATE")  # raises where somebody is writing
         return get(*args)
 
-    monkeypatch.setattr(incidents, "get", watched)
+    monkeypatch.setattr(lifecycle, "get", watched)
     path = f"incidents/{id}"
     for method, call, body in (
         ("PATCH", path, {"title": "New"}),
@@ -211,7 +206,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
         ((accounts, "MAX_KEYS"), "api-keys", {}, "too_many_api_keys"),
         ((accounts, "MAX_USERS"), "users", {"name": ..., "email": "{}@b"}, "too_many_users"),
         (
-            (status_pages, "MAX_PAGES"),
+            (pages, "MAX_PAGES"),
             "status-pages",
             {"name": ..., "slug": "page-{}", "title": "T"},
             "too_many_status_pages",

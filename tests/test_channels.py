@@ -22,10 +22,10 @@ from apprise import Apprise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_service import logs
 from incident_service.config import Settings
 from incident_service.paging import apprise_urls, channels, mail, message
 from incident_service.paging.page import Outcome, Page
+from incident_service.serving import logs
 from tests.live.servers import free_port
 from tests.receivers import Mailbox, Receiver, receiving, taking_mail
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from incident_service import upkeep
 from incident_service.cli import main
+from incident_service.database import maintenance
 from incident_service.errors import Busy
 from tests.conftest import World
 
@@ -38,11 +38,11 @@ def test_no_byte_of_what_was_deleted_stays(world: World) -> None:
     write_and_delete(world)
     kept = world.rows("SELECT * FROM incidents ORDER BY id")
     trail = world.rows("SELECT * FROM audit_events ORDER BY id")
-    before = upkeep.size(world.database)
+    before = maintenance.size(world.database)
     assert traces(world.database.path.parent)
-    upkeep.compact(world.database)
+    maintenance.compact(world.database)
     assert traces(world.database.path.parent) == []
-    assert upkeep.size(world.database) < before / 2
+    assert maintenance.size(world.database) < before / 2
     assert world.rows("SELECT * FROM incidents ORDER BY id") == kept
     assert world.rows("SELECT * FROM audit_events ORDER BY id") == trail
     assert world.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
@@ -55,11 +55,11 @@ def test_a_reader_in_the_way_is_said_and_no_success_claimed(world: World) -> Non
     reader.execute("BEGIN")
     reader.execute("SELECT 1 FROM incidents").fetchall()
     with pytest.raises(Busy, match=r"traces of what was deleted may remain .* Run it again\."):
-        upkeep.compact(world.database, seconds=0.1)
+        maintenance.compact(world.database, seconds=0.1)
     assert world.post().status_code == 201
     reader.execute("ROLLBACK")
     reader.close()
-    upkeep.compact(world.database)
+    maintenance.compact(world.database)
     assert traces(world.database.path.parent) == []
 
 
@@ -67,7 +67,7 @@ def test_a_writer_in_the_way_is_said(world: World) -> None:
     with sqlite3.connect(world.database.path, isolation_level=None) as outsider:
         outsider.execute("BEGIN IMMEDIATE")
         with pytest.raises(Busy):
-            upkeep.compact(world.database, seconds=0.1)
+            maintenance.compact(world.database, seconds=0.1)
         outsider.execute("ROLLBACK")
     outsider.close()
 

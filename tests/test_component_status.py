@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from incident_service.component_status import (
+from incident_service.status.levels import (
     LEVELS,
     Impairment,
     Level,

@@ -13,12 +13,13 @@ from urllib.parse import quote
 import pytest
 from apprise.manager_plugins import NotificationManager
 
-from incident_service import logs, quickstart
+from incident_service import quickstart
 from incident_service.config import ALLOWED_SCHEMES, MailServer, Settings, parse_smtp_url
-from incident_service.contact_methods import check_url, shown_url
 from incident_service.errors import InvalidSetting, ValidationFailed
 from incident_service.paging import channels
+from incident_service.paging.contact_methods import check_url, shown_url
 from incident_service.paging.page import Outcome, Page
+from incident_service.serving import logs
 from tests.conftest import World
 from tests.receivers import dripping
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from incident_service import opening
-from incident_service.api import blueprint
+from incident_service.http import blueprint
+from incident_service.incidents import opening
 from tests.conftest import World
 
 

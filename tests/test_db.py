@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from incident_service import create_app, upkeep
+from incident_service import create_app
 from incident_service.config import Settings
-from incident_service.db import Connection, Database
+from incident_service.database import maintenance
+from incident_service.database.file import Connection, Database
 from incident_service.errors import Busy, UnusableDatabase
 from tests.conftest import World
 
@@ -77,7 +78,7 @@ def test_a_writer_inside_is_waited_for_until_the_time_out(world: World) -> None:
 
 def test_a_damaged_file_makes_the_service_not_ready(world: World, tmp_path: Path) -> None:
     path = tmp_path / "damaged.db"
-    upkeep.backup(world.database, path)
+    maintenance.backup(world.database, path)
     client = create_app(Settings(database=path)).test_client()
     with path.open("r+b") as file:
         file.seek(4096)  # past the first page, whose header is all that stays whole
@@ -117,7 +118,7 @@ def test_a_failed_write_leaves_nothing(world: World) -> None:
 
 
 def _make(path: Path) -> None:
-    upkeep.initialise(Database(path))
+    maintenance.initialise(Database(path))
 
 
 def test_processes_that_make_the_same_database_at_once_all_succeed(tmp_path: Path) -> None:
@@ -138,7 +139,11 @@ def test_a_link_leads_to_the_file_with_all_that_lies_beside_it(
     link = tmp_path / "links" / "link.db"
     link.symlink_to(world.database.path)
     linked = Database(link, write_timeout=0.05)
-    assert upkeep.size(linked) == upkeep.size(world.database) > world.database.path.stat().st_size
+    assert (
+        maintenance.size(linked)
+        == maintenance.size(world.database)
+        > world.database.path.stat().st_size
+    )
 
     def wait_in_vain(_: Connection) -> None:
         with pytest.raises(Busy):
@@ -150,17 +155,17 @@ def test_a_link_leads_to_the_file_with_all_that_lies_beside_it(
 
 def test_a_file_made_through_a_link_is_its_owners_alone(tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to("file.db")
-    upkeep.initialise(Database(tmp_path / "link.db"))
+    maintenance.initialise(Database(tmp_path / "link.db"))
     assert stat.S_IMODE((tmp_path / "file.db").stat().st_mode) == 0o600
     (tmp_path / "loop.db").symlink_to("loop.db")
     with pytest.raises(UnusableDatabase):
-        upkeep.initialise(Database(tmp_path / "loop.db"))
+        maintenance.initialise(Database(tmp_path / "loop.db"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another")
 def test_locks_that_root_makes_are_the_files_owners(tmp_path: Path) -> None:
     path, precious = tmp_path / "x.db", tmp_path / "precious"
-    upkeep.initialise(Database(path))
+    maintenance.initialise(Database(path))
     os.chown(path, 4321, 4322)
     (tmp_path / "x.db.lock").unlink()
     (tmp_path / "x.db.lock-next").unlink()
@@ -175,7 +180,7 @@ def test_locks_that_root_makes_are_the_files_owners(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused_with_a_clear_line(world: World) -> None:
     world.execute("PRAGMA user_version = 99")
     with pytest.raises(UnusableDatabase, match=r"was made by a newer incident-service"):
-        upkeep.initialise(Database(world.database.path))
+        maintenance.initialise(Database(world.database.path))
 
 
 def test_what_is_no_database_of_ours_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -187,13 +192,13 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(tmp_path: Path) -
     for path in (text, foreign):
         before = path.read_bytes()
         with pytest.raises(UnusableDatabase):
-            upkeep.initialise(Database(path))
+            maintenance.initialise(Database(path))
         assert path.read_bytes() == before
     with pytest.raises(UnusableDatabase, match="No such file or directory"):
-        upkeep.initialise(Database(tmp_path / "missing" / "x.db"))
+        maintenance.initialise(Database(tmp_path / "missing" / "x.db"))
     (tmp_path / "folder").mkdir()
     (tmp_path / "x.db.lock").mkdir()
     with pytest.raises(UnusableDatabase, match="Is a directory"):
-        upkeep.initialise(Database(tmp_path / "x.db"))
+        maintenance.initialise(Database(tmp_path / "x.db"))
     with pytest.raises(UnusableDatabase, match="unable to open database file"):
-        upkeep.initialise(Database(tmp_path / "folder"))
+        maintenance.initialise(Database(tmp_path / "folder"))

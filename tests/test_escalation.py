@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from incident_service import incidents
-from incident_service.caller import Caller
+from incident_service.incidents import lifecycle
+from incident_service.people.caller import Caller
 from tests.conftest import World
 from tests.test_paging import SENT, Rota, at, hand_off
 
@@ -41,7 +41,7 @@ def insert(rota: Rota, policy: str, position: int, *user_ids: str) -> None:
 
 def acknowledge(rota: Rota, id: str, user_id: str | None, minutes: float) -> None:
     caller = Caller(rota.caller.org_id, "key", user_id, "org:member")
-    rota.world.database.write(incidents.acknowledge, caller, id, now=at(minutes))
+    rota.world.database.write(lifecycle.acknowledge, caller, id, now=at(minutes))
 
 
 def rest(rota: Rota) -> list[str]:
@@ -129,7 +129,7 @@ def test_resolving_forgets_the_progress(rota: Rota) -> None:
     assert rota.world.rows("SELECT target, done FROM escalation_progress") == [
         {"target": 'users:["a"]', "done": 1}
     ]
-    for status in incidents.STATUSES[1:]:
+    for status in lifecycle.STATUSES[1:]:
         rota.world.call("PATCH", f"incidents/{id}/status", {"status": status})
     assert rota.world.rows("SELECT * FROM escalation_progress") == []
 
@@ -361,7 +361,7 @@ def test_resolving_leaves_a_notice_on_its_way(rota: Rota) -> None:
     id = rota.open(None, owner="a")
     hand_off(rota, id, "c", 1)
     acknowledge(rota, id, "a", 2)
-    for status in incidents.STATUSES[1:]:
+    for status in lifecycle.STATUSES[1:]:
         rota.world.call("PATCH", f"incidents/{id}/status", {"status": status})
     rota.fire(3)
     assert notices(rota) == ["c"]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from incident_service import create_app, upkeep
+from incident_service import create_app
 from incident_service.config import Settings
-from incident_service.db import Connection, Database
+from incident_service.database import maintenance
+from incident_service.database.file import Connection, Database
 from incident_service.errors import UnusableDatabase
 from tests.conftest import World
 
@@ -20,7 +21,7 @@ ENDINGS = ("", "-wal", "-shm", ".lock", ".lock-next")
 
 def _copy(path: Path) -> Path:
     copy = path.with_name("copy.db")
-    upkeep.backup(Database(path), copy)
+    maintenance.backup(Database(path), copy)
     return copy
 
 
@@ -35,7 +36,7 @@ def _delete_it(path: Path) -> None:
 def _delete_it_and_make_a_new_one(path: Path) -> None:
     for ending in ENDINGS[:3]:
         path.with_name(path.name + ending).unlink()
-    upkeep.initialise(Database(path))
+    maintenance.initialise(Database(path))
 
 
 def _move_all_of_it(path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import feedparser  # type: ignore[import-untyped]
 import pytest
 
-from incident_service import create_app, public_page, rendered
+from incident_service import create_app
 from incident_service.config import Settings
+from incident_service.status import public_view
+from incident_service.web import page_cache
 from tests.conftest import World
 from tests.test_public_page import (
     DIRECTIONS,
@@ -120,8 +122,8 @@ def test_the_latest_change_comes_first(world: World, monkeypatch: pytest.MonkeyP
     world.execute("UPDATE incidents SET public_updated_at = created_at WHERE title IN ('1', '2')")
     world.execute("UPDATE incidents SET public_updated_at = '2100-01-01' WHERE title = '0'")
     assert [entry.title for entry in read(world).entries] == ["0", "2", "1", "3"]
-    monkeypatch.setattr(public_page, "MAX_IN_FEED", 2)
-    rendered.install(world.app)
+    monkeypatch.setattr(public_view, "MAX_IN_FEED", 2)
+    page_cache.install(world.app)
     assert [entry.title for entry in read(world).entries] == ["0", "2"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_service.hours import Window, applies, is_within
+from incident_service.oncall.hours import Window, applies, is_within
 
 CHICAGO, LORD_HOWE, APIA = "America/Chicago", "Australia/Lord_Howe", "Pacific/Apia"
 KWAJALEIN = "Pacific/Kwajalein"

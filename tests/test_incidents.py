@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from incident_service import clock, incidents, opening, quickstart, updates
-from incident_service.caller import Caller
+from incident_service import clock, quickstart
 from incident_service.clock import format_instant, parse_instant
+from incident_service.incidents import lifecycle, opening, updates
+from incident_service.people.caller import Caller
 from tests.conftest import World
 
 LONG = "x" * 10_001
@@ -402,11 +403,11 @@ def test_history_stays_in_order_when_the_clock_goes_back(
 ) -> None:
     caller = Caller(world.made.org_id, "key", None, "org:admin")
     now = parse_instant(incident["createdAt"])
-    for n, status in enumerate(incidents.STATUSES[1:]):
+    for n, status in enumerate(lifecycle.STATUSES[1:]):
         at = now - timedelta(hours=n)
         world.database.write(updates.advance, caller, incident["id"], status, None, now=at)
     found = world.call("GET", f"incidents/{incident['id']}").json["data"]
-    assert [h["status"] for h in found["statusHistory"]] == list(incidents.STATUSES)
+    assert [h["status"] for h in found["statusHistory"]] == list(lifecycle.STATUSES)
     for instants in (
         [h["changedAt"] for h in found["statusHistory"]],
         [event["at"] for event in found["auditTrail"]],
@@ -421,10 +422,10 @@ def test_no_instant_of_an_incident_runs_backwards_whoever_writes(
     caller = Caller(world.made.org_id, "key", None, "org:admin")
     created = parse_instant(incident["createdAt"])
     user_id = world.made.user_id
-    for minutes, work in ((9, incidents.acknowledge), (5, None), (7, incidents.acknowledge)):
+    for minutes, work in ((9, lifecycle.acknowledge), (5, None), (7, lifecycle.acknowledge)):
         now = created + timedelta(minutes=minutes)
         if work is None:
-            world.database.write(incidents.hand_off, caller, incident["id"], user_id, now=now)
+            world.database.write(lifecycle.hand_off, caller, incident["id"], user_id, now=now)
         else:
             world.database.write(work, caller, incident["id"], now=now)
         found = world.call("GET", f"incidents/{incident['id']}").json["data"]

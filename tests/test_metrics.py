@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from incident_service import clock, create_app, logs, metrics, server
+from incident_service import clock, create_app
 from incident_service.clock import format_instant
 from incident_service.config import Settings
+from incident_service.http import metrics
+from incident_service.serving import logs, server
 from tests.conftest import World
 
 Figures = dict[tuple[str, tuple[str, ...]], float]

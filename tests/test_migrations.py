@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from incident_service import clock, create_app, db, migrations, upkeep
+from incident_service import clock, create_app
 from incident_service.cli import main
 from incident_service.config import Settings
-from incident_service.db import SCHEMA_VERSION, Database
+from incident_service.database import file, maintenance, migrations
+from incident_service.database.file import SCHEMA_VERSION, Database
 from incident_service.errors import UnusableDatabase
 from incident_service.paging import escalation
 from incident_service.paging.progress import next_layer, target_of
@@ -97,8 +98,8 @@ def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(
     path, new = old_file(tmp_path, version), tmp_path / "new.db"
     before = tables(path)
     assert all(before.values())
-    upkeep.upgrade(Database(path))
-    upkeep.initialise(Database(new))
+    maintenance.upgrade(Database(path))
+    maintenance.initialise(Database(new))
     assert schema(path) == schema(new)
     after = tables(path)
     for name, rows in before.items():
@@ -116,7 +117,7 @@ def test_what_a_process_was_at_stays_with_it(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE deliveries SET claimed_until = ? WHERE id LIKE '%-70bc-%'", (until,))
     before = {row["id"]: row for row in tables(path)["deliveries"]}
-    upkeep.upgrade(Database(path))
+    maintenance.upgrade(Database(path))
     for row in tables(path)["deliveries"]:
         was = before[row["id"]]
         assert row["due_at"] == (was["claimed_until"] or was["due_at"])
@@ -126,7 +127,7 @@ def test_what_a_process_was_at_stays_with_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path, version: int) -> None:
     path = old_file(tmp_path, version)
-    upkeep.upgrade(Database(path))
+    maintenance.upgrade(Database(path))
     client: Any = create_app(Settings(database=path)).test_client()
     headers = {"Authorization": f"Bearer {KEY}"}
     (old, *_) = tables(path)["incidents"]
@@ -140,7 +141,7 @@ def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path, version: in
 def test_who_redacted_an_update_before_has_a_name(tmp_path: Path) -> None:
     path = old_file(tmp_path, 2)
     (before,) = (row for row in tables(path)["incident_updates"] if row["redacted_by"])
-    upkeep.upgrade(Database(path))
+    maintenance.upgrade(Database(path))
     after = tables(path)
     (user,) = (row for row in after["users"] if row["id"] == before["redacted_by"])
     found = [(row["redacted_by"], row["redacted_by_name"]) for row in after["incident_updates"]]
@@ -163,7 +164,7 @@ def test_pages_that_were_sent_before_are_counted(tmp_path: Path) -> None:
     ).fetchone()
     connection.close()
     assert sent > 0
-    upkeep.upgrade(Database(path))
+    maintenance.upgrade(Database(path))
     counted = {row["outcome"]: row["number"] for row in tables(path)["page_outcomes"]}
     assert counted == {"sent": sent, "failed": 0}
 
@@ -199,7 +200,7 @@ def script(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     for version, sql in migrations.scripts().items():
         (folder / f"{version:04}_earlier.sql").write_text(sql)
     monkeypatch.setattr(migrations, "FOLDER", folder)
-    monkeypatch.setattr(db, "SCHEMA_VERSION", NEXT)
+    monkeypatch.setattr(file, "SCHEMA_VERSION", NEXT)
     return folder / f"{NEXT:04}_next.sql"
 
 
@@ -218,7 +219,7 @@ def test_a_table_of_history_is_built_anew_past_its_triggers(world: World, script
     path = world.database.path
     before = tables(path)
     script.write_text(REBUILD)
-    copy = upkeep.upgrade(Database(path))
+    copy = maintenance.upgrade(Database(path))
     assert copy == path.with_name(f"{path.name}.before-upgrade-{SCHEMA_VERSION}")
     assert (version(copy), version(path)) == (SCHEMA_VERSION, NEXT)
     assert tables(copy) == before
@@ -229,14 +230,14 @@ def test_a_table_of_history_is_built_anew_past_its_triggers(world: World, script
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         stranger.execute("DELETE FROM audit_events")
     stranger.close()
-    assert upkeep.upgrade(Database(path)) is None
+    assert maintenance.upgrade(Database(path)) is None
 
 
 def test_the_copy_lies_beside_the_file_that_a_link_leads_to(world: World, script: Path) -> None:
     script.write_text(REBUILD)
     link = script.parent / "link.db"
     link.symlink_to(world.database.path)
-    copy = upkeep.upgrade(Database(link))
+    copy = maintenance.upgrade(Database(link))
     assert copy is not None and copy.parent == world.database.path.parent
 
 
@@ -254,12 +255,12 @@ def test_a_script_that_fails_leaves_the_file_as_it_was(
     before = tables(path)
     script.write_text(REBUILD + fault)
     with pytest.raises(error):
-        upkeep.upgrade(Database(path))
+        maintenance.upgrade(Database(path))
     assert (tables(path), version(path), copies(path)) == (before, SCHEMA_VERSION, [])
 
 
 def _upgrade(path: Path) -> None:
-    upkeep.upgrade(Database(path))
+    maintenance.upgrade(Database(path))
 
 
 def test_many_that_upgrade_at_once_do_it_once(world: World, script: Path) -> None:
@@ -305,7 +306,7 @@ def test_a_kill_in_the_middle_changes_nothing_and_the_next_try_does_it(
     process.join()
     assert (tables(path), version(path)) == (before, SCHEMA_VERSION)
     script.write_text(REBUILD)
-    upkeep.upgrade(Database(path))
+    maintenance.upgrade(Database(path))
     assert version(path) == NEXT
     first = f"{path.name}.before-upgrade-{SCHEMA_VERSION}"
     assert copies(path) == [first, f"{first}.2"]
@@ -390,7 +391,7 @@ def escalating_file(folder: Path, version: int) -> Path:
 @pytest.mark.parametrize("version", [1, 2])
 def test_an_escalation_goes_on_where_it_was(tmp_path: Path, version: int) -> None:
     path = escalating_file(tmp_path, version)
-    upkeep.upgrade(Database(path))
+    maintenance.upgrade(Database(path))
     after = tables(path)
     (incident,) = (row for row in after["incidents"] if row["sequential_id"] == 1)
     (timer,) = (row for row in after["incident_timers"] if row["incident_id"] == incident["id"])
@@ -449,7 +450,7 @@ def test_an_open_incident_knows_whether_it_has_paged(
         )
     connection.commit()
     connection.close()
-    upkeep.upgrade(Database(path))
+    maintenance.upgrade(Database(path))
     (incident,) = (row for row in tables(path)["incidents"] if row["id"] == first)
     assert incident["is_paged"] == is_paged
     assert incident["handed_off_at"] == (incident["created_at"] if is_handed_off else None)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_service import oncall
-from incident_service.oncall import (
+from incident_service.oncall import calculator
+from incident_service.oncall.calculator import (
     Layer,
     OnCall,
     Override,
@@ -516,7 +516,7 @@ def test_the_cost_does_not_grow_with_time(monkeypatch: pytest.MonkeyPatch) -> No
         calls.append(wall)
         return instant_of(wall, zone)
 
-    monkeypatch.setattr(oncall, "instant_of", counted)
+    monkeypatch.setattr(calculator, "instant_of", counted)
     for since in ("2024-04-01T00:00", "1924-04-01T00:00"):
         calls.clear()
         answer: OnCall = on_call(CHICAGO, [layer(since)], [], utc("2024-05-01T00:00"))

@@ -18,7 +18,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from incident_service import errors
-from incident_service.codes import CODES
+from incident_service.http.error_codes import CODES
 from tests.conftest import World
 from tests.described import description
 from tests.live.servers import COMMAND

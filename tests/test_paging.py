@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from incident_service import incidents, opening, quickstart
-from incident_service.caller import Caller
+from incident_service import quickstart
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
-from incident_service.db import Connection
+from incident_service.database.file import Connection
+from incident_service.incidents import lifecycle, opening
 from incident_service.paging import delivery, escalation, pager
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.page import Outcome
+from incident_service.people.caller import Caller
 from incident_service.store import deliveries, timers
 from tests.conftest import World
 
@@ -307,14 +308,14 @@ def test_acknowledging_stops_it_and_calls_off_what_is_on_its_way(rota: Rota) -> 
 
 def test_resolving_stops_it(rota: Rota) -> None:
     id = rota.open(rota.policy(rota.schedule, ["b"]), owner="c")
-    for status in incidents.STATUSES[1:]:
+    for status in lifecycle.STATUSES[1:]:
         rota.world.call("PATCH", f"incidents/{id}/status", {"status": status})
     assert rota.fire(1000) == []
     assert rota.world.rows("SELECT * FROM incident_timers") == []
 
 
 def hand_off(rota: Rota, id: str, to: str, minutes: float) -> None:
-    rota.world.database.write(incidents.hand_off, rota.caller, id, to, now=at(minutes))
+    rota.world.database.write(lifecycle.hand_off, rota.caller, id, to, now=at(minutes))
 
 
 def test_a_handoff_pages_at_once_and_starts_the_timer_again(rota: Rota) -> None:
@@ -329,7 +330,7 @@ def test_a_handoff_pages_at_once_and_starts_the_timer_again(rota: Rota) -> None:
 def test_a_handoff_after_an_acknowledgement_goes_on(rota: Rota) -> None:
     id = rota.open(rota.policy(rota.schedule, ["b"]))
     rota.fire(0)
-    rota.world.database.write(incidents.acknowledge, rota.caller, id, now=at(1))
+    rota.world.database.write(lifecycle.acknowledge, rota.caller, id, now=at(1))
     assert rota.fire(60) == []
     hand_off(rota, id, "c", 60)
     assert rota.fire(60) == ["c/owner"]

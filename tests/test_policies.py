@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from incident_service import accounts, clock, quickstart
+from incident_service import clock, quickstart
+from incident_service.people import accounts
 from incident_service.store import policies
 from tests.conftest import World
 

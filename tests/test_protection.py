@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from incident_service.middleware import PROTECTION
+from incident_service.http.middleware import PROTECTION
 from tests.conftest import World
 
 

@@ -13,8 +13,10 @@ from typing import Any
 import feedparser  # type: ignore[import-untyped]
 import pytest
 
-from incident_service import clock, public_page, quickstart, rendered
+from incident_service import clock, quickstart
 from incident_service.clock import format_instant, now
+from incident_service.status import public_view
+from incident_service.web import page_cache
 from incident_service.web import status as status_pages
 from tests.conftest import World
 from tests.test_query_plans import plan, traced, walks
@@ -103,7 +105,7 @@ def update(world: World, incident: str, visibility: str, **fields: Any) -> str:
 def etags(world: World) -> list[str]:
     """Return the ETag of each answer, as it is kept, after it was made anew."""
     kept = [see(world, path).headers["ETag"] for path in PATHS]
-    rendered.install(world.app)
+    page_cache.install(world.app)
     assert [see(world, path).headers["ETag"] for path in PATHS] == kept
     return kept
 
@@ -212,8 +214,8 @@ def test_what_is_worst_comes_first(world: World, monkeypatch: pytest.MonkeyPatch
     assert [i["title"][-1] for i in data(world)["incidents"]] == ["4", "2", "0", "3", "1"]
     assert re.findall(r"Incident (\d)", words(world)) == ["4", "2", "0", "3", "1"]
     assert re.findall(r"Incident (\d)", words(world, "/history")) == ["4", "3", "2", "1", "0"]
-    monkeypatch.setattr(public_page, "MAX_CURRENT", 3)
-    rendered.install(world.app)
+    monkeypatch.setattr(public_view, "MAX_CURRENT", 3)
+    page_cache.install(world.app)
     assert re.findall(r"Incident (\d)", words(world)) == ["4", "2", "0"]
 
 
@@ -277,7 +279,7 @@ def test_an_outage_goes_on_taking_from_the_uptime(
 ) -> None:
     publish(world)
     began = now().replace(hour=12, minute=0, second=0, microsecond=0)
-    monkeypatch.setattr(rendered, "PERIOD", timedelta(minutes=5))
+    monkeypatch.setattr(page_cache, "PERIOD", timedelta(minutes=5))
     open_incident(world, severity="high")
     open_incident(world, isPublic=False)
     at = format_instant(began)
@@ -397,7 +399,7 @@ def test_a_failure_is_shared_too(world: World, monkeypatch: pytest.MonkeyPatch) 
         raise RuntimeError(SECRET)
 
     publish(world)
-    monkeypatch.setattr(public_page, "find", fail)
+    monkeypatch.setattr(public_view, "find", fail)
     for path in SHARED:
         answer = world.client.get(f"/status/status{path}")
         assert answer.status_code == 500
@@ -412,7 +414,7 @@ def test_what_is_asked_for_takes_no_memory(world: World) -> None:
     for n in range(200):
         answers.making(("page", f"{n}"))
         world.client.get(f"/status/status/incidents/00000000-0000-7000-8000-{n:012}")
-    assert len(answers._making) == rendered.MAKING
+    assert len(answers._making) == page_cache.MAKING
     assert len(answers._kept) == 1
 
 
@@ -535,7 +537,7 @@ def test_a_failure_says_nothing_of_the_inside(
         raise RuntimeError(SECRET)
 
     publish(world)
-    monkeypatch.setattr(public_page, "_told", fail)
+    monkeypatch.setattr(public_view, "_told", fail)
     for path, accept in itertools.product(PATHS, ("*/*", BROWSER)):
         answer = world.client.get(f"/status/status{path}", headers={"Accept": accept})
         assert (answer.status_code, SECRET in answer.text) == (500, False)
@@ -675,8 +677,8 @@ def test_the_history_is_of_90_days(world: World) -> None:
 def test_an_answer_says_how_many_more_there_are(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(public_page, "MAX_CURRENT", 2)
-    monkeypatch.setattr(public_page, "MAX_PAST", 3)
+    monkeypatch.setattr(public_view, "MAX_CURRENT", 2)
+    monkeypatch.setattr(public_view, "MAX_PAST", 3)
     publish(world)
     for n in range(5):
         open_incident(world, title=f"Incident {n}")
@@ -685,13 +687,13 @@ def test_an_answer_says_how_many_more_there_are(
         assert f"And {more} incidents." in words(world, path)
     assert [i["title"][-1] for i in data(world)["incidents"]] == ["4", "3"]
     assert data(world)["omittedIncidents"] == 3
-    monkeypatch.setattr(public_page, "MAX_CURRENT", 5)
-    rendered.install(world.app)
+    monkeypatch.setattr(public_view, "MAX_CURRENT", 5)
+    page_cache.install(world.app)
     assert "more" not in words(world)
 
 
 def test_an_answer_has_the_newest_updates(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public_page, "MAX_UPDATES", 2)
+    monkeypatch.setattr(public_view, "MAX_UPDATES", 2)
     publish(world)
     incident = open_incident(world)
     update(world, incident, "public", body="Text 0", statusChange="identified")

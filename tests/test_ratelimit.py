@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from incident_service import create_app, ratelimit
+from incident_service import create_app
 from incident_service.config import Settings
 from incident_service.errors import InvalidSetting, RateLimited
+from incident_service.http import rate_limits
 from tests.conftest import World
 
 
@@ -135,14 +136,14 @@ def test_there_is_a_limit_without_a_key_unless_it_is_taken_off(world: World) -> 
 
 
 def test_counts_take_a_bounded_part_of_the_memory() -> None:
-    limits = ratelimit.RateLimits(per_address="5/day", per_key="1/day")
+    limits = rate_limits.RateLimits(per_address="5/day", per_key="1/day")
     limits.check_key("mine")
-    for number in range(3 * ratelimit.MAX_COUNTS):
+    for number in range(3 * rate_limits.MAX_COUNTS):
         limits.check_address(f"{number}" + "x" * 5000)
     storage = limits._of_addresses._limiter.storage
-    assert isinstance(storage, ratelimit._Counts)
+    assert isinstance(storage, rate_limits._Counts)
     kept = storage._kept
-    assert len(kept) == ratelimit.MAX_COUNTS
+    assert len(kept) == rate_limits.MAX_COUNTS
     assert max(map(len, kept)) < 200
     with pytest.raises(RateLimited):
         limits.check_key("mine")  # which no flood of addresses makes forgotten

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from incident_service import quickstart, updates, upkeep
-from incident_service.caller import Caller, Role
+from incident_service import quickstart
 from incident_service.clock import parse_instant
+from incident_service.database import maintenance
 from incident_service.errors import Forbidden
+from incident_service.incidents import updates
+from incident_service.people.caller import Caller, Role
 from tests.conftest import World
 from tests.test_compact import SECRET, traces
 
@@ -210,7 +212,7 @@ def test_no_copy_made_later_and_no_byte_of_the_compact_file_has_the_text(
         post(world, incident["id"], visibility=visibility, body=body)
         for visibility in ("internal", "public") * 10
     ]
-    upkeep.compact(world.database)
+    maintenance.compact(world.database)
     assert traces(folder) == ["test.db"]  # where redacting leaves remains in free pages
     copy("before")
     assert traces(copies) == ["before"]
@@ -221,7 +223,7 @@ def test_no_copy_made_later_and_no_byte_of_the_compact_file_has_the_text(
     copy("after")
     assert traces(copies) == ["before"]
     before = world.call("GET", f"incidents/{incident['id']}/updates").json
-    upkeep.compact(world.database)
+    maintenance.compact(world.database)
     assert traces(folder) == []
     assert {path.name for path in folder.iterdir()} >= {"test.db", "test.db-wal", "test.db-shm"}
     assert world.call("GET", f"incidents/{incident['id']}/updates").json == before

@@ -19,9 +19,10 @@ import pytest
 from apprise.manager_plugins import NotificationManager
 
 from incident_service.config import ALLOWED_SCHEMES, Settings
-from incident_service.contact_methods import check_url
 from incident_service.paging import apprise_channel, apprise_urls, channels
+from incident_service.paging.contact_methods import check_url
 from incident_service.paging.page import Outcome, Page
+from incident_service.severity import SEVERITIES
 from tests.apprise_services import NEEDS_MORE, documented
 from tests.playing import Request, playing_every_service
 from tests.receivers import taking_mail
@@ -188,9 +189,6 @@ def test_the_severity_reaches_the_service(
 ) -> None:
     bodies = [json.loads(sent(at(severity), url, played).body) for severity in SEVERITIES]
     assert [body[field] for body in bodies] == values
-
-
-SEVERITIES = apprise_channel.SEVERITIES
 
 
 def test_the_severity_reaches_pagerduty_and_pushover(played: list[Request]) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_service import clock, ids, quickstart, signed_links
+from incident_service import clock, ids, quickstart
 from incident_service.clock import format_instant
+from incident_service.incidents import signed_links
 from tests.conftest import World
 
 KEY = bytes(range(32))

@@ -8,9 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
-from incident_service import clock, ids, incidents, quickstart, schedules, users
-from incident_service.caller import Caller
+from incident_service import clock, ids, quickstart
 from incident_service.errors import Conflict
+from incident_service.incidents import lifecycle, offboarding
+from incident_service.oncall import schedules
+from incident_service.people import users
+from incident_service.people.caller import Caller
 from tests import test_paging
 from tests.conftest import World
 from tests.test_paging import Rota
@@ -294,7 +297,7 @@ def test_a_deleted_admin_does_not_count(world: World) -> None:
 def test_a_deleted_user_cannot_be_named_again(world: World) -> None:
     world.make("users", id="ada", email="a@b")
     opened = world.post(world.body(ownerId="ada")).json["data"]
-    for status in incidents.STATUSES[1:]:
+    for status in lifecycle.STATUSES[1:]:
         world.call("PATCH", f"incidents/{opened['id']}/status", {"status": status})
     assert world.call("DELETE", "users/ada").status_code == 204
     assert world.post(world.body(ownerId="ada")).json["code"] == "invalid_owner_id"
@@ -350,7 +353,7 @@ def test_the_open_incidents_of_a_deleted_user_go_to_who_is_on_call(rota: Rota) -
     world.call("POST", f"incidents/{mine}/acknowledge")
     other = open_of_ben(rota, ownerId="c", ownerScheduleId=rota.schedule)
     over = open_of_ben(rota, ownerScheduleId=rota.schedule)
-    for status in incidents.STATUSES[1:]:
+    for status in lifecycle.STATUSES[1:]:
         world.call("PATCH", f"incidents/{over}/status", {"status": status})
     rota.fire(10_000_000)
     assert world.call("DELETE", "users/b").status_code == 204
@@ -370,7 +373,7 @@ def test_without_a_schedule_they_belong_to_nobody_and_go_on(rota: Rota) -> None:
     id = rota.open(rota.policy(["a"], ["c"]), owner="b")
     alone = rota.open(None, owner="b")
     assert rota.fire(0) == ["b/owner", "a/1", "b/owner"]
-    rota.world.database.write(users.delete, rota.caller, "b", now=test_paging.at(1))
+    rota.world.database.write(offboarding.delete_user, rota.caller, "b", now=test_paging.at(1))
     assert rota.fire(1) == [f"{rota.world.made.user_id}/owner"]
     assert rota.events(alone)[-2:] == ["incident_handed_off", "last_resort_paged"]
     assert rota.fire(5.9) == []

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from incident_service import upkeep
-from incident_service.db import Connection, Database
+from incident_service.database import maintenance
+from incident_service.database.file import Connection, Database
+from incident_service.database.writelock import WriteLock
 from incident_service.errors import Busy
-from incident_service.writelock import WriteLock
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     database = Database(tmp_path / "test.db", write_timeout=5)
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     return database
 
 
@@ -109,7 +109,7 @@ def test_a_transaction_that_is_lost_is_lost_for_all(database: Database) -> None:
 
 def test_who_waits_too_long_is_told_so_and_writes_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "test.db", write_timeout=0.1)
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     with together(database, insert("before")) as futures:
         assert futures[0].result() == "before"
     with ThreadPoolExecutor(4) as pool, other_process(database):

@@ -8,17 +8,14 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter, PathConverter
 
-from incident_service import envelope
 from incident_service.api import (
     api_keys,
     components,
     contact_methods,
-    description,
     health,
     incidents,
     metrics,
     oncall,
-    openapi,
     overrides,
     policies,
     public_status,
@@ -28,7 +25,9 @@ from incident_service.api import (
     users,
     working_hours,
 )
-from incident_service.api.body import MAX_BODY_BYTES
+from incident_service.api.openapi import description, spec
+from incident_service.http import error_responses
+from incident_service.http.body import MAX_BODY_BYTES
 
 _RESOURCES = (
     incidents,
@@ -61,8 +60,8 @@ def install(app: Flask) -> None:
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES + 1,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    openapi.install(app, [resource.blueprint for resource in _RESOURCES])
-    envelope.install(app)
+    spec.install(app, [resource.blueprint for resource in _RESOURCES])
+    error_responses.install(app)
 
 
 class _UUIDConverter(BaseConverter):

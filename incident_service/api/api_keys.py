@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from incident_service import keys
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import UUID, Instant, RequestSchema, Schema, Text
-from incident_service.caller import ROLES
+from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.fields import UUID, Instant, RequestSchema, Schema, Text
+from incident_service.people import keys
+from incident_service.people.caller import ROLES
 
 blueprint = Blueprint("api_keys", description="The keys that let scripts use this API.")
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from incident_service import component_status, components
-from incident_service.api import cursor
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import (
+from incident_service.http import cursor
+from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.fields import (
     UUID,
     Instant,
     List,
@@ -19,6 +18,7 @@ from incident_service.api.fields import (
     Schema,
     Text,
 )
+from incident_service.status import components, levels
 from incident_service.store import Row
 
 blueprint = Blueprint("components", description="The parts of a product that incidents affect.")
@@ -51,7 +51,7 @@ class ComponentSchema(Schema):
     group_label = fields.String(allow_none=True)
     aliases = fields.List(fields.String())
     escalation_policy_id = UUID(allow_none=True)
-    operational_status = fields.String(validate=validate.OneOf(component_status.LEVELS))
+    operational_status = fields.String(validate=validate.OneOf(levels.LEVELS))
     maintenance_window = fields.Nested(MaintenanceWindowSchema, allow_none=True)
     created_at = Instant()
     updated_at = Instant()

@@ -9,8 +9,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from incident_service import clock, contact_methods, users
-from incident_service.api.blueprint import (
+from incident_service import clock
+from incident_service.errors import Busy
+from incident_service.http.blueprint import (
     Blueprint,
     caller,
     created,
@@ -20,10 +21,10 @@ from incident_service.api.blueprint import (
     settings,
     write,
 )
-from incident_service.api.fields import UUID, Instant, RequestSchema, Schema, Text
-from incident_service.errors import Busy
-from incident_service.paging import channels, pager
+from incident_service.http.fields import UUID, Instant, RequestSchema, Schema, Text
+from incident_service.paging import channels, contact_methods, pager
 from incident_service.paging.connections import Attempt
+from incident_service.people import users
 from incident_service.store import Row
 
 blueprint = Blueprint("contact_methods", description="How a user is reached.")

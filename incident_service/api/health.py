@@ -8,8 +8,8 @@ from typing import Any
 from marshmallow import fields
 
 from incident_service import clock
-from incident_service.api.blueprint import Blueprint, database
-from incident_service.api.fields import Schema
+from incident_service.http.blueprint import Blueprint, database
+from incident_service.http.fields import Schema
 from incident_service.paging import pager
 
 blueprint = Blueprint("health", description="Whether the service is up.", public=True)

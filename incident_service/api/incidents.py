@@ -12,17 +12,11 @@ import marshmallow as ma
 from flask import request
 from marshmallow import fields, validate
 
-from incident_service import incidents, opening, updates
-from incident_service.api import cursor
-from incident_service.api.blueprint import (
-    Blueprint,
-    caller,
-    database,
-    for_members,
-    write,
-)
-from incident_service.api.body import read_json
-from incident_service.api.fields import (
+from incident_service.errors import ValidationFailed
+from incident_service.http import cursor
+from incident_service.http.blueprint import Blueprint, caller, database, for_members, write
+from incident_service.http.body import read_json
+from incident_service.http.fields import (
     UUID,
     Boolean,
     Instant,
@@ -35,7 +29,8 @@ from incident_service.api.fields import (
     Schema,
     Text,
 )
-from incident_service.errors import ValidationFailed
+from incident_service.incidents import lifecycle, opening, updates
+from incident_service.severity import SEVERITIES
 from incident_service.store import Row
 
 AUDIT_DETAILS = {
@@ -72,7 +67,7 @@ def take_number() -> None:
     path = request.view_args or {}
     if _NUMBER.fullmatch(path.get("id", "")):
         with database().read() as db:
-            path["id"] = incidents.id_of_number(db, caller(), int(path["id"])) or path["id"]
+            path["id"] = lifecycle.id_of_number(db, caller(), int(path["id"])) or path["id"]
 
 
 IDEMPOTENCY_KEY = {
@@ -103,7 +98,7 @@ class OpenIncidentSchema(RequestSchema):
 
     title = Text(1, 100, required=True)
     description = Text(0, 10_000)
-    severity = fields.String(required=True, validate=validate.OneOf(incidents.SEVERITIES))
+    severity = fields.String(required=True, validate=validate.OneOf(SEVERITIES))
     owner_id = Text(1, 255)
     owner_schedule_id = UUID()
     escalation_policy_id = UUID()
@@ -135,8 +130,8 @@ class IncidentSchema(Schema):
     sequential_id = fields.Integer()
     title = fields.String()
     description = fields.String(allow_none=True)
-    severity = fields.String(validate=validate.OneOf(incidents.SEVERITIES))
-    status = fields.String(validate=validate.OneOf(incidents.STATUSES))
+    severity = fields.String(validate=validate.OneOf(SEVERITIES))
+    status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
     owner_id = fields.String(allow_none=True)
     owner_schedule_id = UUID(allow_none=True)
     escalation_policy_id = UUID(allow_none=True)
@@ -156,7 +151,7 @@ class HistoryEntrySchema(Schema):
     """A status that an incident reached."""
 
     id = UUID()
-    status = fields.String(validate=validate.OneOf(incidents.STATUSES))
+    status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
     changed_at = Instant()
     changed_by = fields.String()
     resolution_note = fields.String(allow_none=True)
@@ -202,8 +197,8 @@ class IncidentListSchema(Schema):
 class ListQuerySchema(QuerySchema):
     """Which incidents to list."""
 
-    status = fields.String(validate=validate.OneOf(incidents.STATUSES))
-    severity = fields.String(validate=validate.OneOf(incidents.SEVERITIES))
+    status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
+    severity = fields.String(validate=validate.OneOf(SEVERITIES))
     owner_id = Text(1, 255)
     component_id = UUID()
     from_ = QueryDay(data_key="from", end=False)
@@ -229,7 +224,7 @@ class EditBodySchema(RequestSchema):
 
     title = Text(1, 100, required=True)
     description = Text(0, 10_000)
-    severity = fields.String(required=True, validate=validate.OneOf(incidents.SEVERITIES))
+    severity = fields.String(required=True, validate=validate.OneOf(SEVERITIES))
     is_public = Boolean()
     public_title = Text(1, 100)
 
@@ -245,7 +240,7 @@ class StatusBodySchema(RequestSchema):
         "then": {"properties": {"status": {"const": "resolved"}}},
     }
 
-    status = fields.String(required=True, validate=validate.OneOf(incidents.STATUSES))
+    status = fields.String(required=True, validate=validate.OneOf(lifecycle.STATUSES))
     resolution_note = Text(0, 10_000)
 
     @ma.validates_schema
@@ -316,7 +311,7 @@ def list_incidents(query: dict[str, Any]) -> Any:
     before = cursor.decode_number("incidents", query.pop("cursor", None)) or None
     since, until, limit = query.pop("from_", None), query.pop("to", None), query.pop("limit")
     with database().read() as db:
-        page = incidents.get_page(
+        page = lifecycle.get_page(
             db, caller(), query, since=since, until=until, before=before, limit=limit
         )
     following = cursor.encode("incidents", page.next_before)
@@ -339,7 +334,7 @@ def list_audit_trail(query: dict[str, Any], id: str) -> Any:
     list_ = f"audit-trail of {id}"
     after = cursor.decode_number(list_, query.get("cursor"))
     with database().read() as db:
-        events, end = incidents.get_trail(db, caller(), id, after=after, limit=query["limit"])
+        events, end = lifecycle.get_trail(db, caller(), id, after=after, limit=query["limit"])
     return {"audit_trail": events, "next_cursor": cursor.encode(list_, end)}
 
 
@@ -349,7 +344,7 @@ def list_audit_trail(query: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, WholeIncidentSchema)
 def edit_incident(body: dict[str, Any], id: str) -> Any:
     """Change an incident's title, description or severity, or what customers see of it."""
-    return _changed(incidents.edit, id, body)
+    return _changed(lifecycle.edit, id, body)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/status", methods=["PATCH"])
@@ -368,7 +363,7 @@ def advance_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, WholeIncidentSchema)
 def acknowledge_incident(id: str) -> Any:
     """Take an incident on."""
-    return _changed(incidents.acknowledge, id)
+    return _changed(lifecycle.acknowledge, id)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
@@ -379,7 +374,7 @@ def acknowledge_incident(id: str) -> Any:
 def hand_off_incident(body: dict[str, Any], id: str) -> Any:
     """Give an incident to another owner."""
     target = body["target_user_id"]
-    return _changed(incidents.hand_off, id, target)
+    return _changed(lifecycle.hand_off, id, target)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/components", methods=["PUT"])
@@ -390,7 +385,7 @@ def hand_off_incident(body: dict[str, Any], id: str) -> Any:
 def set_components(body: dict[str, Any], id: str) -> Any:
     """Set the components that an incident affects; `[]` for none."""
     component_ids = body["component_ids"]
-    return _changed(incidents.set_components, id, component_ids)
+    return _changed(lifecycle.set_components, id, component_ids)
 
 
 def _changed(work: Callable[..., None], id: str, *args: Any) -> Row:
@@ -401,4 +396,4 @@ def _changed(work: Callable[..., None], id: str, *args: Any) -> Row:
 
 def _whole(id: str) -> Row:
     with database().read() as db:
-        return incidents.get(db, caller(), id)
+        return lifecycle.get(db, caller(), id)

@@ -9,10 +9,10 @@ from flask import Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from incident_service import clock
-from incident_service.api.blueprint import Blueprint, database, settings
 from incident_service.errors import NotAuthorized, Unavailable
-from incident_service.metrics import Kept, Metrics
-from incident_service.middleware import request_id
+from incident_service.http.blueprint import Blueprint, database, settings
+from incident_service.http.metrics import Kept, Metrics
+from incident_service.http.middleware import request_id
 from incident_service.paging import pager
 from incident_service.store import deliveries, incidents
 

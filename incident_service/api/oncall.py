@@ -8,9 +8,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from incident_service import clock, schedules
-from incident_service.api.blueprint import Blueprint, caller, database
-from incident_service.api.fields import (
+from incident_service import clock
+from incident_service.http.blueprint import Blueprint, caller, database
+from incident_service.http.fields import (
     UUID,
     QueryInstant,
     QuerySchema,
@@ -18,6 +18,7 @@ from incident_service.api.fields import (
     UTCInstant,
     check_order,
 )
+from incident_service.oncall import schedules
 
 blueprint = Blueprint("oncall", description="Who is on call.")
 

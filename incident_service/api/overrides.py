@@ -7,8 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from incident_service import overrides
-from incident_service.api.blueprint import (
+from incident_service.http.blueprint import (
     Blueprint,
     caller,
     created,
@@ -17,7 +16,7 @@ from incident_service.api.blueprint import (
     no_content,
     write,
 )
-from incident_service.api.fields import (
+from incident_service.http.fields import (
     UUID,
     Instant,
     QueryInstant,
@@ -27,6 +26,7 @@ from incident_service.api.fields import (
     Text,
     check_order,
 )
+from incident_service.oncall import overrides
 
 blueprint = Blueprint("overrides", description="Who stands in for whom on a schedule.")
 

@@ -10,10 +10,10 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import policies
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import UUID, Instant, List, RequestSchema, Schema, Text
-from incident_service.hours import WHENS
+from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.fields import UUID, Instant, List, RequestSchema, Schema, Text
+from incident_service.oncall.hours import WHENS
+from incident_service.paging import policies
 
 blueprint = Blueprint(
     "policies", description="Whom to page, in which order, until somebody acknowledges."

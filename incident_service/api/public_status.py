@@ -8,12 +8,15 @@ from typing import Any
 from flask import current_app
 from marshmallow import fields, validate
 
-from incident_service import component_status, incidents, public_page, rendered, sharing
-from incident_service.api.blueprint import Blueprint
-from incident_service.api.fields import UUID, Instant, Schema
 from incident_service.api.incidents import AffectedComponentSchema
-from incident_service.db import Connection
+from incident_service.database.file import Connection
+from incident_service.http import sharing
+from incident_service.http.blueprint import Blueprint
+from incident_service.http.fields import UUID, Instant, Schema
+from incident_service.incidents import lifecycle
+from incident_service.status import levels, public_view
 from incident_service.store import Row
+from incident_service.web import page_cache
 
 blueprint = Blueprint("public_status", description="How things are, for everybody.", public=True)
 
@@ -24,7 +27,7 @@ class PublicComponentSchema(Schema):
     id = UUID()
     name = fields.String()
     group_label = fields.String(allow_none=True)
-    status = fields.String(validate=validate.OneOf(component_status.STATUSES))
+    status = fields.String(validate=validate.OneOf(levels.STATUSES))
     uptime = fields.Float(metadata={"minimum": 0, "maximum": 100})
 
 
@@ -34,7 +37,7 @@ class PublicUpdateSchema(Schema):
     id = UUID()
     body = fields.String(allow_none=True)
     status_change = fields.String(
-        allow_none=True, attribute="status", validate=validate.OneOf(incidents.STATUSES)
+        allow_none=True, attribute="status", validate=validate.OneOf(lifecycle.STATUSES)
     )
     posted_at = Instant(attribute="at")
 
@@ -44,8 +47,8 @@ class PublicIncidentSchema(Schema):
 
     id = UUID()
     title = fields.String()
-    impact = fields.String(attribute="level", validate=validate.OneOf(component_status.LEVELS))
-    status = fields.String(validate=validate.OneOf(incidents.STATUSES))
+    impact = fields.String(attribute="level", validate=validate.OneOf(levels.LEVELS))
+    status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
     created_at = Instant()
     updated_at = Instant()
     affected_components = fields.List(
@@ -59,7 +62,7 @@ class PublicStatusSchema(Schema):
     """How things are."""
 
     title = fields.String()
-    status = fields.String(allow_none=True, validate=validate.OneOf(component_status.STATUSES))
+    status = fields.String(allow_none=True, validate=validate.OneOf(levels.STATUSES))
     updated_at = Instant()
     components = fields.List(fields.Nested(PublicComponentSchema))
     incidents = fields.List(fields.Nested(PublicIncidentSchema))
@@ -77,9 +80,9 @@ blueprint.after_request(sharing.share)
 @blueprint.alt_response(304, success=True, description="The client has it.")
 def public_status(slug: str) -> Any:
     """Return how things are: the page's status, its components, and the open incidents."""
-    return rendered.respond("json", slug, "application/json", _render)
+    return page_cache.respond("json", slug, "application/json", _render)
 
 
 def _render(db: Connection, page: Row, now: datetime) -> str:
-    shown = _schema.dump(public_page.overview(db, page, now=now))
+    shown = _schema.dump(public_view.overview(db, page, now=now))
     return current_app.json.dumps({"data": shown})

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import schedules
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import (
+from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.fields import (
     UUID,
     Instant,
     List,
@@ -20,6 +19,7 @@ from incident_service.api.fields import (
     WallTime,
     check_order,
 )
+from incident_service.oncall import schedules
 
 blueprint = Blueprint("schedules", description="On-call schedules and their layers.")
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from incident_service import component_status, status_pages
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import (
+from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.fields import (
     UUID,
     Boolean,
     ByUUID,
@@ -19,6 +18,7 @@ from incident_service.api.fields import (
     Schema,
     Text,
 )
+from incident_service.status import levels, pages
 
 blueprint = Blueprint("status_pages", description="Pages on which everybody sees how things are.")
 
@@ -36,7 +36,7 @@ class StatusPageBodySchema(RequestSchema):
     title = Text(1, 255, required=True)
     published = Boolean()
     component_ids = List(UUID(), 0, 200, metadata={"uniqueItems": True})
-    overrides = ByUUID(fields.String(validate=validate.OneOf(component_status.STATUSES)))
+    overrides = ByUUID(fields.String(validate=validate.OneOf(levels.STATUSES)))
 
 
 class StatusPageSchema(Schema):
@@ -49,7 +49,7 @@ class StatusPageSchema(Schema):
     published = fields.Boolean()
     component_ids = fields.List(UUID())
     overrides = fields.Dict(
-        keys=UUID(), values=fields.String(validate=validate.OneOf(component_status.STATUSES))
+        keys=UUID(), values=fields.String(validate=validate.OneOf(levels.STATUSES))
     )
     created_at = Instant()
     updated_at = Instant()
@@ -60,7 +60,7 @@ class StatusPageSchema(Schema):
 def list_status_pages() -> Any:
     """List the status pages by title."""
     with database().read() as db:
-        return status_pages.get_all(db, caller())
+        return pages.get_all(db, caller())
 
 
 @blueprint.route("/v1/status-pages", methods=["POST"])
@@ -71,7 +71,7 @@ def list_status_pages() -> Any:
 @blueprint.response(201, StatusPageSchema)
 def create_status_page(body: dict[str, Any]) -> Any:
     """Make a status page."""
-    row = write(status_pages.create, body)
+    row = write(pages.create, body)
     return created(row, "status-pages")
 
 
@@ -80,7 +80,7 @@ def create_status_page(body: dict[str, Any]) -> Any:
 def get_status_page(id: str) -> Any:
     """Return a status page."""
     with database().read() as db:
-        return status_pages.get(db, caller(), id)
+        return pages.get(db, caller(), id)
 
 
 @blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["PATCH"])
@@ -89,12 +89,12 @@ def get_status_page(id: str) -> Any:
 @blueprint.response(200, StatusPageSchema)
 def change_status_page(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a status page; `null` clears one."""
-    return write(status_pages.change, id, body)
+    return write(pages.change, id, body)
 
 
 @blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_status_page(id: str) -> Any:
     """Delete a status page; its slug is free."""
-    write(status_pages.delete, id)
+    write(pages.delete, id)
     return no_content()

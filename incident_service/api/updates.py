@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import incidents, updates
-from incident_service.api import cursor
-from incident_service.api.blueprint import Blueprint, caller, created, database, for_members, write
-from incident_service.api.fields import (
+from incident_service.api.incidents import take_number
+from incident_service.http import cursor
+from incident_service.http.blueprint import Blueprint, caller, created, database, for_members, write
+from incident_service.http.fields import (
     UUID,
     Instant,
     QueryInteger,
@@ -19,7 +19,7 @@ from incident_service.api.fields import (
     Schema,
     Text,
 )
-from incident_service.api.incidents import take_number
+from incident_service.incidents import lifecycle, updates
 
 blueprint = Blueprint("updates", description="Tell of an incident, to your people or everybody.")
 blueprint.before_request(take_number)
@@ -44,7 +44,7 @@ class UpdateBodySchema(RequestSchema):
 
     visibility = fields.String(required=True, validate=validate.OneOf(updates.VISIBILITIES))
     body = Text(0, 10_000)
-    status_change = fields.String(validate=validate.OneOf(incidents.STATUSES))
+    status_change = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
 
     @ma.validates_schema
     def _tells_something(self, body: dict[str, Any], **_: Any) -> None:
@@ -69,7 +69,7 @@ class UpdateSchema(Schema):
     id = UUID()
     incident_id = UUID()
     body = fields.String(allow_none=True)
-    status_change = fields.String(allow_none=True, validate=validate.OneOf(incidents.STATUSES))
+    status_change = fields.String(allow_none=True, validate=validate.OneOf(lifecycle.STATUSES))
     visibility = fields.String(validate=validate.OneOf(updates.VISIBILITIES))
     posted_by = fields.Nested(AuthorSchema)
     posted_at = Instant()

@@ -7,10 +7,11 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import accounts, offboarding, users
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import Instant, RequestSchema, Schema, Text
-from incident_service.caller import ROLES
+from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.fields import Instant, RequestSchema, Schema, Text
+from incident_service.incidents import offboarding
+from incident_service.people import accounts, users
+from incident_service.people.caller import ROLES
 
 blueprint = Blueprint("users", description="The people of an organization.")
 

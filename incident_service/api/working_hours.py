@@ -6,9 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from incident_service import working_hours
-from incident_service.api.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.api.fields import (
+from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.fields import (
     UUID,
     Instant,
     List,
@@ -18,6 +17,7 @@ from incident_service.api.fields import (
     TimeZone,
     WallTime,
 )
+from incident_service.oncall import working_hours
 
 blueprint = Blueprint(
     "working_hours", description="Times of the week at which layers of policies take part."

@@ -7,7 +7,7 @@ import string
 from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.store import links
 
 GOOD_FOR = timedelta(days=7)

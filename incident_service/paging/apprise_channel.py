@@ -12,8 +12,7 @@ from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 from incident_service.paging import apprise_urls, message
 from incident_service.paging.message import CHAT, COMMONMARK, PLAIN, Markup
 from incident_service.paging.page import Outcome, Page
-
-SEVERITIES = ("critical", "high", "medium", "low")
+from incident_service.severity import SEVERITIES
 
 
 def _utf16(text: str) -> int:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant, parse_instant
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.paging import acknowledge_links
 from incident_service.paging.page import Outcome, Page
+from incident_service.people.users import display_name
 from incident_service.store import Row, audit, contact_methods, deliveries, incidents, users
-from incident_service.users import display_name
 
 GIVE_UP_AFTER = timedelta(minutes=30)
 """How long a page that fails is tried again, from its first try."""

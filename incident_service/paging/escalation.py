@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from incident_service import hours, ids, schedules
+from incident_service import ids
 from incident_service.clock import format_instant, parse_instant
-from incident_service.db import Connection, savepoint
+from incident_service.database.file import Connection, savepoint
+from incident_service.oncall import hours, schedules
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.progress import next_layer, target_of
 from incident_service.store import (

@@ -15,7 +15,7 @@ from datetime import datetime
 from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
-from incident_service.db import Connection, Database, savepoint
+from incident_service.database.file import Connection, Database, savepoint
 from incident_service.paging import channels, delivery, escalation, fairness
 from incident_service.paging.connections import Attempt
 from incident_service.paging.page import Outcome, Page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 
 
 def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.store import Row
 
 

@@ -6,7 +6,7 @@ import bisect
 import json
 from collections.abc import Sequence
 
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.store import Row
 
 _FILTERS = {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.store import Row
 
 Table = Literal["components", "schedules", "escalation_policies", "working_hours"]

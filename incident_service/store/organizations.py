@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.store import Row
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from incident_service.clock import format_instant
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.store import Row
 
 Kind = Literal["owner", "layer", "notice"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, make_response, request
 from werkzeug.exceptions import HTTPException
 
-from incident_service import acklink, clock, responder_page
-from incident_service.db import Connection, Database
+from incident_service import clock
+from incident_service.database.file import Connection, Database
 from incident_service.errors import NotFound
+from incident_service.incidents import by_link, responder_view
 from incident_service.web import pages
 
 MAX_FORM_BYTES = 4096
@@ -45,12 +46,12 @@ def act(token: str = "") -> Response:
     That is to move it on to the form's `status`, or to acknowledge it if there is none.
     """
     with _database().read() as db:
-        acklink.find(db, token, now=clock.now())  # so that a wrong link never waits among writers
+        by_link.find(db, token, now=clock.now())  # so that a wrong link never waits among writers
     request.max_content_length = MAX_FORM_BYTES
     status = request.form.get("status")
 
     def at_its_turn(db: Connection) -> bool:
-        return acklink.act(db, token, status, now=clock.now())
+        return by_link.act(db, token, status, now=clock.now())
 
     return _incident_page(token, is_too_late=not _database().write(at_its_turn))
 
@@ -84,6 +85,6 @@ def _database() -> Database:
 def _incident_page(token: str, *, is_too_late: bool = False) -> Response:
     now = clock.now()
     with _database().read() as db:
-        view = responder_page.view(db, acklink.find(db, token, now=now))
+        view = responder_view.view(db, by_link.find(db, token, now=now))
     page = pages.render("acknowledge.html", view=view, is_too_late=is_too_late, now=now)
     return make_response(page)

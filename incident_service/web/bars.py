@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from incident_service.component_status import LEVELS, Level
+from incident_service.status.levels import LEVELS, Level
 from incident_service.web.pages import day as in_words
 
 STEP = 6

@@ -14,9 +14,9 @@ from flask import Flask, Response, make_response, render_template
 from markupsafe import Markup
 
 from incident_service.clock import parse_instant
-from incident_service.envelope import RETRY_AFTER_SECONDS
 from incident_service.errors import RateLimited, Unavailable
-from incident_service.middleware import request_id
+from incident_service.http.error_responses import RETRY_AFTER_SECONDS
+from incident_service.http.middleware import request_id
 from incident_service.web.links import linked
 
 _log = logging.getLogger("incident_service.errors")

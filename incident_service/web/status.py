@@ -12,14 +12,15 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
-from incident_service import component_status, envelope, public_page, rendered, sharing
 from incident_service.clock import parse_instant
-from incident_service.component_status import Status
 from incident_service.config import Settings
-from incident_service.db import Connection
+from incident_service.database.file import Connection
 from incident_service.errors import NotFound
+from incident_service.http import error_responses, sharing
+from incident_service.status import levels, public_view
+from incident_service.status.levels import Status
 from incident_service.store import Row
-from incident_service.web import bars, pages
+from incident_service.web import bars, page_cache, pages
 
 BANNERS = {
     None: "Nothing is shown here yet",
@@ -43,26 +44,26 @@ blueprint = Blueprint("status", __name__, template_folder="templates")
 @blueprint.get("/status/<slug>", strict_slashes=False)
 def show(slug: str) -> Response:
     """Show how things are."""
-    return rendered.respond("page", slug, "text/html", _render_overview)
+    return page_cache.respond("page", slug, "text/html", _render_overview)
 
 
 @blueprint.get("/status/<slug>/history")
 def show_history(slug: str) -> Response:
     """Show the incidents of the last 90 days."""
-    return rendered.respond("history", slug, "text/html", _render_history)
+    return page_cache.respond("history", slug, "text/html", _render_history)
 
 
 @blueprint.get("/status/<slug>/feed.atom")
 def feed(slug: str) -> Response:
     """Return the latest incidents as an Atom feed: an entry each, which changes with it."""
-    return rendered.respond("feed", slug, "application/atom+xml", _render_feed)
+    return page_cache.respond("feed", slug, "application/atom+xml", _render_feed)
 
 
 @blueprint.get("/status/<slug>/incidents/<uuid_text:id>")
 def show_incident(slug: str, id: str) -> Response:
     """Show one incident, at a link that lasts."""
     render = functools.partial(_render_incident, id=id)
-    return rendered.respond(f"incident {id}", slug, "text/html", render)
+    return page_cache.respond(f"incident {id}", slug, "text/html", render)
 
 
 @blueprint.route("/status/<slug>.json", methods=["OPTIONS"], endpoint="preflight_json")
@@ -85,8 +86,8 @@ def _protect(response: Response) -> Response:
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
     if not _is_for_a_person():
-        return envelope.answer(error)
-    if isinstance(error, public_page.NoSuchIncident):
+        return error_responses.answer(error)
+    if isinstance(error, public_view.NoSuchIncident):
         return pages.message_page(404, "No such incident", error.message)
     hint = "Perhaps it was renamed, or is not published yet."
     return pages.message_page(404, "No such status page", error.message, hint)
@@ -95,7 +96,7 @@ def _not_found(error: NotFound) -> Response:
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
     if not _is_for_a_person():
-        return envelope.answer(error)
+        return error_responses.answer(error)
     return pages.error_page(error)
 
 
@@ -105,7 +106,7 @@ def _is_for_a_person() -> bool:
 
 
 def _render_overview(db: Connection, page: Row, now: datetime) -> str:
-    view = public_page.overview(db, page, now=now)
+    view = public_view.overview(db, page, now=now)
     return pages.render(
         "status.html",
         **_common(page),
@@ -121,14 +122,14 @@ class _Section:
     """Components that stand together, each with its bars: a group, or some that are in none."""
 
     label: str | None
-    members: list[tuple[public_page.Component, bars.Bars]] = field(default_factory=list)
+    members: list[tuple[public_view.Component, bars.Bars]] = field(default_factory=list)
 
     @property
     def status(self) -> Status:
-        return component_status.worst(component.status for component, _ in self.members)
+        return levels.worst(component.status for component, _ in self.members)
 
 
-def _sections(view: public_page.Overview) -> list[_Section]:
+def _sections(view: public_view.Overview) -> list[_Section]:
     """Return the components in the order of the page; a group stands where its first one does."""
     sections: list[_Section] = []
     groups: dict[str, _Section] = {}
@@ -145,7 +146,7 @@ def _sections(view: public_page.Overview) -> list[_Section]:
 
 
 def _render_history(db: Connection, page: Row, now: datetime) -> str:
-    view = public_page.history(db, page, now=now)
+    view = public_view.history(db, page, now=now)
     days = [
         (day, list(incidents))
         for day, incidents in itertools.groupby(
@@ -157,12 +158,12 @@ def _render_history(db: Connection, page: Row, now: datetime) -> str:
 
 
 def _render_incident(db: Connection, page: Row, now: datetime, *, id: str) -> str:
-    incident = public_page.incident(db, page, id)
+    incident = public_view.incident(db, page, id)
     return pages.render("one_incident.html", **_common(page), incident=incident)
 
 
 def _render_feed(db: Connection, page: Row, now: datetime) -> str:
-    view = public_page.feed(db, page, now=now)
+    view = public_view.feed(db, page, now=now)
     return pages.render("feed.atom.xml", **_common(page), view=view)
 
 
@@ -180,7 +181,7 @@ def _common(page: Row) -> dict[str, Any]:
     }
 
 
-def _steps(incident: public_page.Incident) -> list[public_page.Entry]:
+def _steps(incident: public_view.Incident) -> list[public_view.Entry]:
     """Return what was told of an incident, newest first.
 
     What was told before it moved on for the first time stands in place of the bare line of its

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from incident_service import logs
 from incident_service.config import Settings
-from incident_service.server import Server
+from incident_service.serving import logs
+from incident_service.serving.server import Server
 
 if __name__ == "__main__":
     settings = Settings.from_environ()

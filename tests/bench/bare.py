@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 
 from incident_service.config import Settings
-from incident_service.server import Server
+from incident_service.serving.server import Server
 
 
 def bare_app() -> Flask:

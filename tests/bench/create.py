@@ -19,8 +19,9 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from incident_service import clock, quickstart, upkeep
-from incident_service.db import Database
+from incident_service import clock, quickstart
+from incident_service.database import maintenance
+from incident_service.database.file import Database
 from tests.bench.table import Figure
 from tests.live.servers import running
 
@@ -44,7 +45,7 @@ def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> list
     """Measure creating incidents, and print the table."""
     database = folder / "bench.db"
     file = Database(database)
-    upkeep.initialise(file)
+    maintenance.initialise(file)
     made = file.write(quickstart.provision, now=clock.now())
     body = {
         "title": "Payment service elevated error rate",

@@ -19,13 +19,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from incident_service import accounts, clock, components, create_app, ids, quickstart
-from incident_service.api import cursor
-from incident_service.caller import Caller
+from incident_service import clock, create_app, ids, quickstart
 from incident_service.clock import format_instant
 from incident_service.config import Settings
-from incident_service.db import Connection, Database
-from incident_service.incidents import SEVERITIES, STATUSES
+from incident_service.database.file import Connection, Database
+from incident_service.http import cursor
+from incident_service.incidents.lifecycle import STATUSES
+from incident_service.people import accounts
+from incident_service.people.caller import Caller
+from incident_service.severity import SEVERITIES
+from incident_service.status import components
 from tests.bench.table import Figure
 
 SMALL = 1000

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from incident_service import create_app, overrides, quickstart, schedules
-from incident_service.caller import Caller
+from incident_service import create_app, quickstart
 from incident_service.clock import format_instant
 from incident_service.config import Settings
-from incident_service.db import Connection, Database
+from incident_service.database.file import Connection, Database
+from incident_service.oncall import overrides, schedules
+from incident_service.people.caller import Caller
 from tests.bench.table import Figure
 
 ZONE = "Europe/Berlin"

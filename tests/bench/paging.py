@@ -23,10 +23,12 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-from incident_service import clock, contact_methods, quickstart, upkeep
-from incident_service.caller import Caller
+from incident_service import clock, quickstart
 from incident_service.config import ALLOWED_SCHEMES
-from incident_service.db import Database
+from incident_service.database import maintenance
+from incident_service.database.file import Database
+from incident_service.paging import contact_methods
+from incident_service.people.caller import Caller
 from tests.bench.create import CLIENTS, load, quantiles
 from tests.bench.table import Figure
 from tests.live.servers import Server, free_port, running
@@ -93,7 +95,7 @@ class _Place:
 @contextmanager
 def _service(path: Path, receiver_port: int) -> Iterator[_Place]:
     database = Database(path)
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     made = database.write(quickstart.provision, now=clock.now())
     caller = Caller(made.org_id, "bench", made.user_id, "org:admin")
     method = {"label": "bench", "url": f"http://127.0.0.1:{receiver_port}/"}

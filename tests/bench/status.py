@@ -16,20 +16,16 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from incident_service import (
-    clock,
-    components,
-    create_app,
-    opening,
-    quickstart,
-    status_pages,
-    upkeep,
-)
-from incident_service.caller import Caller
+from incident_service import clock, create_app, quickstart
 from incident_service.config import Settings
-from incident_service.db import Connection, Database
-from incident_service.incidents import SEVERITIES, STATUSES
-from incident_service.updates import NewUpdate, post
+from incident_service.database import maintenance
+from incident_service.database.file import Connection, Database
+from incident_service.incidents import opening
+from incident_service.incidents.lifecycle import STATUSES
+from incident_service.incidents.updates import NewUpdate, post
+from incident_service.people.caller import Caller
+from incident_service.severity import SEVERITIES
+from incident_service.status import components, pages
 from tests.bench.create import API, BARE, CLIENTS, Speed, beside_bare, repeat, speed
 from tests.bench.table import Figure
 from tests.live.servers import running
@@ -122,7 +118,7 @@ def fetch(port: int) -> tuple[bytes, str]:
 def fill(path: Path) -> None:
     """Make the page, and incidents that were resolved within hours, all but the last three."""
     file = Database(path)
-    upkeep.initialise(file)
+    maintenance.initialise(file)
     now = clock.now()
     made = file.write(quickstart.provision, now=now)
     caller = Caller(made.org_id, "", made.user_id, "org:admin")
@@ -136,7 +132,7 @@ def fill(path: Path) -> None:
             for n in range(COMPONENTS)
         ]
         page = {"slug": SLUG, "title": "Bench", "published": True, "component_ids": shown}
-        status_pages.create(db, caller, page, now=now)
+        pages.create(db, caller, page, now=now)
         for n in range(INCIDENTS):
             at = now - timedelta(days=89) * (INCIDENTS - n) / INCIDENTS
             new = opening.NewIncident(

@@ -9,8 +9,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from incident_service import accounts, clock
-from incident_service.db import Database
+from incident_service import clock
+from incident_service.database.file import Database
+from incident_service.people import accounts
 from tests.live.servers import running
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")

@@ -14,8 +14,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from incident_service import clock, quickstart, upkeep
-from incident_service.db import Database
+from incident_service import clock, quickstart
+from incident_service.database import maintenance
+from incident_service.database.file import Database
 from incident_service.paging import acknowledge_links
 from tests.live.servers import Server, running
 
@@ -109,7 +110,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("browser") / "browser.db"
     database = Database(path)
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     made = database.write(quickstart.provision, now=clock.now())
     with (
         running(path) as server,

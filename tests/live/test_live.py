@@ -23,15 +23,16 @@ from typing import Any
 
 import pytest
 
-from incident_service import clock, quickstart, upkeep
-from incident_service.db import Database
+from incident_service import clock, quickstart
+from incident_service.database import maintenance
+from incident_service.database.file import Database
 from tests.live.servers import COMMAND, Server, running
 
 
 def provision(database: Path, organizations: int = 1) -> list[quickstart.Provisioned]:
     """Make a database with that many organizations, alike but apart."""
     file = Database(database)
-    upkeep.initialise(file)
+    maintenance.initialise(file)
     made = []
     for _ in range(organizations):
         file.write(lambda db: db.execute("UPDATE organizations SET name = 'Earlier'"))

@@ -13,12 +13,16 @@ from urllib.parse import urlencode
 
 import pytest
 
-from incident_service import accounts, clock, components, incidents, opening, quickstart, upkeep
-from incident_service.caller import Caller
+from incident_service import clock, quickstart
 from incident_service.clock import format_instant
-from incident_service.db import Connection, Database
-from incident_service.incidents import SEVERITIES
-from incident_service.updates import advance
+from incident_service.database import maintenance
+from incident_service.database.file import Connection, Database
+from incident_service.incidents import lifecycle, opening
+from incident_service.incidents.updates import advance
+from incident_service.people import accounts
+from incident_service.people.caller import Caller
+from incident_service.severity import SEVERITIES
+from incident_service.status import components
 from tests.live.servers import Server, running
 
 NUMBER = 1000
@@ -96,7 +100,7 @@ def fill(db: Connection, made: quickstart.Provisioned) -> tuple[Any, Any, list[d
         incident = opening.open_incident(db, caller, new, now=at)
         if n % 5 == 0:
             advance(db, caller, incident["id"], "identified", None, now=at)
-            incident = incidents.get(db, caller, incident["id"])
+            incident = lifecycle.get(db, caller, incident["id"])
         opened.append(incident)
     return tuple(keys), tuple(parts), opened
 
@@ -105,7 +109,7 @@ def fill(db: Connection, made: quickstart.Provisioned) -> tuple[Any, Any, list[d
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("incidents") / "incidents.db"
     database = Database(path)
-    upkeep.initialise(database)
+    maintenance.initialise(database)
     made = database.write(quickstart.provision, now=NOW)
     keys, component_ids, opened = database.write(fill, made)
     with running(path, environment={"INCIDENT_SERVICE_WORKERS": "4"}) as server:

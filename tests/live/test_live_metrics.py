@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-from incident_service import metrics
+from incident_service.http import metrics
 from tests.live.servers import Server, running
 from tests.live.test_live import body, provision
 from tests.live.test_live_paging import SCHEMES, Place

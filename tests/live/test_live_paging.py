@@ -21,11 +21,15 @@ from urllib.request import Request, urlopen
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from incident_service import accounts, clock, contact_methods, opening, policies, quickstart, upkeep
-from incident_service.caller import Caller
+from incident_service import clock, quickstart
 from incident_service.clock import format_instant
 from incident_service.config import ALLOWED_SCHEMES
-from incident_service.db import Connection, Database
+from incident_service.database import maintenance
+from incident_service.database.file import Connection, Database
+from incident_service.incidents import opening
+from incident_service.paging import contact_methods, policies
+from incident_service.people import accounts
+from incident_service.people.caller import Caller
 from tests.live.servers import COMMAND, Server, free_port, running
 from tests.receivers import Receiver, dripping, receiving, taking_mail
 
@@ -44,7 +48,7 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = Database(path)
-        upkeep.initialise(self.database)
+        maintenance.initialise(self.database)
         self.made = self.database.write(quickstart.provision, now=clock.now())
         self.caller = Caller(self.made.org_id, "test", self.made.user_id, "org:admin")
 

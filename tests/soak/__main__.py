@@ -19,19 +19,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from incident_service import (
-    clock,
-    components,
-    contact_methods,
-    policies,
-    quickstart,
-    status_pages,
-    upkeep,
-    users,
-)
-from incident_service.caller import Caller
+from incident_service import clock, quickstart
 from incident_service.config import ALLOWED_SCHEMES
-from incident_service.db import Connection, Database
+from incident_service.database import maintenance
+from incident_service.database.file import Connection, Database
+from incident_service.paging import contact_methods, policies
+from incident_service.people import users
+from incident_service.people.caller import Caller
+from incident_service.status import components, pages
 from tests.live.servers import running
 from tests.receivers import receiving
 from tests.soak import checks
@@ -71,7 +66,7 @@ def soak(folder: Path, seconds: float) -> Iterator[checks.Check]:
             "INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"}),
         }
         file = Database(database)
-        upkeep.initialise(file)
+        maintenance.initialise(file)
         made = file.write(_provision, receiver.url("http"))
         file.close()
         # Its log goes beside the disk, as a service's does, and not onto it.
@@ -132,7 +127,7 @@ def _provision(db: Connection, receiver: str) -> dict[str, str]:
         "published": True,
         "component_ids": [made.component_id],
     }
-    status_pages.create(db, caller, page, now=now)
+    pages.create(db, caller, page, now=now)
     db.execute("UPDATE escalation_layers SET escalate_after_seconds = 60")  # quickstart's is longer
     return {
         "key": made.key,

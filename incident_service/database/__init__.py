@@ -1,0 +1,1 @@
+"""The SQLite file: connections, the writer, the fair lock, maintenance, backups, migrations."""

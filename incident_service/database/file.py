@@ -1,0 +1,306 @@
+"""The SQLite file: connections, read transactions and durable, fair write transactions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from incident_service.database.writelock import WriteLock
+from incident_service.database.writer import Writer
+from incident_service.errors import Busy, StorageFull, UnusableDatabase
+
+SCHEMA_VERSION = 3
+APPLICATION_ID = 0x696E6376
+
+_BUSY = "The database is busy; nothing was written. Try again."
+_UNUSABLE = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+)
+
+Connection = sqlite3.Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """One SQLite file, shared by any number of threads and processes.
+
+    Each thread keeps one connection. A committed write is on disk: the journal is a write-ahead
+    log, synced at every commit (`synchronous=FULL`).
+    """
+
+    def __init__(self, path: Path, *, write_timeout: float = 5.0) -> None:
+        """`write_timeout`: seconds that a write waits for other writers."""
+        # SQLite follows links too: what lies beside the file is beside where they lead.
+        self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise where they go round
+        self.write_timeout = write_timeout
+        self._name = path.absolute()
+        self._log = self.path.with_name(self.path.name + "-wal")
+        self._file: _FileId | None = None
+        """The file that this process, or the one it was forked from, opened first."""
+        self._open_state()
+        _databases.add(self)
+
+    def _open_state(self) -> None:
+        self._local = threading.local()
+        self._writer = Writer(self._thread_connection, WriteLock(self.path), self._check_files)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Run a read transaction: one snapshot, which waits for no writer.
+
+        Raises `UnusableDatabase` where the file is missing, damaged or not of this version.
+        """
+        with _translated_errors():
+            connection = self._connection()
+            connection.execute("BEGIN")
+            try:
+                self.check_version(connection)
+                yield connection
+            finally:
+                if connection.in_transaction:  # SQLite ends it where the disk fails
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """Let a single statement read, without a transaction around it: the quickest there is.
+
+        Raises `UnusableDatabase` where the file is missing or damaged; its version was looked at
+        when the connection was made.
+        """
+        with _translated_errors():
+            yield self._connection()
+
+    def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work(connection, *args, **kwargs)` in a write transaction; return what it returns.
+
+        When this returns, the work is on disk; where `work` raises, it is undone. It may run in
+        another thread of this process, and sees no context variables. Raises `Busy` where its
+        turn did not come within the write time-out, `StorageFull` where the disk is full; nothing
+        is written then.
+        """
+        return self.write_within(self.write_timeout, work, *args, **kwargs)
+
+    def write_within(
+        self,
+        seconds: float,
+        work: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `write`, with another write time-out."""
+
+        def checked(connection: Connection) -> T:
+            self.check_version(connection)  # here, for an upgrade may have come in between
+            return work(connection, *args, **kwargs)
+
+        with _translated_errors():
+            return self._writer.write(checked, timeout=seconds)
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Open a connection for what runs outside transactions, and close it at the end."""
+        with _translated_errors():
+            connection = self._open()
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def alone(self, deadline: float) -> Iterator[Connection]:
+        """As `connected`, and keep every other writer out, those of this process too.
+
+        Raises `Busy` at `deadline`, in seconds of `time.monotonic`.
+        """
+        with (
+            _translated_errors(),
+            WriteLock(self.path).held(deadline),
+            self.connected() as connection,
+        ):
+            yield connection
+
+    def check(self) -> None:
+        """Raise `UnusableDatabase` unless the database answers and is of this version."""
+        with self.read():
+            pass
+
+    def version(self) -> int:
+        """Return a number that changes when another connection has written something."""
+        with _translated_errors():
+            return pragma(self._connection(), "data_version")
+
+    def check_owner(self, connection: Connection) -> None:
+        """Raise `UnusableDatabase` where the file belongs to something else."""
+        if pragma(connection, "application_id") != APPLICATION_ID:
+            raise UnusableDatabase(f"{self.path} is not a database of incident-service.")
+
+    def check_version(self, connection: Connection) -> None:
+        """Raise `UnusableDatabase` where the file is of another version."""
+        version = pragma(connection, "user_version")
+        if version < SCHEMA_VERSION:
+            raise UnusableDatabase(
+                f"{self.path} was made by an older incident-service: its schema is version "
+                f"{version}, this one needs {SCHEMA_VERSION}. Run `incident-service init-db`."
+            )
+        if version > SCHEMA_VERSION:
+            raise UnusableDatabase(
+                f"{self.path} was made by a newer incident-service: its schema is version "
+                f"{version}, this one knows {SCHEMA_VERSION}."
+            )
+
+    def close(self) -> None:
+        """Close this thread's connection.
+
+        A process must do so before it forks, and no other thread of it may be using the database
+        then: SQLite's locks do not survive it, and a child that inherits a connection would
+        believe that it holds them.
+        """
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            del self._local.connection
+
+    def _connection(self) -> Connection:
+        self._check_file()
+        return self._thread_connection()
+
+    def _thread_connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._open()
+            try:
+                self.check_owner(connection)
+                self._check_file()  # it may have been exchanged while it was opened
+            except BaseException:
+                connection.close()
+                raise
+            self._local.connection = connection
+            self._local.log = None
+        return connection
+
+    def _open(self) -> Connection:
+        if self._file is None:
+            self._file = _file_id(self._name)
+        if self._file is None:  # SQLite would make one
+            raise UnusableDatabase(f"{self.path} does not exist.")
+        self._check_file()
+        return _connect(self.path)
+
+    def _check_file(self) -> None:
+        """Raise `UnusableDatabase` if the file was moved, deleted or replaced since it was opened.
+
+        Then it stays so until the file is back or the process starts anew. To open the new file
+        here would be unsafe: a connection of another thread or process may still use the old one,
+        and SQLite finds the write-ahead log and the locks of both by the same names.
+        """
+        if self._file is not None and _file_id(self._name) != self._file:
+            raise UnusableDatabase(
+                f"{self._name} was moved, deleted or replaced while it was in use. Put it back, or "
+                "stop the service and restore it as the README says."
+            )
+
+    def _check_files(self) -> None:
+        """As `_check_file`, and the same of the write-ahead log.
+
+        This thread is or was in a write transaction, so the log is there, and it lives as long as
+        any connection that uses it.
+        """
+        self._check_file()
+        log = _file_id(self._log)
+        self._local.log = self._local.log or log
+        if log != self._local.log:
+            raise UnusableDatabase(f"{self._log} was moved or deleted while it was in use.")
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Run a part of a write transaction, which is undone alone if it raises."""
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO part")
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE part")
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _start_anew_in_child() -> None:
+    """Let a forked process use nothing of its parent's."""
+    for database in _databases:
+        database._open_state()
+
+
+os.register_at_fork(after_in_child=_start_anew_in_child)
+
+
+_FileId = tuple[int, int]
+
+
+def _file_id(path: Path) -> _FileId | None:
+    """Return which file has the name, whatever else may get it later; `None` if none has."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _connect(path: Path) -> Connection:
+    # The time-out is short: it is for moments, and the writer asks again until its own is over.
+    connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
+    connection.row_factory = _as_dict
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Pages; at SQLite's 1000 a commit in a hundred pays for a checkpoint.
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    return connection
+
+
+def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+def pragma(connection: Connection, name: str) -> int:
+    """Return the value of a setting that is a number."""
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[name]
+    return value
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise Busy(_BUSY) from None
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0)
+        primary = code & 0xFF
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise Busy(_BUSY) from error
+        # The second: there was no room for the -shm. What a quota stops looks like a broken disk.
+        if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
+            raise StorageFull("The disk is full; nothing was written.") from error
+        if primary in _UNUSABLE:
+            raise UnusableDatabase(f"The database cannot be used: {error}.") from error
+        raise

@@ -1,0 +1,165 @@
+"""What is done to the database file as a whole: made, brought up to date, copied, compacted."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+
+from incident_service.database import backups, file, migrations
+from incident_service.database.file import Connection, Database
+from incident_service.errors import BackupFailed, Busy, Unavailable, UnusableDatabase
+
+COMPACT_SECONDS = 30.0
+UPGRADE_SECONDS = 60.0
+"""How long `compact` and `upgrade` wait for others."""
+
+_OWN_ENDINGS = ("", "-journal", "-wal", "-shm", ".lock", ".lock-next")
+
+
+def initialise(database: Database) -> None:
+    """Make the database where there is none yet.
+
+    Any number of processes may do this at once. Raises `UnusableDatabase` where the file cannot be
+    made, belongs to something else, or is of another version.
+    """
+    with _made(database, database.write_timeout) as connection:
+        database.check_version(connection)
+
+
+def upgrade(database: Database) -> Path | None:
+    """Make the database, or bring one of an earlier version up to date (contract §9).
+
+    Return where the copy is that it makes first, or `None` where there was nothing to do. As it
+    was, with no copy, is the database where this raises: as `initialise`, `BackupFailed`,
+    `StorageFull`. A service of the earlier version that runs meanwhile answers `not_ready` from
+    then on.
+    """
+    with _made(database, UPGRADE_SECONDS) as connection:
+        old = file.pragma(connection, "user_version")
+        if old >= file.SCHEMA_VERSION:
+            database.check_version(connection)
+            return None
+        copy = _unused_name(database.path, f"before-upgrade-{old}")
+        backups.copy(connection, copy)
+        try:
+            migrations.apply(connection, old=old, new=file.SCHEMA_VERSION)
+        except BaseException:
+            copy.unlink()
+            raise
+        return copy
+
+
+def backup(database: Database, target: Path) -> None:
+    """Copy the database into a new file, while readers and writers go on (contract §9).
+
+    See `backups.copy`. Raises `BackupFailed`, `StorageFull`, and `UnusableDatabase` where there is
+    no database, or none of this version.
+    """
+    path = database.path
+    if Path(os.path.realpath(target)) in {path.with_name(path.name + end) for end in _OWN_ENDINGS}:
+        raise BackupFailed(f"{target} belongs to the database itself.")
+    database.check()
+    with database.connected() as connection:
+        backups.copy(connection, target)
+
+
+def compact(database: Database, *, seconds: float = COMPACT_SECONDS) -> None:
+    """Give free space back, and leave no byte of what was deleted before (contract §9).
+
+    Readers go on; writers wait while the file is written anew. Nothing is lost where it fails or is
+    killed. Raises `Busy` where others were in the way for `seconds`, `UnusableDatabase` as `backup`
+    does, and `StorageFull`: it takes the size of the file once more beside it, and once more for
+    temporary files.
+    """
+    database.check()  # which makes no file where there is none
+    deadline = time.monotonic() + seconds
+    try:
+        with database.alone(deadline) as connection:
+            database.check_version(connection)
+            connection.execute("VACUUM")
+    except Unavailable:
+        with suppress(Unavailable):
+            _empty_log(database, time.monotonic())  # it may have filled the disk
+        raise
+    if not _empty_log(database, deadline):
+        raise Busy(
+            f"{database.path} is compact, but traces of what was deleted may remain in it and in "
+            "its -wal, because a reader was in the way. Run it again."
+        )
+
+
+def size(database: Database) -> int:
+    """Return how many bytes the file and its write-ahead log take."""
+    log = database.path.with_name(database.path.name + "-wal")
+    return sum(path.stat().st_size for path in (database.path, log) if path.exists())
+
+
+@contextmanager
+def _made(database: Database, seconds: float) -> Iterator[Connection]:
+    """As `Database.alone`, for `seconds`, with a file that is made where there is none."""
+    if sqlite3.sqlite_version_info < (3, 37):
+        raise UnusableDatabase(f"SQLite 3.37 is needed; this is {sqlite3.sqlite_version}.")
+    try:
+        # The file holds what only its owner should read; the files beside it take its mode. An
+        # existing file is left alone: closing a descriptor of it would drop every lock that SQLite
+        # holds on it in this process.
+        os.close(os.open(database.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if not database.path.is_file():
+            raise UnusableDatabase(f"{database.path}: unable to open database file.") from None
+    except OSError as error:
+        raise UnusableDatabase(f"{database.path}: {error.strerror}.") from None
+    with database.alone(time.monotonic() + seconds) as connection:
+        if _create_schema(connection):
+            backups.sync(database.path.parent)  # the name; SQLite syncs only what is in the file
+        database.check_owner(connection)
+        connection.execute("PRAGMA journal_mode = WAL")  # a backup is not in that mode
+        yield connection
+
+
+def _create_schema(connection: Connection) -> bool:
+    """Make all tables in an empty file; return whether it was one."""
+    if file.pragma(connection, "user_version") or file.pragma(connection, "application_id"):
+        return False
+    if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        return False
+    script = files("incident_service").joinpath("schema.sql").read_text(encoding="utf-8")
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return True
+
+
+def _unused_name(path: Path, ending: str) -> Path:
+    names = (
+        f"{path.name}.{ending}" + (f".{number}" if number > 1 else "")
+        for number in itertools.count(1)
+    )
+    return next(found for found in map(path.with_name, names) if not found.exists())
+
+
+def _empty_log(database: Database, deadline: float) -> bool:
+    """Move all that the write-ahead log holds into the file, and cut the log to nothing.
+
+    Return whether that was possible: not while a reader needs an older state.
+    """
+    while True:
+        try:
+            # The lock is given back in between, for a reader may be slow, and others write.
+            with database.alone(deadline) as connection:
+                found = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except Busy:
+            return False
+        if not found["busy"]:
+            return True
+        if time.monotonic() >= deadline:
+            return False

@@ -1,0 +1,145 @@
+"""Write transactions: the threads of a process that wait together share one (group commit)."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any, TypeVar
+
+from incident_service.database.writelock import WriteLock
+
+T = TypeVar("T")
+
+
+class Writer:
+    """Runs what the threads of a process want to write, a batch of it in each transaction.
+
+    While one thread, the leader, waits for the lock between processes, others queue up; once it
+    has the lock it runs the work of all of them, each in a savepoint of its own, and commits once.
+    So the sync of the disk, the dearest part of a small write, is shared, and nobody is answered
+    before it.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        lock: WriteLock,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`connect` returns the calling thread's connection.
+
+        `check` is called within each transaction and again once it is on disk; where it raises,
+        nobody is told that anything was written.
+        """
+        self._connect = connect
+        self._lock = lock
+        self._check = check
+        self._turn = threading.Condition()
+        self._has_leader = False
+        self._waiting: list[_Write] = []
+
+    def write(self, work: Callable[[sqlite3.Connection], T], *, timeout: float) -> T:
+        """Run `work`; return what it returns once that is on disk.
+
+        Where it raises, its changes are undone, and its exception is raised here. Raises
+        `TimeoutError` where its turn did not come within `timeout` seconds, and `sqlite3.Error`.
+        """
+        mine = _Write(work)
+        deadline = time.monotonic() + timeout
+        if self._becomes_leader(mine, deadline):
+            self._lead(mine, deadline)
+        if mine.error is not None:
+            raise mine.error
+        result: T = mine.result
+        return result
+
+    def _becomes_leader(self, mine: _Write, deadline: float) -> bool:
+        """Queue up. Return `True` once nobody leads, `False` once a leader has done `mine`."""
+        with self._turn:
+            self._waiting.append(mine)
+            while self._has_leader and not mine.is_done:
+                patience = None if mine.is_taken else deadline - time.monotonic()
+                if not self._turn.wait(patience) and not mine.is_taken:
+                    self._waiting.remove(mine)
+                    raise TimeoutError
+            self._has_leader = self._has_leader or not mine.is_done
+            return not mine.is_done
+
+    def _lead(self, mine: _Write, deadline: float) -> None:
+        """Do all that waits, `mine` with it, and let the next one lead."""
+        batch: list[_Write] = []
+        try:
+            connection = self._connect()
+            with self._lock.held(deadline):
+                _begin(connection, deadline)
+                try:
+                    self._check()
+                    batch = self._take_batch()
+                    for write in batch:
+                        write.run(connection)
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                self._check()
+        except BaseException as error:
+            # Also of a write that had failed before: what it failed for may be undone as well.
+            for write in batch or [mine]:
+                write.error = error
+        finally:
+            with self._turn:
+                if not mine.is_taken:
+                    self._waiting.remove(mine)
+                for write in batch:
+                    write.is_done = True
+                self._has_leader = False
+                self._turn.notify_all()
+
+    def _take_batch(self) -> list[_Write]:
+        with self._turn:
+            batch, self._waiting = self._waiting, []
+            for write in batch:
+                write.is_taken = True
+        return batch
+
+
+def _begin(connection: sqlite3.Connection, deadline: float) -> None:
+    """Begin, once no writer that does not know our lock, a shell for example, is in the way."""
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() >= deadline:
+                raise TimeoutError from None
+
+
+class _Write:
+    """What a thread wants to write, and what came of it."""
+
+    def __init__(self, work: Callable[[sqlite3.Connection], Any]) -> None:
+        self._work = work
+        self.is_taken = False
+        self.is_done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Do it, or undo it and keep the error. Raises where the whole transaction is lost.
+
+        It runs in an empty context: it may be another thread's request that is at hand here.
+        """
+        connection.execute("SAVEPOINT this_write")
+        try:
+            self.result = Context().run(self._work, connection)
+        except Exception as error:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK TO this_write")
+            self.error = error
+        connection.execute("RELEASE this_write")

@@ -1,0 +1,93 @@
+"""What every request has: an id, a line in the access log, and a place in the figures."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from flask import Flask, Response, current_app, g, request
+
+from incident_service.http.metrics import Metrics
+from incident_service.http.rate_limits import RateLimits
+from incident_service.ids import canonical_uuid, new_request_id
+
+PROTECTION = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""Headers of an answer that sets no other value itself; HSTS is for the proxy that has TLS."""
+
+NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
+
+_CHECKED_LATER = ("/v1/", "/status/")
+"""Paths below which a request may come with a valid key, or for an answer that is kept anyway."""
+
+_log = logging.getLogger("incident_service.access")
+
+
+def install(app: Flask) -> None:
+    """Give each request its id, and log it when it is answered."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def request_id() -> str:
+    """Return the id of the request at hand: the client's, if it sent a UUID, else a new one."""
+    if "request_id" not in g:
+        sent = request.headers.get("X-Request-Id")
+        g.request_id = sent if sent and _is_uuid(sent) else new_request_id()
+    return str(g.request_id)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        canonical_uuid(text)
+    except ValueError:
+        return False
+    return True
+
+
+def rate_limits() -> RateLimits:
+    """Return how often one may ask."""
+    found: RateLimits = current_app.extensions["incident_service.rate_limits"]
+    return found
+
+
+def check_without_key() -> None:
+    """Count the request at hand among those without a valid key. Raises `RateLimited`."""
+    rate_limits().check_without_key(request.remote_addr or "")
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    if request.path not in NEVER_LIMITED:
+        rate_limits().check_address(request.remote_addr or "")
+        if not request.path.startswith(_CHECKED_LATER):
+            check_without_key()
+
+
+def _finish(response: Response) -> Response:
+    headers, status = response.headers, response.status_code
+    id, caller, rule = request_id(), g.get("caller"), request.url_rule
+    route, method = rule.rule if rule else None, request.method
+    headers["X-Request-Id"] = id
+    for name, value in PROTECTION.items():
+        headers.setdefault(name, value)
+    seconds = time.perf_counter() - g.began
+    metrics: Metrics = current_app.extensions["incident_service.metrics"]
+    metrics.count_request(method, route, status, seconds)
+    _log.info(
+        "request",
+        extra={
+            "method": method,
+            "route": route,
+            "status": status,
+            "milliseconds": round(seconds * 1000, 2),
+            "requestId": id,
+            "orgId": caller.org_id if caller else None,
+            "keyId": caller.key_id if caller else None,
+        },
+    )
+    return response

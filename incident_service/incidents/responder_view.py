@@ -1,0 +1,111 @@
+"""What a responder sees of an incident by a link (contract §8); each part is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from incident_service.database.file import Connection
+from incident_service.incidents.by_link import Link
+from incident_service.incidents.lifecycle import NEXT
+from incident_service.people.users import display_name
+from incident_service.store import Row, audit, deliveries, incidents, updates, users
+
+UPDATES_SHOWN = 10
+UPDATE_CHARACTERS = 500
+PEOPLE_SHOWN = 10
+
+EVENTS_READ = 1000
+"""The latest events of the trail, in which pages are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """Somebody who was paged: whether a page was `sent`, is `pending`, or `failed` for a reason."""
+
+    name: str
+    outcome: Literal["sent", "pending", "failed"]
+    at: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An incident as its link shows it.
+
+    `acknowledger` and `owner`: what they are called, or `None`. `updates` are the latest,
+    newest first; a longer body is cut. `next_status`: the one that may follow, or `None`.
+    """
+
+    incident: Row
+    you: str
+    is_acknowledged_by_you: bool
+    acknowledger: str | None
+    owner: str | None
+    is_owned_by_you: bool
+    components: list[str]
+    updates: list[Row]
+    more_updates: int
+    paged: list[Paged]
+    more_paged: int
+    next_status: str | None
+
+
+def view(db: Connection, link: Link) -> View:
+    """Return what the link's page shows now."""
+    incident = link.incident
+    org_id, id, you = incident["org_id"], incident["id"], link.user["id"]
+    latest = updates.latest(db, org_id, id, limit=UPDATES_SHOWN, characters=UPDATE_CHARACTERS)
+    pages = audit.latest_pages(db, org_id, id, among=EVENTS_READ)
+    pending = deliveries.user_ids(db, org_id, id, limit=EVENTS_READ)
+    outcomes = _outcomes(pages, pending)
+    outcomes.pop(you, None)
+    shown = list(outcomes)[:PEOPLE_SHOWN]
+    by, owner_id = incident["acknowledged_by"], incident["owner_id"]
+    names = _names(db, org_id, [*shown, *filter(None, (by, owner_id))])
+    return View(
+        incident=incident,
+        you=display_name(link.user),
+        is_acknowledged_by_you=by == you,
+        acknowledger=names.get(by, by),
+        owner=names.get(owner_id),
+        is_owned_by_you=owner_id == you,
+        components=[each["name"] for each in incidents.components(db, org_id, [id])[id]],
+        updates=latest,
+        more_updates=latest[-1]["number"] - 1 if latest else 0,
+        paged=[_paged(names.get(user_id, user_id), outcomes[user_id]) for user_id in shown],
+        more_paged=len(outcomes) - len(shown),
+        next_status=NEXT.get(incident["status"]),
+    )
+
+
+def _outcomes(pages: Iterable[Row], pending: Iterable[str]) -> dict[str, Row]:
+    """Return the last event that counts of each user who was paged, those paged first, first.
+
+    A page that was sent counts more than one that failed: one that arrives is enough. `{}` is for
+    who was not tried yet.
+    """
+    found: dict[str, Row] = {}
+    for event in pages:
+        user_id = event["details"]["userId"]
+        if event["event"] == "page_sent" or found.get(user_id, event)["event"] != "page_sent":
+            found[user_id] = event
+    for user_id in pending:
+        if found.get(user_id, {}).get("event") != "page_sent":
+            found[user_id] = {**found.get(user_id, {}), "event": None}
+    return found
+
+
+def _paged(name: str, event: Row) -> Paged:
+    outcomes: dict[str | None, Literal["sent", "pending", "failed"]] = {
+        "page_sent": "sent",
+        "page_failed": "failed",
+        None: "pending",
+    }
+    details = event.get("details", {})
+    return Paged(name, outcomes[event["event"]], event.get("at"), details.get("reason"))
+
+
+def _names(db: Connection, org_id: str, ids: list[str]) -> dict[str | None, str]:
+    return {row["id"]: display_name(row) for row in users.with_ids(db, org_id, ids)}

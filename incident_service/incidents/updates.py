@@ -1,0 +1,169 @@
+"""Updates: what is told about an incident, to the organization or to everybody (contract §7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from incident_service import ids
+from incident_service.clock import format_instant, parse_instant
+from incident_service.database.file import Connection
+from incident_service.errors import Forbidden, InvalidRequest, NotFound
+from incident_service.incidents import lifecycle
+from incident_service.people import users
+from incident_service.people.caller import Caller
+from incident_service.store import Row, api_keys
+from incident_service.store import updates as rows
+from incident_service.store import users as people
+
+Visibility = Literal["internal", "public"]
+
+VISIBILITIES: tuple[Visibility, ...] = get_args(Visibility)
+
+AUTHOR_MAY_REDACT_FOR = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpdate:
+    """What a caller tells: a `body`, the incident's next status, or both.
+
+    `resolution_note`: how it was resolved, where that is the next status.
+    """
+
+    visibility: Visibility
+    body: str | None = None
+    status_change: lifecycle.Status | None = None
+    resolution_note: str | None = None
+
+
+def get_part(
+    db: Connection, caller: Caller, incident_id: str, *, after: int, limit: int
+) -> tuple[list[Row], int | None]:
+    """Return an incident's updates, oldest first, and the number after which there are more.
+
+    `after`: the number that the last part gave, or 0. Raises `NotFound`.
+    """
+    lifecycle.find(db, caller, incident_id)
+    found = rows.numbered_after(db, caller.org_id, incident_id, after, limit=limit)
+    end = found[-1]["number"] if found else after
+    is_more = end < rows.last_number(db, caller.org_id, incident_id)
+    return [_shown(row) for row in found], end if is_more else None
+
+
+def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, now: datetime) -> Row:
+    """Add an update to an incident, and move the incident on where it says so; return it.
+
+    A public one makes the incident public.
+
+    Raises `NotFound`, and `InvalidRequest` with `incident_resolved`, `no_public_surface` (no
+    published page shows a component of the incident) or `invalid_status_transition`.
+    """
+    incident = lifecycle.find(db, caller, incident_id)
+    if incident["status"] == "resolved":
+        raise InvalidRequest(f"Incident {incident_id} is resolved.", code="incident_resolved")
+    if new.visibility == "public" and not lifecycle.shown_publicly(db, incident):
+        raise InvalidRequest(
+            "visibility: no published status page shows a component of the incident.",
+            code="no_public_surface",
+        )
+    return _shown(_post(db, caller, incident, new, now))
+
+
+def advance(
+    db: Connection,
+    caller: Caller,
+    incident_id: str,
+    status: lifecycle.Status,
+    note: str | None,
+    *,
+    now: datetime,
+) -> None:
+    """Move an incident on by an internal update.
+
+    `note` is how it was resolved. Raises `NotFound`, and `InvalidRequest`
+    `invalid_status_transition`, also where it is resolved.
+    """
+    incident = lifecycle.find(db, caller, incident_id)
+    new = NewUpdate("internal", status_change=status, resolution_note=note)
+    _post(db, caller, incident, new, now)
+
+
+def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: datetime) -> Row:
+    """Take the text out of an update for good; return what is left of it.
+
+    Nothing changes where somebody had. Raises `NotFound`, and `Forbidden` unless the caller is an
+    admin, or posted it within the last 5 minutes.
+    """
+    incident = lifecycle.find(db, caller, incident_id)
+    update = rows.get(db, caller.org_id, incident_id, id)
+    if update is None:
+        raise NotFound(f"Incident {incident_id} has no update {id}.")
+    if caller.role != "org:admin":
+        if update["posted_by"] != caller.actor_id:
+            raise Forbidden("An update is redacted by its author or an admin.")
+        if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
+            raise Forbidden("After 5 minutes an update is redacted by an admin alone.")
+    if update["redacted_at"] is None:
+        by, name = caller.actor_id, _name(db, caller)
+        rows.redact(db, update, by=by, name=name, at=format_instant(now))
+        if update["visibility"] == "public":
+            lifecycle.touch_public(db, incident, now=now)
+        lifecycle.record(db, caller, incident, "update_redacted", {"updateId": id}, now=now)
+        update = rows.get(db, caller.org_id, incident_id, id)
+        assert update is not None  # rows of it stay
+    return _shown(update)
+
+
+def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: datetime) -> Row:
+    if new.visibility == "public":
+        lifecycle.publish(db, caller, incident, now=now)
+    if new.status_change is not None:
+        lifecycle.move_on(db, caller, incident, new.status_change, new.resolution_note, now=now)
+    elif new.visibility == "public":
+        lifecycle.touch_public(db, incident, now=now)
+    update: Row = {
+        "org_id": caller.org_id,
+        "incident_id": incident["id"],
+        "id": ids.new_id(),
+        "visibility": new.visibility,
+        "body": new.body,
+        "status_change": new.status_change,
+        "posted_by": caller.actor_id,
+        "posted_by_name": _name(db, caller),
+        "posted_at": format_instant(now),
+        "redacted_at": None,
+        "redacted_by": None,
+        "redacted_by_name": None,
+    }
+    rows.insert(db, update)
+    details = {
+        "updateId": update["id"],
+        "visibility": new.visibility,
+        "statusChange": new.status_change,
+    }
+    lifecycle.record(db, caller, incident, "update_posted", details, now=now)
+    return update
+
+
+def _name(db: Connection, caller: Caller) -> str:
+    """Return what the caller is called: the user's name, else the name of the key."""
+    if caller.user_id is not None:
+        user = people.get(db, caller.org_id, caller.user_id)
+        if user is not None:
+            return users.display_name(user)
+    key = api_keys.get(db, caller.org_id, caller.key_id)
+    return str(key["name"]) if key else caller.actor_id
+
+
+def _shown(update: Row) -> Row:
+    return {
+        **update,
+        "posted_by": _who(update, "posted_by"),
+        "redacted_by": _who(update, "redacted_by"),
+    }
+
+
+def _who(update: Row, column: str) -> Row | None:
+    id = update[column]
+    return None if id is None else {"id": id, "name": update[f"{column}_name"]}

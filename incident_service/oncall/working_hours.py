@@ -1,0 +1,59 @@
+"""Working hours: the times of the week at which a policy's layer takes part (contract §5)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from incident_service import resources
+from incident_service.database.file import Connection
+from incident_service.errors import Conflict
+from incident_service.people.caller import Caller
+from incident_service.store import Row, named, policies
+
+
+def get_all(db: Connection, caller: Caller) -> list[Row]:
+    """Return all working hours by name."""
+    return [_shown(row) for row in named.all_by_name(db, "working_hours", caller.org_id)]
+
+
+def get(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the working hours. Raises `NotFound`."""
+    return _shown(resources.find(db, "working_hours", caller.org_id, id))
+
+
+def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
+    """Make working hours with `name`, `timezone` and `windows`.
+
+    Raises `Conflict` `name_conflict`.
+    """
+    row = resources.create(db, "working_hours", caller.org_id, _stored(values), now=now)
+    return _shown(row)
+
+
+def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
+    """Set some of the working hours' values. Raises `NotFound` and `Conflict` `name_conflict`."""
+    row = resources.change(db, "working_hours", caller.org_id, id, _stored(changes), now=now)
+    return _shown(row)
+
+
+def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
+    """Delete working hours. Raises `NotFound`, and `Conflict` `working_hours_in_use`."""
+    hours = resources.find(db, "working_hours", caller.org_id, id)
+    policy = policies.with_working_hours(db, caller.org_id, id)
+    if policy is not None:
+        raise Conflict(
+            f"The escalation policy {policy['name']} ({policy['id']}) uses {hours['name']}.",
+            code="working_hours_in_use",
+        )
+    resources.hide(db, "working_hours", caller.org_id, id, now=now)
+
+
+def _stored(values: Row) -> Row:
+    if "windows" not in values:
+        return values
+    return {**values, "windows": json.dumps(values["windows"])}
+
+
+def _shown(row: Row) -> Row:
+    return {**row, "windows": json.loads(row["windows"])}

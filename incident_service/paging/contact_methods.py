@@ -1,0 +1,150 @@
+"""Contact methods: how a user can be reached (contract §8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from incident_service import ids
+from incident_service.clock import format_instant
+from incident_service.config import WEBHOOK_SCHEMES
+from incident_service.database.file import Connection
+from incident_service.errors import Conflict, NotFound, ValidationFailed
+from incident_service.paging import apprise_urls
+from incident_service.paging.connections import Networks, names_private_host
+from incident_service.people import users
+from incident_service.people.caller import Caller
+from incident_service.store import Row
+from incident_service.store import contact_methods as rows
+
+MAX_URL_LENGTH = 2000
+MAX_OF_USER = 20
+
+_MASK = "***"
+
+_SCHEMES_WITH_A_HOST = WEBHOOK_SCHEMES | {"json", "jsons", "mailto", "mailtos"}
+
+
+def get_all(db: Connection, caller: Caller, user_id: str) -> list[Row]:
+    """Return the user's contact methods, oldest first. Raises `NotFound`."""
+    users.get(db, caller, user_id)
+    return rows.of_user(db, caller.org_id, user_id)
+
+
+def find(db: Connection, caller: Caller, user_id: str, id: str) -> Row:
+    """Return the user's contact method. Raises `NotFound`."""
+    users.get(db, caller, user_id)
+    row = rows.get(db, caller.org_id, user_id, id)
+    if row is None:
+        raise NotFound(f"There is no contact method {id} of user {user_id}.")
+    return row
+
+
+def create(db: Connection, caller: Caller, user_id: str, values: Row, *, now: datetime) -> Row:
+    """Make a contact method of a `label` and a `url` that `check_url` lets pass.
+
+    Raises `NotFound`, and `Conflict` if the user has as many as there can be.
+    """
+    users.get(db, caller, user_id)
+    if len(rows.of_user(db, caller.org_id, user_id)) >= MAX_OF_USER:
+        raise Conflict(
+            f"{user_id} has {MAX_OF_USER} contact methods, and cannot have more. Delete one first.",
+            code="too_many_contact_methods",
+        )
+    method = {
+        **values,
+        "org_id": caller.org_id,
+        "user_id": user_id,
+        "id": ids.new_id(),
+        "created_at": format_instant(now),
+    }
+    rows.insert(db, method)
+    return method
+
+
+def delete(db: Connection, caller: Caller, user_id: str, id: str) -> None:
+    """Delete a contact method. Raises `NotFound`."""
+    find(db, caller, user_id, id)
+    rows.delete(db, caller.org_id, user_id, id)
+
+
+def shown_url(url: str) -> str:
+    """Return the URL with everything masked that may be a secret: all but scheme and host.
+
+    The host, too, where the scheme's first part need not be one, or where a later `@` leaves it
+    open which part is the host.
+    """
+    scheme = _scheme(url)
+    if scheme is None:
+        return _MASK
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return f"{scheme}://{_MASK}"
+    if scheme not in _SCHEMES_WITH_A_HOST or not host or "@" in url.partition(parts.netloc)[2]:
+        return f"{scheme}://{_MASK}"
+    return f"{scheme}://[{host}]/{_MASK}" if ":" in host else f"{scheme}://{host}/{_MASK}"
+
+
+def check_url(url: str, allowed: Collection[str]) -> None:
+    """Raise `ValidationFailed` where a page cannot go to the URL, or may not.
+
+    `allowed`: the schemes that are accepted, in lower case. The error repeats nothing else of it.
+    """
+    fault = _fault(url, allowed)
+    if fault is not None:
+        raise ValidationFailed({"url": [fault]})
+
+
+def check_network(url: str, networks: Networks) -> None:
+    """Raise `ValidationFailed` if the URL's host is an address to which no page may go."""
+    if networks == "public" and names_private_host(url):
+        raise ValidationFailed({"url": ["Leads to an address that is not public."]})
+
+
+def _fault(url: str, allowed: Collection[str]) -> str | None:
+    if len(url) > MAX_URL_LENGTH:
+        return f"Longer than maximum length {MAX_URL_LENGTH}."
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "Has white space or a control character; encode it as in %20."
+    scheme = _scheme(url)
+    if scheme is None:
+        return "Not a URL, which begins as in https://."
+    if scheme not in allowed:
+        return f"URLs with the scheme {scheme} are not allowed here."
+    if scheme in WEBHOOK_SCHEMES:
+        native = apprise_urls.native_schemes(url)
+        if not native:
+            return _fault_of_webhook(url)
+        if not set(native) & set(allowed):
+            return f"A URL of {native[0]}, and URLs with that scheme are not allowed here."
+        scheme = native[0]
+    try:
+        apprise_urls.service(url, connect_timeout=1, read_timeout=1)
+        header = apprise_urls.framing_header(url)
+    except apprise_urls.Unusable as error:
+        return f"Not a URL that Apprise can use for {scheme}: {error}."
+    return f"Sets the header {header}, which is not the client's to set." if header else None
+
+
+def _fault_of_webhook(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        has_host, _ = bool(parts.hostname), parts.port
+        if parts.hostname:
+            parts.hostname.encode("idna")
+    except ValueError:
+        return "Not a URL."
+    if not has_host:
+        return "Has no host."
+    if "@" in parts.netloc:
+        return "Has a user or a password before the host."
+    return None
+
+
+def _scheme(url: str) -> str | None:
+    match = re.match(r"([a-z0-9]{1,20})://", url, re.ASCII | re.IGNORECASE)
+    return match[1].lower() if match else None

@@ -1,0 +1,269 @@
+"""Escalation policies: whom to page, in which order, until somebody acknowledges (contract §5).
+
+A layer's values are `escalate_after_seconds`, `target` (`{"type": "schedule", "schedule_id"}` or
+`{"type": "users", "user_ids"}`) and `condition` (`{"working_hours_id", "when"}`, or none).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Literal, get_args
+
+from incident_service import ids, resources
+from incident_service.clock import format_instant
+from incident_service.database.file import Connection
+from incident_service.errors import Conflict, InvalidRequest, NotFound
+from incident_service.people.caller import Caller
+from incident_service.store import Row, components, named, users
+from incident_service.store import policies as rows
+
+TargetType = Literal["schedule", "users"]
+
+TARGET_TYPES: tuple[TargetType, ...] = get_args(TargetType)
+
+MAX_LAYERS = 20
+
+
+def get_all(db: Connection, caller: Caller) -> list[Row]:
+    """Return all policies by name, without their layers."""
+    return named.all_by_name(db, "escalation_policies", caller.org_id)
+
+
+def get(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the policy with its `layers` by position. Raises `NotFound`."""
+    return _with_layers(db, resources.find(db, "escalation_policies", caller.org_id, id))
+
+
+def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
+    """Make a policy with `name`, and `description` and `steps`, its layers' values, where given.
+
+    Raises `Conflict` `name_conflict`, and `InvalidRequest` `invalid_target` or `invalid_condition`.
+    """
+    columns = {
+        "name": values["name"],
+        "description": values.get("description"),
+        "created_by": caller.actor_id,
+    }
+    policy = resources.create(db, "escalation_policies", caller.org_id, columns, now=now)
+    _set_layers(db, policy, values.get("steps", []), at=format_instant(now))
+    return _with_layers(db, policy)
+
+
+def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
+    """Set a policy's name and description anew, and its layers if `steps` is given.
+
+    The layer at each position stays the same one. Raises `NotFound` and what `create` raises.
+    """
+    columns = {"name": values["name"], "description": values.get("description")}
+    policy = resources.change(db, "escalation_policies", caller.org_id, id, columns, now=now)
+    if "steps" in values:
+        _set_layers(db, policy, values["steps"], at=format_instant(now))
+    return _with_layers(db, policy)
+
+
+def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
+    """Set a policy's name or description. Raises `NotFound` and `Conflict` `name_conflict`."""
+    policy = resources.change(db, "escalation_policies", caller.org_id, id, changes, now=now)
+    return _with_layers(db, policy)
+
+
+def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
+    """Delete a policy; components no longer name it.
+
+    Raises `NotFound` and `Conflict` `policy_in_use`.
+    """
+    policy = resources.find(db, "escalation_policies", caller.org_id, id)
+    number = rows.unresolved_incident_number(db, caller.org_id, id)
+    if number is not None:
+        raise Conflict(
+            f"Incident {number} is not resolved, and escalates by {policy['name']}.",
+            code="policy_in_use",
+        )
+    resources.hide(db, "escalation_policies", caller.org_id, id, now=now)
+    components.forget_policy(db, caller.org_id, id, at=format_instant(now))
+
+
+def add_layer(db: Connection, caller: Caller, policy_id: str, values: Row, *, now: datetime) -> Row:
+    """Add a layer at `position`, or at the end; those from there on move down. Return the layer.
+
+    Raises `NotFound`, `InvalidRequest` `invalid_target` or `invalid_condition`, and `Conflict`
+    `too_many_layers`.
+    """
+    policy = resources.find(db, "escalation_policies", caller.org_id, policy_id)
+    _check_references(db, caller.org_id, values)
+    layer_ids = [layer["id"] for layer in rows.layers(db, caller.org_id, policy_id)]
+    if len(layer_ids) >= MAX_LAYERS:
+        raise Conflict(
+            f"{policy['name']} has {MAX_LAYERS} layers, as many as a policy may have.",
+            code="too_many_layers",
+        )
+    at = format_instant(now)
+    id = _insert(db, policy, values, position=len(layer_ids) + 1, at=at)
+    _place(layer_ids, id, values.get("position"))
+    _arrange(db, policy, layer_ids, at=at)
+    return _shown(_find_layer(db, policy, id))
+
+
+def change_layer(
+    db: Connection, caller: Caller, policy_id: str, layer_id: str, changes: Row, *, now: datetime
+) -> Row:
+    """Set some of a layer's values; a `position` moves it there. Return the layer.
+
+    Raises `NotFound`, and `InvalidRequest` `invalid_target` or `invalid_condition`.
+    """
+    policy = resources.find(db, "escalation_policies", caller.org_id, policy_id)
+    layer = _find_layer(db, policy, layer_id)
+    columns, position = _columns(changes), changes.get("position")
+    if not columns and position is None:
+        return _shown(layer)
+    _check_references(db, caller.org_id, changes)
+    at = format_instant(now)
+    rows.update_layer(db, caller.org_id, layer_id, {**columns, "updated_at": at})
+    layer_ids = [each["id"] for each in rows.layers(db, caller.org_id, policy_id)]
+    if position is not None:
+        layer_ids.remove(layer_id)
+        _place(layer_ids, layer_id, position)
+    _arrange(db, policy, layer_ids, at=at)
+    return _shown(_find_layer(db, policy, layer_id))
+
+
+def delete_layer(
+    db: Connection, caller: Caller, policy_id: str, layer_id: str, *, now: datetime
+) -> None:
+    """Remove a layer; those behind it move up. Raises `NotFound`."""
+    policy = resources.find(db, "escalation_policies", caller.org_id, policy_id)
+    _find_layer(db, policy, layer_id)
+    rows.delete_layer(db, caller.org_id, layer_id)
+    layer_ids = [layer["id"] for layer in rows.layers(db, caller.org_id, policy_id)]
+    _arrange(db, policy, layer_ids, at=format_instant(now))
+
+
+def reorder_layers(
+    db: Connection, caller: Caller, policy_id: str, layer_ids: list[str], *, now: datetime
+) -> Row:
+    """Put a policy's layers, each of them named once, into an order. Return the policy.
+
+    Raises `NotFound`, and `InvalidRequest` `invalid_layer_order`.
+    """
+    policy = resources.find(db, "escalation_policies", caller.org_id, policy_id)
+    sent = Counter(layer_ids)
+    present = Counter(layer["id"] for layer in rows.layers(db, caller.org_id, policy_id))
+    for id in (sent - present) + (present - sent):
+        fault = "must stand there exactly once" if id in present else "is no layer of the policy"
+        raise InvalidRequest(f"layerIds: {id} {fault}.", code="invalid_layer_order")
+    policy = _arrange(db, policy, layer_ids, at=format_instant(now))
+    return _with_layers(db, policy)
+
+
+def _set_layers(db: Connection, policy: Row, steps: list[Row], *, at: str) -> None:
+    """Make the policy's layers those steps, in their order, and keep the rows that there are."""
+    org_id = policy["org_id"]
+    for step in steps:
+        _check_references(db, org_id, step)
+    present = [layer["id"] for layer in rows.layers(db, org_id, policy["id"])]
+    for id in present[len(steps) :]:
+        rows.delete_layer(db, org_id, id)
+    for id, step in zip(present, steps, strict=False):
+        rows.update_layer(db, org_id, id, {**_columns(_whole(step)), "updated_at": at})
+    for n, step in enumerate(steps[len(present) :], start=len(present) + 1):
+        _insert(db, policy, step, position=n, at=at)
+
+
+def _insert(db: Connection, policy: Row, values: Row, *, position: int, at: str) -> str:
+    """Add a layer at a free position, and return its id."""
+    id = ids.new_id()
+    rows.insert_layer(
+        db,
+        {
+            "org_id": policy["org_id"],
+            "id": id,
+            "policy_id": policy["id"],
+            "position": position,
+            **_columns(_whole(values)),
+            "created_at": at,
+            "updated_at": at,
+        },
+    )
+    return id
+
+
+def _place(layer_ids: list[str], id: str, position: int | None) -> None:
+    """Insert the id at a position counted from 1; none, or one beyond the end, is the end."""
+    end = len(layer_ids)
+    layer_ids.insert(end if position is None else min(position - 1, end), id)
+
+
+def _arrange(db: Connection, policy: Row, layer_ids: list[str], *, at: str) -> Row:
+    """Record that the policy's layers changed and stand in this order; return the policy."""
+    rows.set_positions(db, policy["org_id"], policy["id"], layer_ids, at=at)
+    named.update(db, "escalation_policies", policy["org_id"], policy["id"], {"updated_at": at})
+    return {**policy, "updated_at": at}
+
+
+def _check_references(db: Connection, org_id: str, values: Row) -> None:
+    """Raise `InvalidRequest` where a layer's values name what is not there (contract §5)."""
+    target, condition = values.get("target") or {}, values.get("condition")
+    schedule_id = target.get("schedule_id")
+    if schedule_id is not None and named.get(db, "schedules", org_id, schedule_id) is None:
+        raise InvalidRequest(
+            f"target: {schedule_id} is not a schedule in your organization.", code="invalid_target"
+        )
+    user_ids = target.get("user_ids") or []
+    present = users.present(db, org_id, user_ids) if user_ids else set()
+    for user_id in user_ids:
+        if user_id not in present:
+            raise InvalidRequest(
+                f"target: {user_id} is not a user in your organization.", code="invalid_target"
+            )
+    hours_id = condition["working_hours_id"] if condition else None
+    if hours_id is not None and named.get(db, "working_hours", org_id, hours_id) is None:
+        raise InvalidRequest(
+            f"condition: {hours_id} is not a set of working hours in your organization.",
+            code="invalid_condition",
+        )
+
+
+def _whole(values: Row) -> Row:
+    """Return the values of a new layer: without a condition given, it has none."""
+    return {"condition": None, **values}
+
+
+def _columns(values: Row) -> Row:
+    """Return the columns, and `user_ids`, that hold a layer's values."""
+    columns: Row = {}
+    if "escalate_after_seconds" in values:
+        columns["escalate_after_seconds"] = values["escalate_after_seconds"]
+    if "target" in values:
+        target = values["target"]
+        columns["target_type"] = target["type"]
+        columns["schedule_id"] = target.get("schedule_id")
+        columns["user_ids"] = target.get("user_ids") or []
+    if "condition" in values:
+        condition = values["condition"] or {}
+        columns["working_hours_id"] = condition.get("working_hours_id")
+        columns["working_hours_when"] = condition.get("when")
+    return columns
+
+
+def _find_layer(db: Connection, policy: Row, id: str) -> Row:
+    for layer in rows.layers(db, policy["org_id"], policy["id"]):
+        if layer["id"] == id:
+            return layer
+    raise NotFound(f"There is no layer {id} in the escalation policy {policy['id']}.")
+
+
+def _with_layers(db: Connection, policy: Row) -> Row:
+    layers = rows.layers(db, policy["org_id"], policy["id"])
+    return {**policy, "layers": [_shown(layer) for layer in layers]}
+
+
+def _shown(layer: Row) -> Row:
+    target = (
+        {"type": "schedule", "schedule_id": layer["schedule_id"]}
+        if layer["target_type"] == "schedule"
+        else {"type": "users", "user_ids": layer["user_ids"]}
+    )
+    hours_id, when = layer["working_hours_id"], layer["working_hours_when"]
+    condition = {"working_hours_id": hours_id, "when": when} if hours_id is not None else None
+    return {**layer, "target": target, "condition": condition}

@@ -1,0 +1,1 @@
+"""Serving: gunicorn, the paging process beside it, logs."""

@@ -1,0 +1,1 @@
+"""How components are, and what everybody may see of it (contract §6 and §7)."""
