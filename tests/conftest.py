@@ -18,7 +18,7 @@ from incident_service.config import Settings
 from incident_service.database.file import Database
 from incident_service.people import accounts
 from incident_service.web import page_cache
-from tests.described import DescribedClient
+from tests.helpers.described import DescribedClient
 
 # How long an example takes is the machine's affair.
 settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])

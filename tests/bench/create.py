@@ -23,7 +23,7 @@ from incident_service import clock, quickstart
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 from tests.bench.table import Figure
-from tests.live.servers import running
+from tests.helpers.servers import running
 
 CLIENTS = 8
 API = (sys.executable, "-m", "tests.bench.api")

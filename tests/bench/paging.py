@@ -31,7 +31,7 @@ from incident_service.paging import contact_methods
 from incident_service.people.caller import Caller
 from tests.bench.create import CLIENTS, load, quantiles
 from tests.bench.table import Figure
-from tests.live.servers import Server, free_port, running
+from tests.helpers.servers import Server, free_port, running
 
 PER_SECOND = (1, 50)
 GOAL_P99 = "<= 2000 ms"

@@ -28,7 +28,7 @@ from incident_service.severity import SEVERITIES
 from incident_service.status import components, pages
 from tests.bench.create import API, BARE, CLIENTS, Speed, beside_bare, repeat, speed
 from tests.bench.table import Figure
-from tests.live.servers import running
+from tests.helpers.servers import running
 
 COMPONENTS = 50
 INCIDENTS = 200

@@ -12,7 +12,7 @@ from pathlib import Path
 from incident_service import clock
 from incident_service.database.file import Database
 from incident_service.people import accounts
-from tests.live.servers import running
+from tests.helpers.servers import running
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from incident_service import clock, quickstart
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 from incident_service.paging import acknowledge_links
-from tests.live.servers import Server, running
+from tests.helpers.servers import Server, running
 
 CHROMIUM = shutil.which("chromium")
 LONG = "x" * 100

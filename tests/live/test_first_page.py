@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live.servers import free_port, running
+from tests.helpers.servers import free_port, running
 from tests.live.test_readme import blocks
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.described import description
-from tests.live.servers import running
+from tests.helpers.described import description
+from tests.helpers.servers import running
 
 PACKAGE = "generated_client"
 

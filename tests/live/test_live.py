@@ -26,7 +26,7 @@ import pytest
 from incident_service import clock, quickstart
 from incident_service.database import maintenance
 from incident_service.database.file import Database
-from tests.live.servers import COMMAND, Server, running
+from tests.helpers.servers import COMMAND, Server, running
 
 
 def provision(database: Path, organizations: int = 1) -> list[quickstart.Provisioned]:

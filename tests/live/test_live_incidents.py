@@ -23,7 +23,7 @@ from incident_service.people import accounts
 from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES
 from incident_service.status import components
-from tests.live.servers import Server, running
+from tests.helpers.servers import Server, running
 
 NUMBER = 1000
 CLIENTS = 16

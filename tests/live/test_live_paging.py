@@ -30,8 +30,8 @@ from incident_service.incidents import opening
 from incident_service.paging import contact_methods, policies
 from incident_service.people import accounts
 from incident_service.people.caller import Caller
-from tests.live.servers import COMMAND, Server, free_port, running
-from tests.receivers import Receiver, dripping, receiving, taking_mail
+from tests.helpers.receivers import Receiver, dripping, receiving, taking_mail
+from tests.helpers.servers import COMMAND, Server, free_port, running
 
 SCHEMES = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"})}
 

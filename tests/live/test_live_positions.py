@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.live.servers import running
+from tests.helpers.servers import running
 
 CLIENTS = 8
 CALLS = 25  # of each client

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.live.servers import COMMAND, running
+from tests.database.test_compact import SECRET, traces
+from tests.helpers.servers import COMMAND, running
 from tests.live.test_live import assert_whole, body, provision
-from tests.test_compact import SECRET, traces
 
 
 def run(database: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

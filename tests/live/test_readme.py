@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.live.servers import running
+from tests.helpers.servers import running
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.live.servers import COMMAND, Server, running
+from tests.helpers.servers import COMMAND, Server, running
 from tests.live.test_live import body, provision
 from tests.live.test_live_upkeep import run
 from tests.live.test_readme import blocks

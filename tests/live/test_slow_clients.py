@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import pytest
 
-from tests.live.servers import Server, running
+from tests.helpers.servers import Server, running
 from tests.live.test_live import body, provision
 
 CLIENTS = 200

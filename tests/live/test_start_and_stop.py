@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.servers import COMMAND, free_port, running, wait_until_it_answers
+from tests.helpers.servers import COMMAND, free_port, running, wait_until_it_answers
 from tests.live.test_live import body, provision
 
 

@@ -27,8 +27,8 @@ from incident_service.paging import contact_methods, policies
 from incident_service.people import users
 from incident_service.people.caller import Caller
 from incident_service.status import components, pages
-from tests.live.servers import running
-from tests.receivers import receiving
+from tests.helpers.receivers import receiving
+from tests.helpers.servers import running
 from tests.soak import checks
 from tests.soak.clients import Clients, Place
 from tests.soak.havoc import Havoc

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.live.servers import COMMAND
+from tests.helpers.servers import COMMAND
 from tests.soak.journal import Answered, Journal
 from tests.soak.processes import PAGING, WORKER, Processes
 from tests.soak.smalldisk import filled

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.receivers import Receiver
+from tests.helpers.receivers import Receiver
 
 
 @dataclass

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from incident_service.paging import connections
 from incident_service.paging.connections import Attempt, NotPublic
-from tests.live.servers import free_port
-from tests.receivers import Receiver, dripping, receiving
+from tests.helpers.receivers import Receiver, dripping, receiving
+from tests.helpers.servers import free_port
 
 LONG = 60.0
 """Seconds that no test waits for."""

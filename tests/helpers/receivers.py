@@ -12,7 +12,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
 
-from tests.live.servers import free_port
+from tests.helpers.servers import free_port
 
 
 class Receiver(http.server.ThreadingHTTPServer):

@@ -13,7 +13,7 @@ from incident_service.config import Settings
 from incident_service.status import public_view
 from incident_service.web import page_cache
 from tests.conftest import World
-from tests.test_public_page import (
+from tests.status.test_public_view import (
     DIRECTIONS,
     HOSTILE,
     NO_MARKUP,

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from tests.conftest import World
-from tests.test_public_page import PATHS, data, etags, open_incident, publish, see, update, words
+from tests.status.test_public_view import (
+    PATHS,
+    data,
+    etags,
+    open_incident,
+    publish,
+    see,
+    update,
+    words,
+)
 
 INTERNAL = "db-prod-7 disk is full, Bob's fault"
 EVENTS = (

@@ -21,7 +21,7 @@ from incident_service.database import backups, maintenance
 from incident_service.database.file import SCHEMA_VERSION, Database
 from incident_service.errors import BackupFailed
 from tests.conftest import World
-from tests.test_compact import traces, write_and_delete
+from tests.database.test_compact import traces, write_and_delete
 
 
 @pytest.fixture

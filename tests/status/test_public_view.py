@@ -19,7 +19,7 @@ from incident_service.status import public_view
 from incident_service.web import page_cache
 from incident_service.web import status as status_pages
 from tests.conftest import World
-from tests.test_query_plans import plan, traced, walks
+from tests.store.test_query_plans import plan, traced, walks
 
 PATHS = ("", "/history", "/feed.atom", ".json")
 SECRET = "only for us"

@@ -105,7 +105,7 @@ def test_a_token_that_is_set_is_asked_for(world: World, sent: str | None) -> Non
 
 def make_folder_elsewhere() -> Path:
     """Let another process make a folder and end without a word."""
-    program = "from incident_service import metrics; print(metrics.make_folder())"
+    program = "from incident_service.http import metrics; print(metrics.make_folder())"
     command = [sys.executable, "-c", program]
     return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
 

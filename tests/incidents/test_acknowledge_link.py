@@ -19,7 +19,7 @@ from incident_service.incidents import lifecycle
 from incident_service.paging import acknowledge_links
 from incident_service.store import audit
 from tests.conftest import World
-from tests.test_query_plans import traced, walks
+from tests.store.test_query_plans import traced, walks
 
 DAYS_7 = timedelta(days=7)
 BUTTON = '<form method="post">\n<button type="submit">Acknowledge</button>'

@@ -14,9 +14,9 @@ from incident_service.incidents import lifecycle, offboarding
 from incident_service.oncall import schedules
 from incident_service.people import users
 from incident_service.people.caller import Caller
-from tests import test_paging
 from tests.conftest import World
-from tests.test_paging import Rota
+from tests.paging import test_paging
+from tests.paging.test_paging import Rota
 
 NOON = datetime(2025, 4, 7, 12, tzinfo=UTC)
 

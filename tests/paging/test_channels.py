@@ -26,8 +26,8 @@ from incident_service.config import Settings
 from incident_service.paging import apprise_urls, channels, mail, message
 from incident_service.paging.page import Outcome, Page
 from incident_service.serving import logs
-from tests.live.servers import free_port
-from tests.receivers import Mailbox, Receiver, receiving, taking_mail
+from tests.helpers.receivers import Mailbox, Receiver, receiving, taking_mail
+from tests.helpers.servers import free_port
 
 NOW = datetime(2025, 4, 7, 8, 23, 11, tzinfo=UTC)
 

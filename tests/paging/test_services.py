@@ -23,9 +23,9 @@ from incident_service.paging import apprise_channel, apprise_urls, channels
 from incident_service.paging.contact_methods import check_url
 from incident_service.paging.page import Outcome, Page
 from incident_service.severity import SEVERITIES
-from tests.apprise_services import NEEDS_MORE, documented
-from tests.playing import Request, playing_every_service
-from tests.receivers import taking_mail
+from tests.helpers.apprise_services import NEEDS_MORE, documented
+from tests.helpers.playing import Request, playing_every_service
+from tests.helpers.receivers import taking_mail
 
 NOW = datetime(2025, 4, 7, 8, 23, 11, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from incident_service.incidents import lifecycle
 from incident_service.people.caller import Caller
 from tests.conftest import World
-from tests.test_paging import SENT, Rota, at, hand_off
+from tests.paging.test_paging import SENT, Rota, at, hand_off
 
 
 @pytest.fixture
