@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 def build_app(settings: Settings | None = None) -> Flask:
     """See `incident_service.create_app`."""
-    app = wire()
-    equip(app, settings or Settings.from_environ())
+    app = build_routes()
+    configure(app, settings or Settings.from_environ())
     return app
 
 
 def describe_api() -> dict[str, Any]:
     """Return the description of the API in OpenAPI 3.1; it needs no database."""
-    return spec.document(wire())
+    return spec.document(build_routes())
 
 
-def wire() -> Flask:
+def build_routes() -> Flask:
     """Return an application with all its routes, and nothing yet to work on."""
     app = Flask("incident_service", static_folder=None)
     middleware.install(app)
@@ -43,7 +43,7 @@ def wire() -> Flask:
     return app
 
 
-def equip(app: Flask, settings: Settings) -> None:
+def configure(app: Flask, settings: Settings) -> None:
     """Give the application what it works on, instead of what it had.
 
     The database is made where there is none. Raises what `upkeep.initialise` raises.

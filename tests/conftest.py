@@ -13,7 +13,7 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 
 from incident_service import clock, quickstart
-from incident_service.app import equip, wire
+from incident_service.app import build_routes, configure
 from incident_service.config import Settings
 from incident_service.database.file import Database
 from incident_service.people import accounts
@@ -86,7 +86,7 @@ class World:
 @pytest.fixture(scope="session")
 def wired() -> Flask:
     """The application's routes: of every test's fixtures they take the longest to make."""
-    app = wire()
+    app = build_routes()
     app.test_client_class = DescribedClient
     return app
 
@@ -95,7 +95,7 @@ def wired() -> Flask:
 def app(wired: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     # So that no uptime changes in the middle of a test.
     monkeypatch.setattr(page_cache, "PERIOD", timedelta(days=1))
-    equip(wired, Settings(database=tmp_path / "test.db", write_timeout=0.3))
+    configure(wired, Settings(database=tmp_path / "test.db", write_timeout=0.3))
     return wired
 
 

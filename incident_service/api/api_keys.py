@@ -50,7 +50,7 @@ def list_api_keys() -> Any:
 
 @blueprint.route("/v1/api-keys", methods=["POST"])
 @blueprint.arguments(ApiKeyBodySchema)
-@blueprint.fails("invalid_user_id", "too_many_api_keys")
+@blueprint.error_codes("invalid_user_id", "too_many_api_keys")
 @blueprint.response(201, NewApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> Any:
     """Make a key; `key` is shown this once."""

@@ -73,7 +73,7 @@ class ComponentQuerySchema(QuerySchema):
 
 @blueprint.route("/v1/components", methods=["GET"])
 @blueprint.arguments(ComponentQuerySchema, location="query")
-@blueprint.fails("invalid_cursor")
+@blueprint.error_codes("invalid_cursor")
 @blueprint.response(200, ComponentListSchema)
 def list_components(query: dict[str, Any]) -> Any:
     """List the components by name."""
@@ -85,7 +85,7 @@ def list_components(query: dict[str, Any]) -> Any:
 
 @blueprint.route("/v1/components", methods=["POST"])
 @blueprint.arguments(ComponentBodySchema)
-@blueprint.fails("name_conflict", "invalid_escalation_policy_id", "too_many_components")
+@blueprint.error_codes("name_conflict", "invalid_escalation_policy_id", "too_many_components")
 @blueprint.response(201, ComponentSchema)
 def create_component(body: dict[str, Any]) -> Any:
     """Make a component."""
@@ -103,7 +103,7 @@ def get_component(id: str) -> Any:
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(ComponentBodySchema(partial=True))
-@blueprint.fails("name_conflict", "invalid_escalation_policy_id")
+@blueprint.error_codes("name_conflict", "invalid_escalation_policy_id")
 @blueprint.response(200, ComponentSchema)
 def change_component(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a component; `null` clears one."""

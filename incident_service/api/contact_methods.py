@@ -102,7 +102,7 @@ def list_contact_methods(user_id: str) -> Any:
 @blueprint.route(_PATH, methods=["POST"])
 @for_own_user
 @blueprint.arguments(ContactMethodBodySchema)
-@blueprint.fails("too_many_contact_methods")
+@blueprint.error_codes("too_many_contact_methods")
 @blueprint.response(201, ContactMethodSchema)
 def create_contact_method(body: dict[str, Any], user_id: str) -> Any:
     """Let pages to the user go there as well."""
@@ -123,7 +123,7 @@ def delete_contact_method(user_id: str, method_id: str) -> Any:
 
 @blueprint.route(f"{_PATH}/<uuid_text:method_id>/test", methods=["POST"])
 @for_own_user
-@blueprint.fails("busy")
+@blueprint.error_codes("busy")
 @blueprint.response(200, TestOutcomeSchema)
 def test_contact_method(user_id: str, method_id: str) -> Any:
     """Send a page of the greatest length now, and say whether it was delivered.

@@ -38,7 +38,7 @@ def healthz() -> Any:
 
 
 @blueprint.route("/readyz", methods=["GET"])
-@blueprint.fails("busy", "storage_full", "not_ready")
+@blueprint.error_codes("busy", "storage_full", "not_ready")
 @blueprint.response(200, ReadinessSchema)
 def readyz() -> Any:
     """Answer `200` where the database answers and its schema is the right one, else `503`.

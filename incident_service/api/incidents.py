@@ -264,7 +264,7 @@ class ComponentsBodySchema(RequestSchema):
 @blueprint.route("/v1/incidents", methods=["POST"])
 @for_members
 @blueprint.arguments(OpenIncidentSchema)
-@blueprint.fails(
+@blueprint.error_codes(
     "invalid_owner_id",
     "duplicate_component_id",
     "invalid_component_id",
@@ -304,7 +304,7 @@ def _hash(body: Any) -> str:
 
 @blueprint.route("/v1/incidents", methods=["GET"])
 @blueprint.arguments(ListQuerySchema, location="query")
-@blueprint.fails("invalid_cursor")
+@blueprint.error_codes("invalid_cursor")
 @blueprint.response(200, IncidentListSchema)
 def list_incidents(query: dict[str, Any]) -> Any:
     """List incidents, newest first."""
@@ -327,7 +327,7 @@ def get_incident(id: str) -> Any:
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/audit-trail", methods=["GET"])
 @blueprint.arguments(PartQuerySchema, location="query")
-@blueprint.fails("invalid_cursor")
+@blueprint.error_codes("invalid_cursor")
 @blueprint.response(200, AuditTrailSchema)
 def list_audit_trail(query: dict[str, Any], id: str) -> Any:
     """List all that happened to an incident, oldest first."""
@@ -350,7 +350,7 @@ def edit_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.route("/v1/incidents/<uuid_text:id>/status", methods=["PATCH"])
 @for_members
 @blueprint.arguments(StatusBodySchema)
-@blueprint.fails("invalid_status_transition")
+@blueprint.error_codes("invalid_status_transition")
 @blueprint.response(200, WholeIncidentSchema)
 def advance_incident(body: dict[str, Any], id: str) -> Any:
     """Move an incident on to its next status, by an internal update without a text."""
@@ -369,7 +369,7 @@ def acknowledge_incident(id: str) -> Any:
 @blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
 @for_members
 @blueprint.arguments(HandoffBodySchema)
-@blueprint.fails("incident_resolved", "invalid_target_user")
+@blueprint.error_codes("incident_resolved", "invalid_target_user")
 @blueprint.response(200, WholeIncidentSchema)
 def hand_off_incident(body: dict[str, Any], id: str) -> Any:
     """Give an incident to another owner."""
@@ -380,7 +380,7 @@ def hand_off_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.route("/v1/incidents/<uuid_text:id>/components", methods=["PUT"])
 @for_members
 @blueprint.arguments(ComponentsBodySchema)
-@blueprint.fails("duplicate_component_id", "invalid_component_id")
+@blueprint.error_codes("duplicate_component_id", "invalid_component_id")
 @blueprint.response(200, WholeIncidentSchema)
 def set_components(body: dict[str, Any], id: str) -> Any:
     """Set the components that an incident affects; `[]` for none."""

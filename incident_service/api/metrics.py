@@ -24,7 +24,7 @@ _TEXT = {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}
 
 
 @blueprint.route("/metrics", methods=["GET"])
-@blueprint.fails("not_authorized")
+@blueprint.error_codes("not_authorized")
 @blueprint.response(200)
 @blueprint.doc(responses={200: {"content": _TEXT}}, security=[{}, {"metricsToken": []}])
 def get_metrics() -> Response:

@@ -80,7 +80,7 @@ def list_overrides(query: dict[str, Any], id: str) -> Any:
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/overrides", methods=["POST"])
 @for_members
 @blueprint.arguments(OverrideBodySchema)
-@blueprint.fails("invalid_user_id", "override_overlaps", "too_many_overrides")
+@blueprint.error_codes("invalid_user_id", "override_overlaps", "too_many_overrides")
 @blueprint.response(201, OverrideSchema)
 def create_override(body: dict[str, Any], id: str) -> Any:
     """Let a user stand in for a while."""

@@ -189,7 +189,7 @@ def list_policies() -> Any:
 
 @blueprint.route("/v1/escalation/policies", methods=["POST"])
 @blueprint.arguments(EscalationPolicyBodySchema)
-@blueprint.fails(
+@blueprint.error_codes(
     "name_conflict", "invalid_target", "invalid_condition", "too_many_escalation_policies"
 )
 @blueprint.response(201, WholeEscalationPolicySchema)
@@ -209,7 +209,7 @@ def get_policy(id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PUT"])
 @blueprint.arguments(EscalationPolicyBodySchema)
-@blueprint.fails("name_conflict", "invalid_target", "invalid_condition")
+@blueprint.error_codes("name_conflict", "invalid_target", "invalid_condition")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def replace_policy(body: dict[str, Any], id: str) -> Any:
     """Set a policy's name and description anew; without `steps`, its layers stay."""
@@ -218,7 +218,7 @@ def replace_policy(body: dict[str, Any], id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(EscalationPolicyBodySchema(only=("name", "description"), partial=True))
-@blueprint.fails("name_conflict")
+@blueprint.error_codes("name_conflict")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def change_policy(body: dict[str, Any], id: str) -> Any:
     """Change the name or the description of a policy; `null` clears the description."""
@@ -226,7 +226,7 @@ def change_policy(body: dict[str, Any], id: str) -> Any:
 
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["DELETE"])
-@blueprint.fails("policy_in_use")
+@blueprint.error_codes("policy_in_use")
 @blueprint.response(204)
 def delete_policy(id: str) -> Any:
     """Delete a policy that no unresolved incident uses."""
@@ -236,7 +236,7 @@ def delete_policy(id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>/layers", methods=["POST"])
 @blueprint.arguments(EscalationLayerBodySchema)
-@blueprint.fails("invalid_target", "invalid_condition", "too_many_layers")
+@blueprint.error_codes("invalid_target", "invalid_condition", "too_many_layers")
 @blueprint.response(201, EscalationLayerSchema)
 def create_policy_layer(body: dict[str, Any], id: str) -> Any:
     """Add a layer to a policy; at a position that is taken, it moves the rest down."""
@@ -246,7 +246,7 @@ def create_policy_layer(body: dict[str, Any], id: str) -> Any:
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>/layers/order", methods=["PUT"])
 @blueprint.arguments(EscalationLayerOrderSchema)
-@blueprint.fails("invalid_layer_order")
+@blueprint.error_codes("invalid_layer_order")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def order_policy_layers(body: dict[str, Any], id: str) -> Any:
     """Put the layers of a policy, every one exactly once, into an order."""
@@ -261,7 +261,7 @@ def order_policy_layers(body: dict[str, Any], id: str) -> Any:
 @blueprint.arguments(
     EscalationLayerBodySchema(partial=("ack_timeout_minutes", "target", "condition", "position"))
 )
-@blueprint.fails("invalid_target", "invalid_condition")
+@blueprint.error_codes("invalid_target", "invalid_condition")
 @blueprint.response(200, EscalationLayerSchema)
 def change_policy_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     """Change some fields of a layer; a position moves it, and `null` clears the condition."""

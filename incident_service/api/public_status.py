@@ -75,7 +75,7 @@ blueprint.after_request(sharing.share)
 
 
 @blueprint.route("/status/<slug>.json", methods=["GET"])
-@blueprint.fails("busy", "storage_full", "not_ready")
+@blueprint.error_codes("busy", "storage_full", "not_ready")
 @blueprint.response(200, PublicStatusSchema)
 @blueprint.alt_response(304, success=True, description="The client has it.")
 def public_status(slug: str) -> Any:

@@ -154,7 +154,7 @@ def list_schedules() -> Any:
 
 @blueprint.route("/v1/oncall/schedules", methods=["POST"])
 @blueprint.arguments(ScheduleBodySchema)
-@blueprint.fails("name_conflict", "too_many_schedules")
+@blueprint.error_codes("name_conflict", "too_many_schedules")
 @blueprint.response(201, ScheduleWithLayersSchema)
 def create_schedule(body: dict[str, Any]) -> Any:
     """Make a schedule; its layers come next."""
@@ -172,7 +172,7 @@ def get_schedule(id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["PUT"])
 @blueprint.arguments(ScheduleBodySchema)
-@blueprint.fails("name_conflict")
+@blueprint.error_codes("name_conflict")
 @blueprint.response(200, ScheduleWithLayersSchema)
 def replace_schedule(body: dict[str, Any], id: str) -> Any:
     """Set a schedule's fields anew; its layers stay."""
@@ -180,7 +180,7 @@ def replace_schedule(body: dict[str, Any], id: str) -> Any:
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>", methods=["DELETE"])
-@blueprint.fails("schedule_in_use")
+@blueprint.error_codes("schedule_in_use")
 @blueprint.response(204)
 def delete_schedule(id: str) -> Any:
     """Delete a schedule that no policy targets."""
@@ -190,7 +190,7 @@ def delete_schedule(id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers", methods=["POST"])
 @blueprint.arguments(LayerBodySchema)
-@blueprint.fails("invalid_participant_id", "too_many_layers")
+@blueprint.error_codes("invalid_participant_id", "too_many_layers")
 @blueprint.response(201, LayerSchema)
 def create_schedule_layer(body: dict[str, Any], id: str) -> Any:
     """Add a layer after the others."""
@@ -200,7 +200,7 @@ def create_schedule_layer(body: dict[str, Any], id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers/<uuid_text:layer_id>", methods=["PUT"])
 @blueprint.arguments(LayerBodySchema)
-@blueprint.fails("invalid_participant_id")
+@blueprint.error_codes("invalid_participant_id")
 @blueprint.response(200, LayerSchema)
 def replace_schedule_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     """Set a layer's fields anew; its position stays."""
@@ -219,7 +219,7 @@ def delete_schedule_layer(id: str, layer_id: str) -> Any:
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/layers/order", methods=["PUT"])
 @blueprint.arguments(LayerOrderSchema)
-@blueprint.fails("invalid_layer_order")
+@blueprint.error_codes("invalid_layer_order")
 @blueprint.response(200, ScheduleWithLayersSchema)
 def order_schedule_layers(body: dict[str, Any], id: str) -> Any:
     """Put the layers in a new order; every one is named exactly once."""

@@ -65,7 +65,7 @@ def list_status_pages() -> Any:
 
 @blueprint.route("/v1/status-pages", methods=["POST"])
 @blueprint.arguments(StatusPageBodySchema)
-@blueprint.fails(
+@blueprint.error_codes(
     "slug_taken", "too_many_status_pages", "duplicate_component_id", "invalid_component_id"
 )
 @blueprint.response(201, StatusPageSchema)
@@ -85,7 +85,7 @@ def get_status_page(id: str) -> Any:
 
 @blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(StatusPageBodySchema(partial=True))
-@blueprint.fails("slug_taken", "duplicate_component_id", "invalid_component_id")
+@blueprint.error_codes("slug_taken", "duplicate_component_id", "invalid_component_id")
 @blueprint.response(200, StatusPageSchema)
 def change_status_page(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a status page; `null` clears one."""

@@ -97,7 +97,7 @@ ALL_OF_MOST = 1000
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/updates", methods=["GET"])
 @blueprint.arguments(UpdateQuerySchema, location="query")
-@blueprint.fails("invalid_cursor")
+@blueprint.error_codes("invalid_cursor")
 @blueprint.response(200, UpdateListSchema)
 def list_updates(query: dict[str, Any], id: str) -> Any:
     """List an incident's updates, oldest first."""
@@ -113,7 +113,7 @@ def list_updates(query: dict[str, Any], id: str) -> Any:
 @blueprint.route("/v1/incidents/<uuid_text:id>/updates", methods=["POST"])
 @for_members
 @blueprint.arguments(UpdateBodySchema)
-@blueprint.fails("incident_resolved", "no_public_surface", "invalid_status_transition")
+@blueprint.error_codes("incident_resolved", "no_public_surface", "invalid_status_transition")
 @blueprint.response(201, UpdateSchema)
 def post_update(body: dict[str, Any], id: str) -> Any:
     """Post an update, and move the incident on where it says so."""
@@ -125,7 +125,7 @@ def post_update(body: dict[str, Any], id: str) -> Any:
     "/v1/incidents/<uuid_text:id>/updates/<uuid_text:update_id>/redact", methods=["POST"]
 )
 @for_members
-@blueprint.fails("forbidden")
+@blueprint.error_codes("forbidden")
 @blueprint.response(200, UpdateSchema)
 def redact_update(id: str, update_id: str) -> Any:
     """Take the text out of an update for good; its status change stays.

@@ -68,7 +68,7 @@ def list_users() -> Any:
 
 @blueprint.route("/v1/users", methods=["POST"])
 @blueprint.arguments(NewUserSchema)
-@blueprint.fails("id_taken", "email_taken", "too_many_users")
+@blueprint.error_codes("id_taken", "email_taken", "too_many_users")
 @blueprint.response(201, UserSchema)
 def create_user(body: dict[str, Any]) -> Any:
     """Make a user."""
@@ -86,7 +86,7 @@ def get_user(user_id: str) -> Any:
 
 @blueprint.route("/v1/users/<user_id:user_id>", methods=["PATCH"])
 @blueprint.arguments(UserBodySchema(partial=True))
-@blueprint.fails("email_taken", "last_admin")
+@blueprint.error_codes("email_taken", "last_admin")
 @blueprint.response(200, UserSchema)
 def change_user(body: dict[str, Any], user_id: str) -> Any:
     """Change some fields of a user; `null` clears a name."""
@@ -94,7 +94,7 @@ def change_user(body: dict[str, Any], user_id: str) -> Any:
 
 
 @blueprint.route("/v1/users/<user_id:user_id>", methods=["DELETE"])
-@blueprint.fails("user_in_use", "last_admin")
+@blueprint.error_codes("user_in_use", "last_admin")
 @blueprint.response(204)
 def delete_user(user_id: str) -> Any:
     """Delete a user: their keys are revoked, and their open incidents handed on.

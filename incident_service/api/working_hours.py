@@ -68,7 +68,7 @@ def list_working_hours() -> Any:
 
 @blueprint.route("/v1/working-hours", methods=["POST"])
 @blueprint.arguments(WorkingHoursBodySchema)
-@blueprint.fails("name_conflict", "too_many_working_hours")
+@blueprint.error_codes("name_conflict", "too_many_working_hours")
 @blueprint.response(201, WorkingHoursSchema)
 def create_working_hours(body: dict[str, Any]) -> Any:
     """Make working hours."""
@@ -87,7 +87,7 @@ def get_working_hours(id: str) -> Any:
 # The fields by name: a bare `partial=True` would reach into the windows.
 @blueprint.route("/v1/working-hours/<uuid_text:id>", methods=["PATCH"])
 @blueprint.arguments(WorkingHoursBodySchema(partial=("name", "timezone", "windows")))
-@blueprint.fails("name_conflict")
+@blueprint.error_codes("name_conflict")
 @blueprint.response(200, WorkingHoursSchema)
 def change_working_hours(body: dict[str, Any], id: str) -> Any:
     """Change some fields of working hours."""
@@ -95,7 +95,7 @@ def change_working_hours(body: dict[str, Any], id: str) -> Any:
 
 
 @blueprint.route("/v1/working-hours/<uuid_text:id>", methods=["DELETE"])
-@blueprint.fails("working_hours_in_use")
+@blueprint.error_codes("working_hours_in_use")
 @blueprint.response(204)
 def delete_working_hours(id: str) -> Any:
     """Delete working hours that no policy uses."""

@@ -73,7 +73,7 @@ class Database:
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def glance(self) -> Iterator[Connection]:
+    def read_once(self) -> Iterator[Connection]:
         """Let a single statement read, without a transaction around it: the quickest there is.
 
         Raises `UnusableDatabase` where the file is missing or damaged; its version was looked at
@@ -121,7 +121,7 @@ class Database:
                 connection.close()
 
     @contextmanager
-    def alone(self, deadline: float) -> Iterator[Connection]:
+    def exclusive(self, deadline: float) -> Iterator[Connection]:
         """As `connected`, and keep every other writer out, those of this process too.
 
         Raises `Busy` at `deadline`, in seconds of `time.monotonic`.

@@ -80,7 +80,7 @@ def compact(database: Database, *, seconds: float = COMPACT_SECONDS) -> None:
     database.check()  # which makes no file where there is none
     deadline = time.monotonic() + seconds
     try:
-        with database.alone(deadline) as connection:
+        with database.exclusive(deadline) as connection:
             database.check_version(connection)
             connection.execute("VACUUM")
     except Unavailable:
@@ -115,7 +115,7 @@ def _made(database: Database, seconds: float) -> Iterator[Connection]:
             raise UnusableDatabase(f"{database.path}: unable to open database file.") from None
     except OSError as error:
         raise UnusableDatabase(f"{database.path}: {error.strerror}.") from None
-    with database.alone(time.monotonic() + seconds) as connection:
+    with database.exclusive(time.monotonic() + seconds) as connection:
         if _create_schema(connection):
             backups.sync(database.path.parent)  # the name; SQLite syncs only what is in the file
         database.check_owner(connection)
@@ -155,7 +155,7 @@ def _empty_log(database: Database, deadline: float) -> bool:
     while True:
         try:
             # The lock is given back in between, for a reader may be slow, and others write.
-            with database.alone(deadline) as connection:
+            with database.exclusive(deadline) as connection:
                 found = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except Busy:
             return False

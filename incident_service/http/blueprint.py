@@ -167,7 +167,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         return decorator
 
     @staticmethod
-    def fails(*codes: str) -> Callable[[View], View]:
+    def error_codes(*codes: str) -> Callable[[View], View]:
         """Name the error codes that are the call's own, for the API's description.
 
         Those that follow from its kind, as `forbidden` or `invalid_json` do, are known without.
@@ -238,7 +238,9 @@ def _find_caller() -> bool:
     return is_to_be_recorded
 
 
-def who_may(view: Callable[..., Any], method: str) -> Literal["members", "own user", "admins"]:
+def required_role(
+    view: Callable[..., Any], method: str
+) -> Literal["members", "own user", "admins"]:
     """Return who may make the call with the method; admins may make every call."""
     if method in ("GET", "HEAD") or getattr(view, "is_for_members", False):
         return "members"
@@ -247,7 +249,7 @@ def who_may(view: Callable[..., Any], method: str) -> Literal["members", "own us
 
 def _needs_admin() -> bool:
     """Whether the call at hand is for admins alone; for members where it is their own user's."""
-    who = who_may(current_app.view_functions[request.endpoint or ""], request.method)
+    who = required_role(current_app.view_functions[request.endpoint or ""], request.method)
     if who == "own user":
         return bool((request.view_args or {})["user_id"] != caller().user_id)
     return who == "admins"

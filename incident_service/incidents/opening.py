@@ -91,10 +91,10 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
     owner_id = _owner_id(db, org_id, new, now)
     policy_id = _policy_id(db, org_id, new)
     affected = components.named(db, org_id, new.component_ids)
-    number, latest_at = organizations.count_incident(db, org_id, at=at)
+    number, latest_at = organizations.next_incident_number(db, org_id, at=at)
     if latest_at > at:
         behind = parse_instant(latest_at) - parse_instant(at)
-        organizations.note_clock_setback(db, org_id, behind // timedelta(milliseconds=1))
+        organizations.record_clock_skew(db, org_id, behind // timedelta(milliseconds=1))
     incident: Row = {
         "org_id": org_id,
         "id": ids.new_id(),

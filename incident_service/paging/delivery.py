@@ -73,7 +73,7 @@ def record(
     if outcome.delivered or outcome.permanent or again > _gives_up_at(row):
         _end(db, row, outcome, now)
         return
-    will_retry = deliveries.put_off(db, row, due_at=format_instant(again))
+    will_retry = deliveries.postpone(db, row, due_at=format_instant(again))
     _record(db, row, outcome, now, will_retry=will_retry)
 
 
@@ -103,10 +103,10 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
         details["notice"] = row["kind"]
     if not outcome.delivered:
         details.update(reason=outcome.reason, willRetry=will_retry)
-    came_out = "sent" if outcome.delivered else "failed"
-    deliveries.count_outcome(db, came_out)
+    result = "sent" if outcome.delivered else "failed"
+    deliveries.count_outcome(db, result)
     incident = {"org_id": row["org_id"], "id": row["incident_id"]}
-    audit.append(db, incident, f"page_{came_out}", details, actor_id=None, at=format_instant(now))
+    audit.append(db, incident, f"page_{result}", details, actor_id=None, at=format_instant(now))
 
 
 def _page(db: Connection, row: Row, *, now: datetime, base_url: str) -> Page | None:

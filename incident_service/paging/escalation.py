@@ -104,7 +104,7 @@ def fire_due(db: Connection, org_id: str, *, now: datetime, by_email: bool) -> b
             raise
         # One incident that cannot be fired must not keep all others from it.
         _log.exception("an incident could not be fired", extra={"incidentId": incident["id"]})
-        timers.put_off(db, incident, until=format_instant(now + PAUSE_AFTER_FAULT))
+        timers.postpone(db, incident, until=format_instant(now + PAUSE_AFTER_FAULT))
     return True
 
 

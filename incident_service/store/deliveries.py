@@ -80,7 +80,7 @@ def claim(db: Connection, wanted: Sequence[tuple[str, str]], *, at: str, until: 
     ).fetchall()
 
 
-def put_off(db: Connection, delivery: Row, *, due_at: str) -> bool:
+def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:
     """Let the delivery be tried again at an instant.
 
     Return whether it can be: not if it was called off, or another process has taken it since.

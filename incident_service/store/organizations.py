@@ -32,7 +32,7 @@ def oldest_named(db: Connection, name: str) -> Row | None:
     return row
 
 
-def count_incident(db: Connection, id: str, *, at: str) -> tuple[int, str]:
+def next_incident_number(db: Connection, id: str, *, at: str) -> tuple[int, str]:
     """Count one incident more; return its number, and the latest instant of any."""
     row: Row = db.execute(
         """
@@ -46,7 +46,7 @@ def count_incident(db: Connection, id: str, *, at: str) -> tuple[int, str]:
     return row["last_incident_number"], row["last_incident_at"]
 
 
-def note_clock_setback(db: Connection, id: str, milliseconds: int) -> None:
+def record_clock_skew(db: Connection, id: str, milliseconds: int) -> None:
     """Keep how far back an incident's instant was behind an earlier one's, if it is the most."""
     db.execute(
         """

@@ -135,7 +135,7 @@ def restart_layers(
     )
 
 
-def put_off(db: Connection, incident: Row, *, until: str) -> None:
+def postpone(db: Connection, incident: Row, *, until: str) -> None:
     """Let nothing of the incident be due before an instant."""
     db.execute(
         """

@@ -94,7 +94,7 @@ def respond(
     database: Database = current_app.extensions["incident_service.database"]
     answers: Answers = current_app.extensions["incident_service.rendered"]
     key = (kind, slug)
-    with database.glance() as db:
+    with database.read_once() as db:
         version = _version(public_view.find(db, slug), _instant())
     answer = answers.get(key, version)
     if answer is None:

@@ -1,7 +1,7 @@
 """What follows, in the API's description, from the kind of a call: its errors, first of all.
 
-A call's own error codes stand beside its route, in `Blueprint.fails`; so no route repeats what is
-derived here (contract §1).
+A call's own error codes stand beside its route, in `Blueprint.error_codes`; so no route repeats
+what is derived here (contract §1).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from incident_service.api.openapi.parts import (
     responses_to,
 )
 from incident_service.http import fields
-from incident_service.http.blueprint import Blueprint, who_may
+from incident_service.http.blueprint import Blueprint, required_role
 from incident_service.http.error_codes import CODES
 from incident_service.http.middleware import NEVER_LIMITED
 
@@ -124,7 +124,7 @@ class Contract(BasePlugin):
         blueprint = self._app.blueprints[rule.endpoint.rpartition(".")[0]]
         is_public = cast(Blueprint, blueprint).is_public
         for method, operation in (operations or {}).items():
-            who = "members" if is_public else who_may(view, method.upper())
+            who = "members" if is_public else required_role(view, method.upper())
             operation["operationId"] = view.__name__
             operation.setdefault("security", [] if is_public else [{"apiKey": []}])
             operation["summary"] = operation["summary"].rstrip(".")
