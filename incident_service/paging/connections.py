@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import queue
+import smtplib
 import socket
 import threading
 import time
@@ -302,6 +303,23 @@ def _unless_attempting(credentials: Callable[..., Any]) -> Callable[..., Any]:
     return get_netrc_auth
 
 
+def _without_answer(goodbye: Callable[[smtplib.SMTP], Any]) -> Callable[[smtplib.SMTP], Any]:
+    """Return smtplib's `quit`, which waits for no answer within an attempt.
+
+    The mail is taken by then. An attempt that is cut off there would be made once more.
+    """
+
+    def quit(connection: smtplib.SMTP) -> Any:
+        if _current() is None:
+            return goodbye(connection)
+        with suppress(OSError):
+            connection.putcmd("quit")
+        connection.close()
+        return None
+
+    return quit
+
+
 def _install() -> None:
     """Put the door where the libraries connect; threads without an attempt pass it as before."""
     socket.create_connection = _guarded(socket.create_connection)
@@ -311,6 +329,8 @@ def _install() -> None:
     library.getproxies = _unless_public(library.getproxies)
     library = requests.sessions
     library.get_netrc_auth = _unless_attempting(library.get_netrc_auth)
+    library = smtplib.SMTP
+    library.quit = _without_answer(library.quit)
 
 
 _install()
