@@ -277,6 +277,35 @@ def test_nobody_is_mentioned_and_text_shows_as_itself(played: list[Request]) -> 
 @pytest.mark.parametrize(
     "url",
     [
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+        "discord://123456789012345678/aB3-_x",
+        "tgram://123456789:abcdefg_hijklmnop/12315544",
+        "mmosts://chat.example.com/a1b2c3d4e5a1b2c3d4e5a1b2c3",
+        "gchat://AAAA/kkkk/token",
+        "squadcast://a1B2c3D4e5",
+    ],
+)
+def test_addresses_and_times_in_a_text_arrive_as_they_are(url: str, played: list[Request]) -> None:
+    address = "https://grafana.example.com/d/a_b/@ada?from=2025-04-07T08:23:11&to=~now_1_"
+    page = dataclasses.replace(
+        GREATEST, description=f"At 08:23:11 on fe80::1:2:3: see {address}.", components=()
+    )
+    text = html.unescape(said(sent(page, url, played)))
+    assert f"see {address}." in text
+    assert "At 08:23:11 on fe80::1:2:3: see" in text.replace("\\", "")
+
+
+def test_nobody_is_mentioned_by_an_address(played: list[Request]) -> None:
+    page = dataclasses.replace(
+        GREATEST, description="https://example.com/@everyone/x", components=()
+    )
+    text = said(sent(page, "discord://123456789012345678/aB3-_x", played))
+    assert "@everyone" not in text and "https://example.com/%40everyone/x" in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
         "https://discord.com/api/webhooks/123456789012345678/aB3-_x",
         "https://ntfy.sh/oncall",
