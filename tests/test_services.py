@@ -20,6 +20,7 @@ from apprise.manager_plugins import NotificationManager
 
 from incident_service.config import ALLOWED_SCHEMES, Settings
 from incident_service.contact_methods import check_url
+from incident_service.errors import ValidationFailed
 from incident_service.paging import apprise_channel, apprise_urls, channels
 from incident_service.paging.page import Outcome, Page
 from tests.apprise_services import NEEDS_MORE, documented
@@ -326,6 +327,25 @@ def test_a_pasted_webhook_is_its_services(url: str, played: list[Request]) -> No
     request = sent(GREATEST, url, played)
     assert b'"version": 1, "type": "page"' not in request.body
     assert GREATEST.acknowledge_url in said(request)
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme"),
+    [
+        ("https://discord.com/api/v10/webhooks/123456789012345678/aB3-_x", "discord"),
+        ("https://canary.discord.com/api/webhooks/123456789012345678/aB3-_x", "discord"),
+        ("https://HOOKS.slack.com:443/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazk", "slack"),
+        ("https://open.feishu.cn/open-apis/bot/v2/hook/a1b2c3d4", "feishu"),
+        ("https://oapi.dingtalk.com/robot/send?access_token=a1b2c3d4", "dingtalk"),
+        ("https://connect.signl4.com/webhook/a1B2c3D4e5", "signl4"),
+    ],
+)
+def test_a_webhook_that_its_service_would_refuse_is_refused_at_once(url: str, scheme: str) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        check_url(url, ALLOWED_SCHEMES)
+    assert caught.value.errors == {
+        "url": [f"Leads to {scheme}, which takes no other webhook; write it as {scheme}://."]
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyBase
 from apprise.manager_plugins import NotificationManager
@@ -80,6 +80,31 @@ def native_schemes(url: str) -> tuple[str, ...]:
         if plugin.parse_native_url(url):
             return plugin_schemes(plugin)
     return ()
+
+
+def host_of_service(url: str) -> str | None:
+    """Return a scheme of the service to whose host, or one below it, the URL leads, if to any."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return None
+    labels = host.split(".")
+    parents = (".".join(labels[first:]) for first in range(len(labels) - 1))
+    return next((_hosts()[name] for name in parents if name in _hosts()), None)
+
+
+@functools.cache
+def _hosts() -> Mapping[str, str]:
+    """Return the hosts that services are sent to, each with a scheme of its service."""
+    manager: Any = NotificationManager
+    found: dict[str, str] = {}
+    for plugin in manager().plugins():
+        for name in dir(plugin):
+            url = getattr(plugin, name) if name.endswith(("notify_url", "webhook_url")) else None
+            host = urlsplit(url).hostname if isinstance(url, str) else None
+            if host and "{" not in host:
+                found.setdefault(host, plugin_schemes(plugin)[0])
+    return found
 
 
 def service(
