@@ -18,6 +18,7 @@ from incident_service.config import Settings
 from incident_service.db import Connection, Database, savepoint
 from incident_service.paging import channels, delivery, escalation, fairness
 from incident_service.paging.connections import Attempt
+from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome, Page
 from incident_service.store import deliveries, timers
 
@@ -96,6 +97,7 @@ class Pager:
         self._hung: dict[tuple[str, str], None] = {}
         self._fired_last = ""
         self._limits = fairness.Limits()
+        self._lookout = Lookout()
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Page until `is_stopped`; it is asked several times a second."""
@@ -157,7 +159,7 @@ class Pager:
             due_at = deliveries.next_due_at(db)
             if due_at is None or due_at > at:
                 return
-            found = deliveries.waiting(db, at=at, each=self._limits.receiver)
+            found = self._lookout.due(db, at=at, each=self._limits.receiver)
         unrecorded = {each.delivery.row["id"] for each, _, _ in self._unrecorded}
         waiting = [
             fairness.Waiting(
