@@ -191,21 +191,24 @@ def _cuts(
 
     Those to receivers that hung before go first, then those that last longest.
     """
-    slow = sorted(
-        (each for each in running if each.seconds >= SLOW_SECONDS),
-        key=lambda each: (not shares.is_hung(each), -each.seconds),
-    )
+    slow = {
+        each: {party for party, _ in shares.parties(each)}
+        for each in sorted(
+            (each for each in running if each.seconds >= SLOW_SECONDS),
+            key=lambda each: (not shares.is_hung(each), -each.seconds),
+        )
+    }
     cut: list[Running] = []
     for each in blocked:
         if not slow:
             break
         full = set(shares.full(each))
         rank = shares.rank(each)
-        for candidate in slow:
-            in_the_way = full & {party for party, _ in shares.parties(candidate)}
+        for candidate, takes in slow.items():
             is_other = (candidate.org_id, candidate.user_id) != (each.org_id, each.user_id)
-            if in_the_way and is_other and _has_more(candidate, each, rank, shares):
-                slow.remove(candidate)
+            is_in_the_way = is_other and not full.isdisjoint(takes)
+            if is_in_the_way and _has_more(candidate, each, rank, shares):
+                del slow[candidate]
                 shares.add(candidate, -1)
                 shares.add(each)
                 cut.append(candidate)
