@@ -361,11 +361,11 @@ def test_receivers_that_hang_drip_and_refuse_delay_nobody_elses_page(
         opened: list[str] = []
         for wave in (1, 2):
             for it, user in users["slow"]:
-                it.open(8, owner_id=user)
+                it.open(5, owner_id=user)
             if wave == 1:
                 wait_for(lambda: threads_of(pager) - idle[1] >= 80, 20)
             for it, user in users["refusing"]:
-                it.open(2, owner_id=user)
+                it.open(owner_id=user)
             for _ in range(3):
                 opened += page_in_time(server, receiver, [(place, ada), (healthy, ben)])
                 assert threads_of(pager) <= idle[1] + limits.total + 1  # and the watchdog
