@@ -192,12 +192,13 @@ def delete_pages(db: Connection, org_id: str, incident_id: str) -> None:
     )
 
 
-def delete_of_incidents(db: Connection, org_id: str, incident_ids: Sequence[str]) -> None:
-    """Call off all that is on its way about incidents."""
+def delete_for_owners(db: Connection, org_id: str, incident_ids: Sequence[str]) -> None:
+    """Call off what is on its way to the owners of incidents; pages of layers stay."""
     db.execute(
         """
         DELETE FROM deliveries
         WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+          AND layer_position IS NULL
         """,
         {"org_id": org_id, "ids": json.dumps(incident_ids)},
     )

@@ -347,6 +347,14 @@ def test_an_owner_whom_nothing_reaches_is_not_told(rota: Rota) -> None:
     assert "last_resort_paged" not in rota.events(id)
 
 
+def test_a_handoff_calls_off_the_former_owner_s_page_alone(rota: Rota) -> None:
+    id = rota.open(rota.policy(["a", "b"]), owner="c")
+    assert sorted(rota.fire(0)) == ["a/1", "b/1", "c/owner"]
+    hand_off(rota, id, "x", 0.01)
+    waiting = [(row["user_id"], row["layer_position"]) for row in rota.deliveries()]
+    assert sorted(waiting) == [("a", 1), ("b", 1)]
+
+
 def test_the_next_handoff_calls_a_notice_off(rota: Rota) -> None:
     id = rota.open(None, owner="a")
     hand_off(rota, id, "c", 1)
