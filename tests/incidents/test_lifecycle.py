@@ -11,7 +11,7 @@ from incident_service import clock, quickstart
 from incident_service.clock import format_instant, parse_instant
 from incident_service.incidents import lifecycle, opening, updates
 from incident_service.people.caller import Caller
-from tests.conftest import World
+from tests.helpers.world import World
 
 LONG = "x" * 10_001
 UNKNOWN = "00000000-0000-7000-8000-000000000000"

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from incident_service.http import metrics
+from tests.helpers.figures import Figures, parse
+from tests.helpers.place import SCHEMES, Place
+from tests.helpers.provisioned import body, provision
 from tests.helpers.receivers import receiving
 from tests.helpers.servers import Server, running
-from tests.http.test_metrics import Figures, parse
-from tests.live.test_live import body, provision
-from tests.live.test_live_paging import SCHEMES, Place
 
 OPENED = ("incident_service_requests_total", ("POST", "/v1/incidents", "201"))
 SENT = ("incident_service_pages_total", ("sent",))

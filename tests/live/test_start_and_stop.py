@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.provisioned import body, provision
 from tests.helpers.servers import COMMAND, free_port, running, wait_until_it_answers
-from tests.live.test_live import body, provision
 
 
 def _started(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

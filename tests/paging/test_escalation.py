@@ -8,13 +8,7 @@ import pytest
 
 from incident_service.incidents import lifecycle
 from incident_service.people.caller import Caller
-from tests.conftest import World
-from tests.paging.test_paging import SENT, Rota, at, hand_off
-
-
-@pytest.fixture
-def rota(world: World) -> Rota:
-    return Rota(world)
+from tests.helpers.rota import SENT, Rota, at, hand_off
 
 
 def layer_ids(rota: Rota, policy: str) -> list[str]:
