@@ -9,14 +9,8 @@ import pytest
 from incident_service.incidents import lifecycle
 from incident_service.paging import delivery
 from incident_service.people.caller import Caller
-from tests.conftest import World
 from tests.helpers.clocks import write_at
-from tests.paging.test_paging import SENT, Rota, at, hand_off
-
-
-@pytest.fixture
-def rota(world: World) -> Rota:
-    return Rota(world)
+from tests.helpers.rota import SENT, Rota, at, hand_off
 
 
 def layer_ids(rota: Rota, policy: str) -> list[str]:
@@ -399,7 +393,7 @@ def test_a_notice_calls_a_key_by_its_name(rota: Rota) -> None:
     rota.fire(1)
     key = rota.world.make("api-keys", name="deploy bot", role="org:admin")["id"]
     caller = Caller(rota.caller.org_id, key, None, "org:admin")
-    rota.world.database.write(lifecycle.acknowledge, caller, id, now=at(2))
+    write_at(at(2), rota.world.database, lifecycle.acknowledge, caller, id)
     rota.fire(2)
     rows = rota.world.rows("SELECT org_id, id FROM deliveries WHERE kind = 'acknowledged'")
     wanted = [(row["org_id"], row["id"]) for row in rows]
