@@ -294,7 +294,13 @@ def touch_public(db: Connection, incident: Row, *, now: datetime) -> None:
 
 
 def record(
-    db: Connection, caller: Caller, incident: Row, event: str, details: Row, *, now: datetime
+    db: Connection,
+    caller: Caller,
+    incident: Row,
+    event: audit.Event,
+    details: Row,
+    *,
+    now: datetime,
 ) -> None:
     """Add to the incident's trail what the caller did."""
     at = format_instant(now)

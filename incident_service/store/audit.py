@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from incident_service import ids
 from incident_service.database.file import Connection
 from incident_service.store import Row, take
 
+Event = Literal[
+    "incident_opened",
+    "incident_edited",
+    "status_changed",
+    "components_changed",
+    "page_sent",
+    "page_failed",
+    "incident_acknowledged",
+    "incident_handed_off",
+    "layer_escalated",
+    "layer_skipped",
+    "escalation_exhausted",
+    "last_resort_paged",
+    "update_posted",
+    "update_redacted",
+]
+
+EVENTS: tuple[Event, ...] = get_args(Event)
+"""Each kind of event; the table's CHECK and the description of the API list the same."""
+
 
 def append(
-    db: Connection, incident: Row, event: str, details: Row, *, actor_id: str | None, at: str
+    db: Connection, incident: Row, event: Event, details: Row, *, actor_id: str | None, at: str
 ) -> None:
     """Add an event to an incident's trail, in the transaction of what it records.
 
@@ -28,7 +49,7 @@ def append_to_all(
     db: Connection,
     org_id: str,
     incident_ids: Sequence[str],
-    event: str,
+    event: Event,
     details: Row,
     *,
     actor_id: str | None,
