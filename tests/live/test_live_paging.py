@@ -28,7 +28,7 @@ from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.incidents import opening
 from incident_service.paging import contact_methods, policies
-from incident_service.people import accounts
+from incident_service.people import users
 from incident_service.people.caller import Caller
 from tests.helpers.receivers import Receiver, dripping, receiving, taking_mail
 from tests.helpers.servers import COMMAND, Server, free_port, running
@@ -62,7 +62,7 @@ class Place:
 
         def make(db: Connection) -> None:
             email = f"{id}@example.com"
-            accounts.create_user(
+            users.create(
                 db,
                 org_id=self.made.org_id,
                 id=id,
