@@ -12,7 +12,7 @@ from incident_service.database.file import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotAuthorized, NotFound
 from incident_service.people import organizations
 from incident_service.people.caller import Caller, Role
-from incident_service.store import Row, users
+from incident_service.store import Row, is_full, users
 from incident_service.store import api_keys as rows
 
 KEY_START = "scl_live_"
@@ -37,7 +37,7 @@ def create(
     `invalid_user_id` (contract §6).
     """
     organizations.check(db, org_id)
-    if rows.is_full(db, org_id, MAX_KEYS):
+    if is_full(db, "api_keys", org_id, MAX_KEYS):
         raise Conflict(
             f"The organization has {MAX_KEYS} API keys, as many as it may have. Revoke some.",
             code="too_many_api_keys",

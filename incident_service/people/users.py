@@ -10,7 +10,7 @@ from incident_service.database.file import Connection
 from incident_service.errors import Conflict, NotFound, ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller, Role
-from incident_service.store import Row, api_keys, contact_methods
+from incident_service.store import Row, api_keys, contact_methods, is_full
 from incident_service.store import users as rows
 
 MAX_USERS = 10_000
@@ -63,7 +63,7 @@ def create(
     if id is not None and ("/" in id or id in (".", "..")):  # no path could name the user
         raise ValidationFailed({"id": ['Must not contain "/", and must not be "." or "..".']})
     organizations.check(db, org_id)
-    if rows.is_full(db, org_id, MAX_USERS):
+    if is_full(db, "users", org_id, MAX_USERS):
         raise Conflict(
             f"The organization has {MAX_USERS} users, as many as it may have.",
             code="too_many_users",

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from incident_service import ids
 from incident_service.database.file import Connection
-from incident_service.store import Row, take
+from incident_service.store import Row, insert_rows, next_number, take
 
 Event = Literal[
     "incident_opened",
@@ -56,33 +56,28 @@ def append_to_all(
     at: str,
 ) -> None:
     """As `append`, to the trails of many incidents."""
-    shown = json.dumps(details, ensure_ascii=False)
-    db.executemany(
-        """
-        INSERT INTO audit_events (org_id, incident_id, number, id, event, at, actor_id, details)
-        VALUES (
-            :org_id, :incident_id,
-            1 + (SELECT coalesce(max(number), 0) FROM audit_events
-                 WHERE org_id = :org_id AND incident_id = :incident_id),
-            :id, :event,
-            max(:at, coalesce(
-                (SELECT last.at FROM audit_events AS last
-                 WHERE last.org_id = :org_id AND last.incident_id = :incident_id
-                 ORDER BY last.number DESC LIMIT 1), :at)),
-            :actor_id, :details)
-        """,
-        [
-            {
-                "org_id": org_id,
-                "incident_id": incident_id,
-                "id": ids.new_id(),
-                "event": event,
-                "at": at,
-                "actor_id": actor_id,
-                "details": shown,
-            }
-            for incident_id in incident_ids
-        ],
+    detail_text = json.dumps(details, ensure_ascii=False)
+    rows = [
+        {
+            "org_id": org_id,
+            "incident_id": incident_id,
+            "id": ids.new_id(),
+            "event": event,
+            "at": at,
+            "actor_id": actor_id,
+            "details": detail_text,
+        }
+        for incident_id in incident_ids
+    ]
+    insert_rows(
+        db,
+        "audit_events",
+        rows,
+        number=next_number("audit_events"),
+        at="""max(:at, coalesce((
+            SELECT last.at FROM audit_events AS last
+            WHERE last.org_id = :org_id AND last.incident_id = :incident_id
+            ORDER BY last.number DESC LIMIT 1), :at))""",
     )
 
 
