@@ -72,7 +72,7 @@ def test_a_new_row_fills_every_column_of_its_table(world: World) -> None:
 def fill_every_table(world: World) -> None:
     """Make one of everything, as a new organization's."""
     world.execute("UPDATE organizations SET name = 'Another'")
-    made = world.made = world.database.write(quickstart.provision, now=clock.now())
+    made = world.made = world.database.write(quickstart.provision))
     user = world.make("users", email="ben@example.com")["id"]
     world.make(f"users/{user}/contact-methods", label="Mail", url="mailto://a:b@example.com")
     world.make("api-keys", name="Key")
