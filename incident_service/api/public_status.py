@@ -108,4 +108,4 @@ def public_status(slug: str) -> Any:
 
 def _render(db: Connection, page: Row, now: datetime) -> str:
     shown = _schema.dump(public_view.overview(db, page, now=now))
-    return current_app.json.dumps({"data": shown})
+    return current_app.json.dumps({"data": shown}) + "\n"

@@ -86,7 +86,7 @@ def document_text() -> str:
     if _TEXT not in extensions:
         described = document()
         described["servers"][0]["url"] = request.script_root or "/"
-        extensions[_TEXT] = current_app.json.dumps(described)
+        extensions[_TEXT] = current_app.json.dumps(described) + "\n"
     text: str = extensions[_TEXT]
     return text
 
