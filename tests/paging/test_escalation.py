@@ -9,6 +9,7 @@ import pytest
 from incident_service.incidents import lifecycle
 from incident_service.people.caller import Caller
 from tests.conftest import World
+from tests.helpers.clocks import write_at
 from tests.paging.test_paging import SENT, Rota, at, hand_off
 
 
@@ -41,7 +42,7 @@ def insert(rota: Rota, policy: str, position: int, *user_ids: str) -> None:
 
 def acknowledge(rota: Rota, id: str, user_id: str | None, minutes: float) -> None:
     caller = Caller(rota.caller.org_id, "key", user_id, "org:member")
-    rota.world.database.write(lifecycle.acknowledge, caller, id, now=at(minutes))
+    write_at(at(minutes), rota.world.database, lifecycle.acknowledge, caller, id)
 
 
 def rest(rota: Rota) -> list[str]:
