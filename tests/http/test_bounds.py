@@ -16,7 +16,7 @@ from incident_service.oncall import overrides, schedules
 from incident_service.people import accounts
 from incident_service.quickstart import Provisioned
 from incident_service.status import pages
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 

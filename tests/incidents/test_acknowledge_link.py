@@ -23,9 +23,9 @@ from incident_service.incidents import lifecycle
 from incident_service.paging import acknowledge_links
 from incident_service.people.caller import Caller
 from incident_service.store import audit
-from tests.conftest import World
 from tests.helpers.clocks import write_at
-from tests.store.test_query_plans import traced, walks
+from tests.helpers.plans import traced, walks
+from tests.helpers.world import World
 
 DAYS_7 = timedelta(days=7)
 BUTTON = '<form method="post">\n<button type="submit">Acknowledge</button>'

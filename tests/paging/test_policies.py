@@ -10,7 +10,7 @@ import pytest
 from incident_service import clock, quickstart
 from incident_service.people import accounts
 from incident_service.store import policies
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 

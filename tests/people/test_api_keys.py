@@ -11,8 +11,8 @@ import pytest
 from incident_service import quickstart
 from incident_service.errors import Busy, StorageFull
 from incident_service.people import accounts
-from tests.conftest import World
 from tests.helpers.clocks import write_at
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 NOON = datetime(2025, 4, 7, 12, tzinfo=UTC)
