@@ -23,7 +23,7 @@ from incident_service.api import (
     working_hours,
 )
 from incident_service.http.fields import Schema
-from tests.conftest import World
+from tests.helpers.world import World
 
 TABLES: dict[type[Schema], str] = {
     api_keys.ApiKeySchema: "api_keys",

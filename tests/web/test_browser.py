@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from incident_service.app import build_app
 from incident_service.config import Settings
-from tests.conftest import World
+from tests.helpers.world import World
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
