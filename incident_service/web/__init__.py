@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from incident_service.web import acknowledge, docs, pages, status
+from incident_service.web import acknowledge, docs, rendering, status_pages
 
 
 def install(app: Flask) -> None:
     """Put the pages into the application."""
-    pages.install(app)
+    rendering.install(app)
     app.register_blueprint(acknowledge.blueprint)
-    app.register_blueprint(status.blueprint)
+    app.register_blueprint(status_pages.blueprint)
     app.register_blueprint(docs.blueprint)

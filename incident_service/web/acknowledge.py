@@ -9,12 +9,12 @@ from incident_service import clock
 from incident_service.database.file import Connection, Database
 from incident_service.errors import NotFound
 from incident_service.incidents import by_link, responder_view
-from incident_service.web import pages
+from incident_service.web import rendering
 
 MAX_FORM_BYTES = 4096
 
 _HEADERS = {
-    **pages.HEADERS,
+    **rendering.HEADERS,
     # The path is a secret.
     "X-Robots-Tag": "noindex",
 }
@@ -64,17 +64,19 @@ def _protect(response: Response) -> Response:
 
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
-    return pages.message_page(404, "This link does not work", error.message, _HINT)
+    return rendering.message_response(404, "This link does not work", error.message, _HINT)
 
 
 @blueprint.errorhandler(HTTPException)
 def _refused(error: HTTPException) -> Response:
-    return pages.message_page(error.code or 400, "This was not understood", "Nothing was changed.")
+    return rendering.message_response(
+        error.code or 400, "This was not understood", "Nothing was changed."
+    )
 
 
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
-    return pages.error_page(error)
+    return rendering.error_response(error)
 
 
 def _database() -> Database:
@@ -86,5 +88,5 @@ def _incident_page(token: str, *, is_too_late: bool = False) -> Response:
     now = clock.now()
     with _database().read() as db:
         view = responder_view.view(db, by_link.find(db, token, now=now))
-    page = pages.render("acknowledge.html", view=view, is_too_late=is_too_late, now=now)
+    page = rendering.render("acknowledge.html", view=view, is_too_late=is_too_late, now=now)
     return make_response(page)

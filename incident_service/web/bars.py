@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from incident_service.status.levels import LEVELS, Level
-from incident_service.web.pages import day as in_words
+from incident_service.web.rendering import day as in_words
 
 STEP = 6
 HEIGHTS: dict[Level, int] = {

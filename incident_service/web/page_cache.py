@@ -79,7 +79,7 @@ class Answers:
 
 def install(app: Flask) -> None:
     """Let the application keep public answers."""
-    app.extensions["incident_service.rendered"] = Answers()
+    app.extensions["incident_service.page_cache"] = Answers()
 
 
 def respond(
@@ -92,7 +92,7 @@ def respond(
     it would be made.
     """
     database: Database = current_app.extensions["incident_service.database"]
-    answers: Answers = current_app.extensions["incident_service.rendered"]
+    answers: Answers = current_app.extensions["incident_service.page_cache"]
     key = (kind, slug)
     with database.read_once() as db:
         version = _version(public_view.find(db, slug), _instant())

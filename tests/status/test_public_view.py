@@ -16,8 +16,7 @@ import pytest
 from incident_service import clock, quickstart
 from incident_service.clock import format_instant, now
 from incident_service.status import public_view
-from incident_service.web import page_cache
-from incident_service.web import status as status_pages
+from incident_service.web import page_cache, status_pages
 from tests.conftest import World
 from tests.store.test_query_plans import plan, traced, walks
 
@@ -410,7 +409,7 @@ def test_what_is_asked_for_takes_no_memory(world: World) -> None:
     publish(world)
     incident = open_incident(world)
     see(world, f"/{incident}")
-    answers = world.app.extensions["incident_service.rendered"]
+    answers = world.app.extensions["incident_service.page_cache"]
     for n in range(200):
         answers.making(("page", f"{n}"))
         world.client.get(f"/status/status/incidents/00000000-0000-7000-8000-{n:012}")

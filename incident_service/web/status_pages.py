@@ -20,7 +20,7 @@ from incident_service.http import error_responses, sharing
 from incident_service.status import levels, public_view
 from incident_service.status.levels import Status
 from incident_service.store import Row
-from incident_service.web import bars, page_cache, pages
+from incident_service.web import bars, page_cache, rendering
 
 BANNERS = {
     None: "Nothing is shown here yet",
@@ -36,7 +36,10 @@ UNFOLDED = 12
 
 _POLICY = "Content-Security-Policy"
 
-_HEADERS = {**pages.HEADERS, _POLICY: f"{pages.HEADERS[_POLICY]}; img-src data:"}  # for its icon
+_HEADERS = {
+    **rendering.HEADERS,
+    _POLICY: f"{rendering.HEADERS[_POLICY]}; img-src data:",  # for the icon
+}
 
 blueprint = Blueprint("status", __name__, template_folder="templates")
 
@@ -88,16 +91,16 @@ def _not_found(error: NotFound) -> Response:
     if not _is_for_a_person():
         return error_responses.answer(error)
     if isinstance(error, public_view.NoSuchIncident):
-        return pages.message_page(404, "No such incident", error.message)
+        return rendering.message_response(404, "No such incident", error.message)
     hint = "Perhaps it was renamed, or is not published yet."
-    return pages.message_page(404, "No such status page", error.message, hint)
+    return rendering.message_response(404, "No such status page", error.message, hint)
 
 
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
     if not _is_for_a_person():
         return error_responses.answer(error)
-    return pages.error_page(error)
+    return rendering.error_response(error)
 
 
 def _is_for_a_person() -> bool:
@@ -107,7 +110,7 @@ def _is_for_a_person() -> bool:
 
 def _render_overview(db: Connection, page: Row, now: datetime) -> str:
     view = public_view.overview(db, page, now=now)
-    return pages.render(
+    return rendering.render(
         "status.html",
         **_common(page),
         view=view,
@@ -154,17 +157,17 @@ def _render_history(db: Connection, page: Row, now: datetime) -> str:
             lambda incident: parse_instant(incident.created_at).astimezone(UTC).date(),
         )
     ]
-    return pages.render("history.html", **_common(page), view=view, days=days)
+    return rendering.render("history.html", **_common(page), view=view, days=days)
 
 
 def _render_incident(db: Connection, page: Row, now: datetime, *, id: str) -> str:
     incident = public_view.incident(db, page, id)
-    return pages.render("one_incident.html", **_common(page), incident=incident)
+    return rendering.render("one_incident.html", **_common(page), incident=incident)
 
 
 def _render_feed(db: Connection, page: Row, now: datetime) -> str:
     view = public_view.feed(db, page, now=now)
-    return pages.render("feed.atom.xml", **_common(page), view=view)
+    return rendering.render("feed.atom.xml", **_common(page), view=view)
 
 
 def _common(page: Row) -> dict[str, Any]:

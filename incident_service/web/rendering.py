@@ -52,22 +52,23 @@ def render(template: str, **values: object) -> str:
     return _NO_MARKUP.sub("\ufffd", text)
 
 
-def error_page(error: Exception) -> Response:
+def error_response(error: Exception) -> Response:
     """Return the page that tells a person of a failure, which is logged, or to come back later."""
     if isinstance(error, RateLimited):
         message = "Too many requests. Please try again in a moment."
-        response = message_page(429, "Not just now", message)
+        response = message_response(429, "Not just now", message)
         response.headers["Retry-After"] = str(error.seconds)
         return response
     _log.error("a page failed", exc_info=error, extra={"requestId": request_id()})
     if isinstance(error, Unavailable):
-        response = message_page(503, "Not just now", "Nothing was changed. Please try again.")
+        response = message_response(503, "Not just now", "Nothing was changed. Please try again.")
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
-    return message_page(500, "Something went wrong", "An unexpected error occurred on our side.")
+    message = "An unexpected error occurred on our side."
+    return message_response(500, "Something went wrong", message)
 
 
-def message_page(status: int, heading: str, message: str, hint: str = "") -> Response:
+def message_response(status: int, heading: str, message: str, hint: str = "") -> Response:
     """Return a page that says what is the matter; `hint`: what can be done."""
     page = render(
         "error.html", heading=heading, message=message, hint=hint, request_id=request_id()
