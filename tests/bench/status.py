@@ -25,7 +25,7 @@ from incident_service.incidents.lifecycle import STATUSES
 from incident_service.incidents.updates import NewUpdate, post
 from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES
-from incident_service.status import components
+from incident_service.status import components, status_pages
 from tests.bench.create import API, BARE, CLIENTS, Speed, beside_bare, repeat, speed
 from tests.bench.table import Figure
 from tests.helpers.servers import running

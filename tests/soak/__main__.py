@@ -26,7 +26,7 @@ from incident_service.database.file import Connection, Database
 from incident_service.paging import contact_methods, policies
 from incident_service.people import users
 from incident_service.people.caller import Caller
-from incident_service.status import components
+from incident_service.status import components, status_pages
 from tests.helpers.receivers import receiving
 from tests.helpers.servers import running
 from tests.soak import checks
