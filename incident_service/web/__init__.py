@@ -1,4 +1,4 @@
-"""The pages that people see: HTML, without a key."""
+"""What people see in a browser, without a key: status pages, acknowledge links, API help."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from incident_service.web import acknowledge, docs, rendering, status_pages
 
 
 def install(app: Flask) -> None:
-    """Put the pages into the application."""
+    """Add the HTML routes to the application."""
     rendering.install(app)
     app.register_blueprint(acknowledge.blueprint)
     app.register_blueprint(status_pages.blueprint)
