@@ -536,7 +536,7 @@ def test_a_failure_says_nothing_of_the_inside(
         raise RuntimeError(SECRET)
 
     publish(world)
-    monkeypatch.setattr(public_view, "_told", fail)
+    monkeypatch.setattr(public_view, "_with_entries", fail)
     for path, accept in itertools.product(PATHS, ("*/*", BROWSER)):
         answer = world.client.get(f"/status/status{path}", headers={"Accept": accept})
         assert (answer.status_code, SECRET in answer.text) == (500, False)
