@@ -15,6 +15,7 @@ from incident_service.database.file import Connection
 from incident_service.incidents import lifecycle, opening
 from incident_service.paging import delivery, escalation, pager
 from incident_service.paging.fairness import receiver_of
+from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome
 from incident_service.people.caller import Caller
 from incident_service.store import deliveries, timers
@@ -96,7 +97,7 @@ class Rota:
 
     def claim(self, minutes: float, limit: int = 100) -> list[delivery.Delivery]:
         with self.world.database.read() as db:
-            due = deliveries.waiting(db, at=format_instant(at(minutes)), each=limit)
+            due = Lookout().due(db, at=format_instant(at(minutes)), each=limit)
         return self.world.database.write(
             delivery.claim,
             [(row["org_id"], row["id"]) for row in due[:limit]],
