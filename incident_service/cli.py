@@ -123,6 +123,7 @@ def page_command(parent: int | None) -> None:
 
     if parent is not None:
         os.closerange(3, 1024)  # its sockets, for example
+        sys.setswitchinterval(0.001)
         os.nice(5)  # in a flood of incidents the API goes first: a page is kept, and can wait
     settings = _settings()
     logs.configure(settings.log_level)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from incident_service.incidents import lifecycle
+from incident_service.paging import delivery
 from incident_service.people.caller import Caller
 from tests.conftest import World
 from tests.helpers.clocks import write_at
@@ -382,3 +383,19 @@ def test_pages_carry_one_short_link_a_user_and_incident(rota: Rota) -> None:
     assert (len(token), token.isalnum(), token.isascii()) == (22, True, True)
     (kept,) = rota.world.rows("SELECT * FROM acknowledge_links WHERE user_id = 'a'")
     assert kept["expires_at"] == "2025-04-09T10:05:00.000Z"
+
+
+def test_a_notice_calls_a_key_by_its_name(rota: Rota) -> None:
+    id = rota.open(rota.policy(["a"]), "a")
+    hand_off(rota, id, "b", 1)
+    rota.fire(1)
+    key = rota.world.make("api-keys", name="deploy bot", role="org:admin")["id"]
+    caller = Caller(rota.caller.org_id, key, None, "org:admin")
+    write_at(at(2), rota.world.database, lifecycle.acknowledge, caller, id)
+    rota.fire(2)
+    rows = rota.world.rows("SELECT org_id, id FROM deliveries WHERE kind = 'acknowledged'")
+    wanted = [(row["org_id"], row["id"]) for row in rows]
+    taken = write_at(
+        at(2), rota.world.database, delivery.claim, wanted, base_url="https://oncall.example.com"
+    )
+    assert [each.page.notice for each in taken] == ["deploy bot has acknowledged this incident."]

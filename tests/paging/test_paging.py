@@ -15,6 +15,7 @@ from incident_service.database.file import Connection
 from incident_service.incidents import lifecycle, opening
 from incident_service.paging import delivery, escalation, pager
 from incident_service.paging.fairness import receiver_of
+from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome
 from incident_service.people.caller import Caller
 from incident_service.store import deliveries, timers
@@ -97,7 +98,7 @@ class Rota:
 
     def claim(self, minutes: float, limit: int = 100) -> list[delivery.Delivery]:
         with self.world.database.read() as db:
-            due = deliveries.waiting(db, at=format_instant(at(minutes)), each=limit)
+            due = Lookout().due(db, at=format_instant(at(minutes)), each=limit)
         return write_at(
             at(minutes),
             self.world.database,
