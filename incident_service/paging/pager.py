@@ -86,8 +86,8 @@ class _Try:
         )
 
 
-Ended = tuple[_Try, Outcome, datetime]
-"""A try, what came of it, and when."""
+Ended = tuple[_Try, Outcome]
+"""A try, and what came of it."""
 
 
 class Pager:
@@ -111,7 +111,7 @@ class Pager:
         while not is_stopped():
             try:
                 began = time.monotonic()
-                is_done = self.work(clock.now())
+                is_done = self.work()
                 worked = time.monotonic() - began
                 time.sleep(min(worked / 4, LOOK_AGAIN_SECONDS / 4))  # the API has its share
                 if is_done:
@@ -121,12 +121,13 @@ class Pager:
                 time.sleep(PAUSE_AFTER_FAULT_SECONDS)
         self._stop()
 
-    def work(self, now: datetime) -> bool:
-        """Record what was sent, fire what is due at the instant, begin to send what is due.
+    def work(self) -> bool:
+        """Record what was sent, fire what is due, begin to send what is due.
 
         Each in small writes: between them the API has its turns. Return whether all was begun that
         has a place.
         """
+        now = self._database.clock()
         self._record_outcomes()
         self._fire(now)
         return self._hand_out(now)
@@ -150,9 +151,9 @@ class Pager:
                 return
             after = [org_id for org_id in due if org_id > self._fired_last]
             before = [org_id for org_id in due if org_id <= self._fired_last]
-            self._database.write(self._fire_some, [*after, *before], now)
+            self._database.write(self._fire_some, [*after, *before])
 
-    def _fire_some(self, db: Connection, org_ids: Sequence[str], now: datetime) -> None:
+    def _fire_some(self, db: Connection, org_ids: Sequence[str], *, now: datetime) -> None:
         turns = deque(org_ids)
         for _ in range(FIRED_A_WRITE):
             if not turns:
@@ -174,7 +175,7 @@ class Pager:
             if due_at is None or due_at > at:
                 return True
             found = self._lookout.due(db, at=at, each=self._limits.receiver)
-        unrecorded = {each.delivery.row["id"] for each, _, _ in self._unrecorded}
+        unrecorded = {each.delivery.row["id"] for each, _ in self._unrecorded}
         waiting = [
             fairness.Waiting(
                 row["id"], row["org_id"], row["user_id"], row["receiver"], row["attempts"] > 0
@@ -197,9 +198,7 @@ class Pager:
         wanted = [(each.org_id, each.id) for each in made.start]
         for first in range(0, min(len(wanted), STARTED_A_ROUND), TAKEN_A_WRITE):
             some = wanted[first : first + TAKEN_A_WRITE]
-            taken = self._database.write(
-                delivery.claim, some, now=now, base_url=self._settings.public_url
-            )
+            taken = self._database.write(delivery.claim, some, base_url=self._settings.public_url)
             for one in taken:
                 self._begin(one)
         return len(wanted) <= STARTED_A_ROUND
@@ -224,7 +223,7 @@ class Pager:
         self._end(this, outcome)
 
     def _end(self, this: _Try, outcome: Outcome) -> None:
-        self._outcomes.put((this, outcome, clock.now()))
+        self._outcomes.put((this, outcome))
         self._has_ended.set()
         page = this.delivery.page
         _log.info(
@@ -252,7 +251,7 @@ class Pager:
 
     def _remember(self, ended: Ended) -> None:
         """Remember whether the receiver hung."""
-        this, outcome, _ = ended
+        this, outcome = ended
         row = this.delivery.row
         key = row["org_id"], row["receiver"]
         self._hung.pop(key, None)
@@ -263,11 +262,11 @@ class Pager:
                 del self._hung[next(iter(self._hung))]
 
     @staticmethod
-    def _record(db: Connection, outcomes: Sequence[Ended]) -> None:
-        for this, outcome, at in outcomes:
+    def _record(db: Connection, outcomes: Sequence[Ended], *, now: datetime) -> None:
+        for this, outcome in outcomes:
             try:
                 with savepoint(db):
-                    delivery.record(db, this.delivery, outcome, now=at, jitter=random.random())
+                    delivery.record(db, this.delivery, outcome, now=now, jitter=random.random())
             except Exception:
                 if not db.in_transaction:
                     raise
@@ -285,7 +284,7 @@ class Pager:
             if self._has_ended.wait(LOOK_EVERY_SECONDS):
                 time.sleep(LOOK_AGAIN_AFTER_A_TRY_SECONDS)
                 return
-            is_due = due_at is not None and due_at <= clock.now()
+            is_due = due_at is not None and due_at <= self._database.clock()
             if is_due or self._database.version() != version:
                 return
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from incident_service import clock
-from incident_service.database.file import Connection, Database
+from incident_service.database.file import Database
 from incident_service.errors import NotFound
 from incident_service.incidents import by_link, responder_view
 from incident_service.web import rendering
@@ -53,11 +53,7 @@ def act(token: str = "") -> str:
         link = by_link.find(db, token, now=clock.now())
     request.max_content_length = MAX_FORM_BYTES
     status = request.form.get("status")
-
-    def at_its_turn(db: Connection) -> bool:
-        return by_link.act(db, link, status, now=clock.now())
-
-    is_done = _database().write(at_its_turn)
+    is_done = _database().write(by_link.act, link, status)
     with _database().read() as db:  # after the commit, so that no other write waits for it
         view = responder_view.view(db, link)
     return _render(view, clock.now(), is_too_late=not is_done)

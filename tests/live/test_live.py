@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 from tests.helpers.servers import COMMAND, Server, running
@@ -35,8 +35,8 @@ def provision(database: Path, organizations: int = 1) -> list[quickstart.Provisi
     maintenance.initialise(file)
     made = []
     for _ in range(organizations):
-        file.write(lambda db: db.execute("UPDATE organizations SET name = 'Earlier'"))
-        made.append(file.write(quickstart.provision, now=clock.now()))
+        file.write(lambda db, **_: db.execute("UPDATE organizations SET name = 'Earlier'"))
+        made.append(file.write(quickstart.provision))
     return made
 
 

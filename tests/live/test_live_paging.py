@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -52,18 +52,18 @@ class Place:
         self.path = path
         self.database = Database(path)
         maintenance.initialise(self.database)
-        self.made = self.database.write(quickstart.provision, now=clock.now())
+        self.made = self.database.write(quickstart.provision)
         self.caller = Caller(self.made.org_id, "test", self.made.user_id, "org:admin")
 
     def another(self) -> Place:
         """Make another organization in the same file."""
-        self.database.write(lambda db: db.execute("UPDATE organizations SET name = id"))
+        self.database.write(lambda db, **_: db.execute("UPDATE organizations SET name = id"))
         return Place(self.path)
 
     def user(self, id: str, *urls: str) -> str:
         """Make a user who is reached at these, else by mail."""
 
-        def make(db: Connection) -> None:
+        def make(db: Connection, *, now: datetime) -> None:
             email = f"{id}@example.com"
             accounts.create_user(
                 db,
@@ -71,11 +71,11 @@ class Place:
                 id=id,
                 email=email,
                 role="org:member",
-                now=clock.now(),
+                now=now,
             )
             for url in urls:
                 method = {"label": "test", "url": url}
-                contact_methods.create(db, self.caller, id, method, now=clock.now())
+                contact_methods.create(db, self.caller, id, method, now=now)
 
         self.database.write(make)
         return id
@@ -87,7 +87,7 @@ class Place:
             for user_ids in layers
         ]
         values = {"name": "Page them", "steps": steps}
-        made = self.database.write(policies.create, self.caller, values, now=clock.now())
+        made = self.database.write(policies.create, self.caller, values)
         id: str = made["id"]
         return id
 
@@ -95,8 +95,7 @@ class Place:
         """Open incidents in one transaction; return their ids."""
         new = opening.NewIncident("Payments fail", "critical", **values)
 
-        def open_all(db: Connection) -> list[str]:
-            now = clock.now()
+        def open_all(db: Connection, *, now: datetime) -> list[str]:
             return [
                 opening.open_incident(db, self.caller, new, now=now)["id"] for _ in range(number)
             ]
@@ -114,8 +113,8 @@ class Place:
     def let_a_minute_pass(self) -> None:
         """Set what waits for its time back, so that it is due."""
 
-        def set_back(db: Connection) -> None:
-            at = format_instant(clock.now())
+        def set_back(db: Connection, *, now: datetime) -> None:
+            at = format_instant(now)
             db.execute("UPDATE incident_timers SET due_at = ? WHERE due_at > ?", (at, at))
             db.execute("UPDATE deliveries SET due_at = ? WHERE due_at > ?", (at, at))
 
@@ -379,7 +378,7 @@ def test_receivers_that_hang_drip_and_refuse_delay_nobody_elses_page(
         assert set(arrived.values()) == {1}
         assert len(arrived) == 2 * len(opened) == 2 * 2 * 2 * 3
 
-        place.database.write(lambda db: db.execute("DELETE FROM deliveries"))
+        place.database.write(lambda db, **_: db.execute("DELETE FROM deliveries"))
         wait_for(lambda: threads_of(pager) <= idle[1] + 1, 20)
         assert connections_of(pager) <= idle[0]
         reasons = place.rows(
@@ -445,7 +444,7 @@ def test_readiness_says_when_pages_are_late(place: Place, receiver: Receiver) ->
         assert paging_is(server) == "ok"
         a_minute_ago = format_instant(clock.now() - timedelta(seconds=61))
         place.database.write(
-            lambda db: db.execute("UPDATE incident_timers SET due_at = ?", (a_minute_ago,))
+            lambda db, **_: db.execute("UPDATE incident_timers SET due_at = ?", (a_minute_ago,))
         )
         assert paging_is(server) == "late"
         os.kill(pager, signal.SIGCONT)

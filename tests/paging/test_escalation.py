@@ -10,6 +10,7 @@ from incident_service.incidents import lifecycle
 from incident_service.paging import delivery
 from incident_service.people.caller import Caller
 from tests.conftest import World
+from tests.helpers.clocks import write_at
 from tests.paging.test_paging import SENT, Rota, at, hand_off
 
 
@@ -42,7 +43,7 @@ def insert(rota: Rota, policy: str, position: int, *user_ids: str) -> None:
 
 def acknowledge(rota: Rota, id: str, user_id: str | None, minutes: float) -> None:
     caller = Caller(rota.caller.org_id, "key", user_id, "org:member")
-    rota.world.database.write(lifecycle.acknowledge, caller, id, now=at(minutes))
+    write_at(at(minutes), rota.world.database, lifecycle.acknowledge, caller, id)
 
 
 def rest(rota: Rota) -> list[str]:
@@ -398,10 +399,11 @@ def test_a_notice_calls_a_key_by_its_name(rota: Rota) -> None:
     rota.fire(1)
     key = rota.world.make("api-keys", name="deploy bot", role="org:admin")["id"]
     caller = Caller(rota.caller.org_id, key, None, "org:admin")
-    rota.world.database.write(lifecycle.acknowledge, caller, id, now=at(2))
+    write_at(at(2), rota.world.database, lifecycle.acknowledge, caller, id)
     rota.fire(2)
     rows = rota.world.rows("SELECT org_id, id FROM deliveries WHERE kind = 'acknowledged'")
     wanted = [(row["org_id"], row["id"]) for row in rows]
-    claim = rota.world.database.write
-    taken = claim(delivery.claim, wanted, now=at(2), base_url="https://oncall.example.com")
+    taken = write_at(
+        at(2), rota.world.database, delivery.claim, wanted, base_url="https://oncall.example.com"
+    )
     assert [each.page.notice for each in taken] == ["deploy bot has acknowledged this incident."]

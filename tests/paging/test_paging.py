@@ -20,6 +20,7 @@ from incident_service.paging.page import Outcome
 from incident_service.people.caller import Caller
 from incident_service.store import deliveries, timers
 from tests.conftest import World
+from tests.helpers.clocks import write_at
 
 START = parse_instant("2025-04-02T10:00:00Z")  # a Wednesday
 
@@ -79,15 +80,15 @@ class Rota:
 
     def open(self, policy: str | None, owner: str | None = None) -> str:
         new = opening.NewIncident("t", "low", owner_id=owner, escalation_policy_id=policy)
-        opened = self.world.database.write(opening.open_incident, self.caller, new, now=START)
+        opened = write_at(START, self.world.database, opening.open_incident, self.caller, new)
         id: str = opened["id"]
         return id
 
     def fire(self, minutes: float, *, by_email: bool = False) -> list[str]:
         """Fire all that is due by then; return who is paged by it, as `user/layer`."""
         before = {row["id"] for row in self.deliveries()}
-        fire, org_id = self.world.database.write, self.caller.org_id
-        while fire(escalation.fire_due, org_id, now=at(minutes), by_email=by_email):
+        org_id, instant, database = self.caller.org_id, at(minutes), self.world.database
+        while write_at(instant, database, escalation.fire_due, org_id, by_email=by_email):
             pass
         found = [row for row in self.deliveries() if row["id"] not in before]
         return [f"{row['user_id']}/{row['layer_position'] or 'owner'}" for row in found]
@@ -98,17 +99,18 @@ class Rota:
     def claim(self, minutes: float, limit: int = 100) -> list[delivery.Delivery]:
         with self.world.database.read() as db:
             due = Lookout().due(db, at=format_instant(at(minutes)), each=limit)
-        return self.world.database.write(
+        return write_at(
+            at(minutes),
+            self.world.database,
             delivery.claim,
             [(row["org_id"], row["id"]) for row in due[:limit]],
-            now=at(minutes),
             base_url="https://oncall.example.com",
         )
 
     def deliver(self, minutes: float, outcome: Outcome = SENT) -> int:
         taken = self.claim(minutes)
         for each in taken:
-            self.world.database.write(delivery.record, each, outcome, now=at(minutes), jitter=0.0)
+            write_at(at(minutes), self.world.database, delivery.record, each, outcome, jitter=0.0)
         return len(taken)
 
     def trail(self, id: str) -> list[tuple[str, dict[str, Any]]]:
@@ -193,10 +195,10 @@ def test_a_try_that_outlasts_its_claim_does_not_end_the_next_one_s(rota: Rota) -
     rota.fire(0)
     (first,) = rota.claim(0)
     (second,) = rota.claim(2)
-    rota.world.database.write(delivery.record, first, FAILED, now=at(2.1), jitter=0.0)
+    write_at(at(2.1), rota.world.database, delivery.record, first, FAILED, jitter=0.0)
     assert rota.claim(2.5) == []
     assert rota.trail(id)[-1][1]["willRetry"] is False
-    rota.world.database.write(delivery.record, second, SENT, now=at(2.6), jitter=0.0)
+    write_at(at(2.6), rota.world.database, delivery.record, second, SENT, jitter=0.0)
     assert (rota.deliveries(), rota.events(id)[-1]) == ([], "page_sent")
 
 
@@ -316,7 +318,7 @@ def test_resolving_stops_it(rota: Rota) -> None:
 
 
 def hand_off(rota: Rota, id: str, to: str, minutes: float) -> None:
-    rota.world.database.write(lifecycle.hand_off, rota.caller, id, to, now=at(minutes))
+    write_at(at(minutes), rota.world.database, lifecycle.hand_off, rota.caller, id, to)
 
 
 def test_a_handoff_pages_at_once_and_starts_the_timer_again(rota: Rota) -> None:
@@ -331,7 +333,7 @@ def test_a_handoff_pages_at_once_and_starts_the_timer_again(rota: Rota) -> None:
 def test_a_handoff_after_an_acknowledgement_goes_on(rota: Rota) -> None:
     id = rota.open(rota.policy(rota.schedule, ["b"]))
     rota.fire(0)
-    rota.world.database.write(lifecycle.acknowledge, rota.caller, id, now=at(1))
+    write_at(at(1), rota.world.database, lifecycle.acknowledge, rota.caller, id)
     assert rota.fire(60) == []
     hand_off(rota, id, "c", 60)
     assert rota.fire(60) == ["c/owner"]
@@ -386,7 +388,7 @@ def test_a_delivery_is_made_once_and_recorded(rota: Rota) -> None:
     assert taken.url == "https://example.com/a/hook"
     assert (page.number, page.title, page.severity, page.layer) == (1, "t", "low", None)
     assert page.acknowledge_url.startswith("https://oncall.example.com/a/")
-    rota.world.database.write(delivery.record, taken, SENT, now=at(0.1), jitter=0.0)
+    write_at(at(0.1), rota.world.database, delivery.record, taken, SENT, jitter=0.0)
     assert rota.claim(60) == []
     method = taken.row["contact_method_id"]
     details = {"userId": "a", "layer": None, "contactMethodId": method, "attempt": 1}
@@ -477,13 +479,13 @@ def test_firing_takes_organizations_in_turn(rota: Rota, other_org: quickstart.Pr
         rota.open(None, owner="a")
     caller = Caller(other_org.org_id, "key", None, "org:admin")
     new = opening.NewIncident("t", "low", owner_id=other_org.user_id)
-    rota.world.database.write(opening.open_incident, caller, new, now=at(0.1))
+    write_at(at(0.1), rota.world.database, opening.open_incident, caller, new)
     with rota.world.database.read() as db:
         due = timers.due_organizations(db, format_instant(at(0.1)))
         assert timers.due_organizations(db, format_instant(at(0))) == [rota.caller.org_id]
     assert sorted(due) == sorted([rota.caller.org_id, other_org.org_id])
     paging = pager.Pager(rota.world.database, Settings(smtp_url="smtp://127.0.0.1:9?from=a@b.c"))
-    rota.world.database.write(paging._fire_some, due, at(0.1))
+    write_at(at(0.1), rota.world.database, paging._fire_some, due)
     fired = {(row["org_id"], row["incident_id"]) for row in rota.deliveries()}
     paged = [org_id for org_id, _ in fired]
     assert paged.count(other_org.org_id) == 1
