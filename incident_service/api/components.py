@@ -95,7 +95,7 @@ def list_components(query: dict[str, Any]) -> Any:
     """List the components by name."""
     after = cursor.decode_name("components", query.get("cursor"))
     with database().read() as db:
-        found, end = components.get_part(db, caller(), after=after, limit=query["limit"])
+        found, end = components.get_slice(db, caller(), after=after, limit=query["limit"])
     return {"components": found, "next_cursor": cursor.encode("components", end)}
 
 
@@ -137,4 +137,4 @@ def delete_component(id: str) -> Any:
 def _shown(row: Row) -> Row:
     """Return a component as it is shown; what open incidents make of it is read here."""
     with database().read() as db:
-        return components.shown(db, caller(), [row])[0]
+        return components.with_status(db, caller(), [row])[0]

@@ -15,7 +15,7 @@ from incident_service.incidents import lifecycle
 from incident_service.oncall import overrides, schedules
 from incident_service.people import keys, users
 from incident_service.quickstart import Provisioned
-from incident_service.status import pages
+from incident_service.status import status_pages
 from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -206,7 +206,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
         ((keys, "MAX_KEYS"), "api-keys", {}, "too_many_api_keys"),
         ((users, "MAX_USERS"), "users", {"name": ..., "email": "{}@b"}, "too_many_users"),
         (
-            (pages, "MAX_PAGES"),
+            (status_pages, "MAX_PAGES"),
             "status-pages",
             {"name": ..., "slug": "page-{}", "title": "T"},
             "too_many_status_pages",
