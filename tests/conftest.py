@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.app import build_routes, configure
 from incident_service.config import Settings
 from incident_service.database.file import Database
@@ -43,7 +43,7 @@ def app(wired: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
 @pytest.fixture
 def world(app: Flask) -> World:
     database: Database = app.extensions["incident_service.database"]
-    made = database.write(quickstart.provision, now=clock.now())
+    made = database.write(quickstart.provision)
     return World(app, database, app.test_client(), made)
 
 
@@ -56,7 +56,6 @@ def member(world: World) -> str:
         email="member@example.com",
         id="member",
         role="org:member",
-        now=clock.now(),
     )
     _, key = world.database.write(
         accounts.create_key,
@@ -64,7 +63,6 @@ def member(world: World) -> str:
         user_id=user_id,
         role="org:member",
         name="member",
-        now=clock.now(),
     )
     return key
 
@@ -73,7 +71,7 @@ def member(world: World) -> str:
 def other_org(world: World) -> quickstart.Provisioned:
     """Another organization with the same things, in the same file."""
     world.execute("UPDATE organizations SET name = 'First'")
-    return world.database.write(quickstart.provision, now=clock.now())
+    return world.database.write(quickstart.provision)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -78,3 +79,28 @@ def test_every_audit_event_is_explained(guide: Path) -> None:
 def test_the_contract_names_every_command() -> None:
     commands = read(CONTRACT).partition("\n## 9.")[2]
     assert [name for name in main.commands if not re.search(rf"`{name}[ `]", commands)] == []
+
+
+def reasons() -> set[str]:
+    """Return what the paging room says of why nothing was sent, without what differs in it."""
+    calls = [
+        node
+        for path in (ROOT / "incident_service" / "paging").glob("*.py")
+        for node in ast.walk(ast.parse(read(path)))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    texts = [
+        part.value.strip()
+        for call in calls
+        if getattr(call.func, "id", "") in ("Outcome", "_PassedOver")
+        for argument in call.args
+        for part in ast.walk(argument)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+    return set(filter(None, texts))
+
+
+def test_every_reason_that_a_page_failed_is_explained() -> None:
+    assert len(reasons()) > 15
+    guide = read(FOLDER / "at-3am.md")
+    assert [reason for reason in reasons() if reason not in guide] == []

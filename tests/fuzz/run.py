@@ -9,7 +9,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from incident_service import clock
 from incident_service.database.file import Database
 from incident_service.people import accounts
 from tests.helpers.servers import running
@@ -47,7 +46,6 @@ def run(database: Path, *, seed: int, examples: int, phases: str = "") -> Outcom
             user_id=None,
             role="org:admin",
             name="fuzz",
-            now=clock.now(),
         )
         calls = database.with_suffix(".calls")
         calls.touch()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.clock import format_instant
 from incident_service.config import ALLOWED_SCHEMES
 from incident_service.database import maintenance
@@ -27,18 +28,18 @@ class Place:
         self.path = path
         self.database = Database(path)
         maintenance.initialise(self.database)
-        self.made = self.database.write(quickstart.provision, now=clock.now())
+        self.made = self.database.write(quickstart.provision)
         self.caller = Caller(self.made.org_id, "test", self.made.user_id, "org:admin")
 
     def another(self) -> Place:
         """Make another organization in the same file."""
-        self.database.write(lambda db: db.execute("UPDATE organizations SET name = id"))
+        self.database.write(lambda db, **_: db.execute("UPDATE organizations SET name = id"))
         return Place(self.path)
 
     def user(self, id: str, *urls: str) -> str:
         """Make a user who is reached at these, else by mail."""
 
-        def make(db: Connection) -> None:
+        def make(db: Connection, *, now: datetime) -> None:
             email = f"{id}@example.com"
             accounts.create_user(
                 db,
@@ -46,11 +47,11 @@ class Place:
                 id=id,
                 email=email,
                 role="org:member",
-                now=clock.now(),
+                now=now,
             )
             for url in urls:
                 method = {"label": "test", "url": url}
-                contact_methods.create(db, self.caller, id, method, now=clock.now())
+                contact_methods.create(db, self.caller, id, method, now=now)
 
         self.database.write(make)
         return id
@@ -62,7 +63,7 @@ class Place:
             for user_ids in layers
         ]
         values = {"name": "Page them", "steps": steps}
-        made = self.database.write(policies.create, self.caller, values, now=clock.now())
+        made = self.database.write(policies.create, self.caller, values)
         id: str = made["id"]
         return id
 
@@ -70,8 +71,7 @@ class Place:
         """Open incidents in one transaction; return their ids."""
         new = opening.NewIncident("Payments fail", "critical", **values)
 
-        def open_all(db: Connection) -> list[str]:
-            now = clock.now()
+        def open_all(db: Connection, *, now: datetime) -> list[str]:
             return [
                 opening.open_incident(db, self.caller, new, now=now)["id"] for _ in range(number)
             ]
@@ -89,8 +89,8 @@ class Place:
     def let_a_minute_pass(self) -> None:
         """Set what waits for its time back, so that it is due."""
 
-        def set_back(db: Connection) -> None:
-            at = format_instant(clock.now())
+        def set_back(db: Connection, *, now: datetime) -> None:
+            at = format_instant(now)
             db.execute("UPDATE incident_timers SET due_at = ? WHERE due_at > ?", (at, at))
             db.execute("UPDATE deliveries SET due_at = ? WHERE due_at > ?", (at, at))
 

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 
@@ -17,8 +17,8 @@ def provision(database: Path, organizations: int = 1) -> list[quickstart.Provisi
     maintenance.initialise(file)
     made = []
     for _ in range(organizations):
-        file.write(lambda db: db.execute("UPDATE organizations SET name = 'Earlier'"))
-        made.append(file.write(quickstart.provision, now=clock.now()))
+        file.write(lambda db, **_: db.execute("UPDATE organizations SET name = 'Earlier'"))
+        made.append(file.write(quickstart.provision))
     return made
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from incident_service.clock import format_instant, parse_instant
 from incident_service.incidents import lifecycle, opening
 from incident_service.paging import delivery, escalation
+from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome
 from incident_service.people.caller import Caller
-from incident_service.store import deliveries
+from tests.helpers.clocks import write_at
 from tests.helpers.world import World
 
 START = parse_instant("2025-04-02T10:00:00Z")  # a Wednesday
@@ -74,15 +75,15 @@ class Rota:
 
     def open(self, policy: str | None, owner: str | None = None) -> str:
         new = opening.NewIncident("t", "low", owner_id=owner, escalation_policy_id=policy)
-        opened = self.world.database.write(opening.open_incident, self.caller, new, now=START)
+        opened = write_at(START, self.world.database, opening.open_incident, self.caller, new)
         id: str = opened["id"]
         return id
 
     def fire(self, minutes: float, *, by_email: bool = False) -> list[str]:
         """Fire all that is due by then; return who is paged by it, as `user/layer`."""
         before = {row["id"] for row in self.deliveries()}
-        fire, org_id = self.world.database.write, self.caller.org_id
-        while fire(escalation.fire_due, org_id, now=at(minutes), by_email=by_email):
+        org_id, instant, database = self.caller.org_id, at(minutes), self.world.database
+        while write_at(instant, database, escalation.fire_due, org_id, by_email=by_email):
             pass
         found = [row for row in self.deliveries() if row["id"] not in before]
         return [f"{row['user_id']}/{row['layer_position'] or 'owner'}" for row in found]
@@ -92,18 +93,19 @@ class Rota:
 
     def claim(self, minutes: float, limit: int = 100) -> list[delivery.Delivery]:
         with self.world.database.read() as db:
-            due = deliveries.waiting(db, at=format_instant(at(minutes)), each=limit)
-        return self.world.database.write(
+            due = Lookout().due(db, at=format_instant(at(minutes)), each=limit)
+        return write_at(
+            at(minutes),
+            self.world.database,
             delivery.claim,
             [(row["org_id"], row["id"]) for row in due[:limit]],
-            now=at(minutes),
             base_url="https://oncall.example.com",
         )
 
     def deliver(self, minutes: float, outcome: Outcome = SENT) -> int:
         taken = self.claim(minutes)
         for each in taken:
-            self.world.database.write(delivery.record, each, outcome, now=at(minutes), jitter=0.0)
+            write_at(at(minutes), self.world.database, delivery.record, each, outcome, jitter=0.0)
         return len(taken)
 
     def trail(self, id: str) -> list[tuple[str, dict[str, Any]]]:
@@ -115,4 +117,4 @@ class Rota:
 
 
 def hand_off(rota: Rota, id: str, to: str, minutes: float) -> None:
-    rota.world.database.write(lifecycle.hand_off, rota.caller, id, to, now=at(minutes))
+    write_at(at(minutes), rota.world.database, lifecycle.hand_off, rota.caller, id, to)

@@ -63,7 +63,7 @@ class World:
 
     def execute(self, sql: str, *values: Any) -> None:
         """Change rows as no client can."""
-        self.database.write(lambda db: db.execute(sql, values))
+        self.database.write(lambda db, **_: db.execute(sql, values))
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         with self.database.read() as db:

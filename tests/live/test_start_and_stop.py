@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -103,6 +104,22 @@ def test_signals_that_end_it(tmp_path: Path, number: signal.Signals) -> None:
         assert not _group(server.process.pid)
 
 
+def test_a_stop_takes_no_connection_that_it_will_not_answer(tmp_path: Path) -> None:
+    database = tmp_path / "stopped.db"
+    provision(database)
+    with running(database) as server:
+        address = "127.0.0.1", server.port
+        _wait_until_the_pager_is_apart(server.process.pid)
+        with socket.create_connection(address) as unfinished:  # the stop waits for it a little
+            unfinished.sendall(b"GET /healthz HTTP/1.1\r\n")
+            server.process.terminate()
+            with pytest.raises(ConnectionRefusedError):
+                while True:
+                    with socket.create_connection(address, timeout=20) as late:
+                        late.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                        assert late.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_reload_goes_on_serving(tmp_path: Path) -> None:
     with running(tmp_path / "reload.db") as server:
         server.process.send_signal(signal.SIGHUP)
@@ -141,6 +158,25 @@ def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _wait_until_the_pager_is_apart(master: int) -> None:
+    """Return once the paging process has closed the listening socket that it was born with."""
+    until = time.monotonic() + 20
+    (pager,) = (
+        pid for pid in _group(master) if b"\0page\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    while _sockets(master) & _sockets(pager):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def _sockets(pid: int) -> set[str]:
+    found = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it may be closed meanwhile
+            found.add(str(file.readlink()))
+    return {name for name in found if name.startswith("socket:")}
 
 
 def _group(leader: int) -> list[int]:

@@ -17,6 +17,7 @@ from incident_service.paging.fairness import receiver_of
 from incident_service.paging.page import Outcome
 from incident_service.people.caller import Caller
 from incident_service.store import deliveries, timers
+from tests.helpers.clocks import write_at
 from tests.helpers.rota import FAILED, SENT, Rota, at, hand_off
 
 
@@ -89,10 +90,10 @@ def test_a_try_that_outlasts_its_claim_does_not_end_the_next_one_s(rota: Rota) -
     rota.fire(0)
     (first,) = rota.claim(0)
     (second,) = rota.claim(2)
-    rota.world.database.write(delivery.record, first, FAILED, now=at(2.1), jitter=0.0)
+    write_at(at(2.1), rota.world.database, delivery.record, first, FAILED, jitter=0.0)
     assert rota.claim(2.5) == []
     assert rota.trail(id)[-1][1]["willRetry"] is False
-    rota.world.database.write(delivery.record, second, SENT, now=at(2.6), jitter=0.0)
+    write_at(at(2.6), rota.world.database, delivery.record, second, SENT, jitter=0.0)
     assert (rota.deliveries(), rota.events(id)[-1]) == ([], "page_sent")
 
 
@@ -223,7 +224,7 @@ def test_a_handoff_pages_at_once_and_starts_the_timer_again(rota: Rota) -> None:
 def test_a_handoff_after_an_acknowledgement_goes_on(rota: Rota) -> None:
     id = rota.open(rota.policy(rota.schedule, ["b"]))
     rota.fire(0)
-    rota.world.database.write(lifecycle.acknowledge, rota.caller, id, now=at(1))
+    write_at(at(1), rota.world.database, lifecycle.acknowledge, rota.caller, id)
     assert rota.fire(60) == []
     hand_off(rota, id, "c", 60)
     assert rota.fire(60) == ["c/owner"]
@@ -278,7 +279,7 @@ def test_a_delivery_is_made_once_and_recorded(rota: Rota) -> None:
     assert taken.url == "https://example.com/a/hook"
     assert (page.number, page.title, page.severity, page.layer) == (1, "t", "low", None)
     assert page.acknowledge_url.startswith("https://oncall.example.com/a/")
-    rota.world.database.write(delivery.record, taken, SENT, now=at(0.1), jitter=0.0)
+    write_at(at(0.1), rota.world.database, delivery.record, taken, SENT, jitter=0.0)
     assert rota.claim(60) == []
     method = taken.row["contact_method_id"]
     details = {"userId": "a", "layer": None, "contactMethodId": method, "attempt": 1}
@@ -369,13 +370,13 @@ def test_firing_takes_organizations_in_turn(rota: Rota, other_org: quickstart.Pr
         rota.open(None, owner="a")
     caller = Caller(other_org.org_id, "key", None, "org:admin")
     new = opening.NewIncident("t", "low", owner_id=other_org.user_id)
-    rota.world.database.write(opening.open_incident, caller, new, now=at(0.1))
+    write_at(at(0.1), rota.world.database, opening.open_incident, caller, new)
     with rota.world.database.read() as db:
         due = timers.due_organizations(db, format_instant(at(0.1)))
         assert timers.due_organizations(db, format_instant(at(0))) == [rota.caller.org_id]
     assert sorted(due) == sorted([rota.caller.org_id, other_org.org_id])
     paging = pager.Pager(rota.world.database, Settings(smtp_url="smtp://127.0.0.1:9?from=a@b.c"))
-    rota.world.database.write(paging._fire_some, due, at(0.1))
+    write_at(at(0.1), rota.world.database, paging._fire_some, due)
     fired = {(row["org_id"], row["incident_id"]) for row in rota.deliveries()}
     paged = [org_id for org_id, _ in fired]
     assert paged.count(other_org.org_id) == 1

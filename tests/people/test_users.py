@@ -14,6 +14,7 @@ from incident_service.incidents import lifecycle, offboarding
 from incident_service.oncall import schedules
 from incident_service.people import users
 from incident_service.people.caller import Caller
+from tests.helpers.clocks import write_at
 from tests.helpers.rota import Rota, at
 from tests.helpers.world import World
 
@@ -258,9 +259,9 @@ def test_a_user_on_an_override_cannot_go_before_it_ends(world: World, member: st
     on_an_override(world, "member", NOON)
     for now in (NOON - timedelta(days=9), NOON - timedelta(microseconds=1)):
         with pytest.raises(Conflict, match=f"override o1 .*{quickstart.SCHEDULE}") as caught:
-            world.database.write(users.delete, caller, "member", now=now)
+            write_at(now, world.database, users.delete, caller, "member")
         assert caught.value.code == "user_in_use"
-    world.database.write(users.delete, caller, "member", now=NOON)
+    write_at(NOON, world.database, users.delete, caller, "member")
 
 
 def test_an_override_of_a_deleted_schedule_keeps_nobody(world: World, member: str) -> None:
@@ -367,7 +368,7 @@ def test_without_a_schedule_they_belong_to_nobody_and_go_on(rota: Rota) -> None:
     id = rota.open(rota.policy(["a"], ["c"]), owner="b")
     alone = rota.open(None, owner="b")
     assert rota.fire(0) == ["b/owner", "a/1", "b/owner"]
-    rota.world.database.write(offboarding.delete_user, rota.caller, "b", now=at(1))
+    write_at(at(1), rota.world.database, offboarding.delete_user, rota.caller, "b")
     assert rota.fire(1) == [f"{rota.world.made.user_id}/owner"]
     assert rota.events(alone)[-2:] == ["incident_handed_off", "last_resort_paged"]
     assert rota.fire(5.9) == []
