@@ -7,16 +7,9 @@ from typing import Any
 import pytest
 
 from incident_service.incidents import lifecycle
-from incident_service.paging import delivery
 from incident_service.people.caller import Caller
-from tests.conftest import World
 from tests.helpers.clocks import write_at
-from tests.paging.test_paging import SENT, Rota, at, hand_off
-
-
-@pytest.fixture
-def rota(world: World) -> Rota:
-    return Rota(world)
+from tests.helpers.rota import SENT, Rota, at, hand_off
 
 
 def layer_ids(rota: Rota, policy: str) -> list[str]:
@@ -348,6 +341,14 @@ def test_an_owner_whom_nothing_reaches_is_not_told(rota: Rota) -> None:
     assert "last_resort_paged" not in rota.events(id)
 
 
+def test_a_handoff_calls_off_the_former_owner_s_page_alone(rota: Rota) -> None:
+    id = rota.open(rota.policy(["a", "b"]), owner="c")
+    assert sorted(rota.fire(0)) == ["a/1", "b/1", "c/owner"]
+    hand_off(rota, id, "x", 0.01)
+    waiting = [(row["user_id"], row["layer_position"]) for row in rota.deliveries()]
+    assert sorted(waiting) == [("a", 1), ("b", 1)]
+
+
 def test_the_next_handoff_calls_a_notice_off(rota: Rota) -> None:
     id = rota.open(None, owner="a")
     hand_off(rota, id, "c", 1)
@@ -393,9 +394,6 @@ def test_a_notice_calls_a_key_by_its_name(rota: Rota) -> None:
     caller = Caller(rota.caller.org_id, key, None, "org:admin")
     write_at(at(2), rota.world.database, lifecycle.acknowledge, caller, id)
     rota.fire(2)
-    rows = rota.world.rows("SELECT org_id, id FROM deliveries WHERE kind = 'acknowledged'")
-    wanted = [(row["org_id"], row["id"]) for row in rows]
-    taken = write_at(
-        at(2), rota.world.database, delivery.claim, wanted, base_url="https://oncall.example.com"
-    )
-    assert [each.page.notice for each in taken] == ["deploy bot has acknowledged this incident."]
+    taken = rota.claim(2)
+    notices = [each.page.notice for each in taken if each.page.notice]
+    assert notices == ["deploy bot has acknowledged this incident."]
