@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, one_or_none
+from incident_service.store import Row, insert_row, one_or_none, set_columns
 
 
 def insert(db: Connection, key: Row) -> None:
@@ -70,10 +70,7 @@ def record_use(db: Connection, org_id: str, id: str, *, at: str, outdated_before
 
 def revoke(db: Connection, org_id: str, id: str, *, at: str) -> None:
     """Revoke the key."""
-    db.execute(
-        "UPDATE api_keys SET deleted_at = :at WHERE org_id = :org_id AND id = :id",
-        {"org_id": org_id, "id": id, "at": at},
-    )
+    set_columns(db, "api_keys", {"deleted_at": at}, org_id=org_id, id=id)
 
 
 def revoke_of_user(db: Connection, org_id: str, user_id: str, *, at: str) -> None:

@@ -56,7 +56,7 @@ def id_of_number(db: Connection, org_id: str, number: int) -> str | None:
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change an incident; the keys of `changes` are the columns to set."""
-    set_columns(db, "incidents", org_id, id, changes)
+    set_columns(db, "incidents", changes, org_id=org_id, id=id)
 
 
 def change_owner(

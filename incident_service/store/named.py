@@ -69,4 +69,4 @@ def names(db: Connection, table: Table, org_id: str, ids: Sequence[str]) -> dict
 
 def update(db: Connection, table: Table, org_id: str, id: str, changes: Row) -> None:
     """Change a thing; the keys of `changes` are the columns to set."""
-    set_columns(db, table, org_id, id, changes)
+    set_columns(db, table, changes, org_id=org_id, id=id)

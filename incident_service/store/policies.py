@@ -44,7 +44,7 @@ def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a layer; the keys of `changes` are the columns to set, and `user_ids`."""
     columns = dict(changes)
     user_ids = columns.pop("user_ids", None)
-    set_columns(db, "escalation_layers", org_id, id, columns)
+    set_columns(db, "escalation_layers", columns, org_id=org_id, id=id)
     if user_ids is not None:
         db.execute(
             "DELETE FROM escalation_layer_users WHERE org_id = :org_id AND layer_id = :id",

@@ -54,7 +54,7 @@ def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a layer; the keys of `changes` are the columns to set, and `participant_ids`."""
     columns = dict(changes)
     user_ids = columns.pop("participant_ids")
-    set_columns(db, "schedule_layers", org_id, id, columns)
+    set_columns(db, "schedule_layers", columns, org_id=org_id, id=id)
     db.execute(
         "DELETE FROM schedule_layer_participants WHERE org_id = :org_id AND layer_id = :id",
         {"org_id": org_id, "id": id},

@@ -53,7 +53,7 @@ def all_by_title(db: Connection, org_id: str) -> list[Row]:
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a page; the keys of `changes` are the columns to set."""
-    set_columns(db, "status_pages", org_id, id, changes)
+    set_columns(db, "status_pages", changes, org_id=org_id, id=id)
 
 
 def components(db: Connection, org_id: str, page_id: str) -> list[Row]:

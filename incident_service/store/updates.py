@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, next_number, one_or_none, take
+from incident_service.store import Row, insert_row, next_number, one_or_none, set_columns, take
 
 
 def insert(db: Connection, update: Row) -> None:
@@ -82,13 +82,13 @@ def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
     )
 
 
-def redact(db: Connection, update: Row, *, by: str, name: str, at: str) -> None:
-    """Take the text out of an update that was not redacted yet."""
-    db.execute(
-        """
-        UPDATE incident_updates
-        SET body = NULL, redacted_at = :at, redacted_by = :by, redacted_by_name = :name
-        WHERE org_id = :org_id AND incident_id = :incident_id AND number = :number
-        """,
-        {**update, "by": by, "name": name, "at": at},
+def redact(db: Connection, update: Row, redaction: Row) -> None:
+    """Remove the text of an update; `redaction` has the columns that change."""
+    set_columns(
+        db,
+        "incident_updates",
+        redaction,
+        org_id=update["org_id"],
+        incident_id=update["incident_id"],
+        number=update["number"],
     )

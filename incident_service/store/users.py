@@ -84,7 +84,7 @@ def admins(db: Connection, org_id: str) -> list[Row]:
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a user; the keys of `changes` are the columns to set."""
-    set_columns(db, "users", org_id, id, changes)
+    set_columns(db, "users", changes, org_id=org_id, id=id)
 
 
 def is_another_admin(db: Connection, org_id: str, id: str) -> bool:
