@@ -498,7 +498,7 @@ CREATE TABLE deliveries (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT;
 CREATE INDEX deliveries_by_due ON deliveries (due_at);
-CREATE INDEX deliveries_by_lane ON deliveries (org_id, user_id, receiver, attempts > 0, due_at);
+CREATE INDEX deliveries_by_lane ON deliveries (org_id, attempts > 0, user_id, receiver, due_at);
 CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id);
 
 -- How many tries to deliver a page, of all organizations, came out so: the trails' `page_sent` and

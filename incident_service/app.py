@@ -46,7 +46,7 @@ def build_routes() -> Flask:
 def configure(app: Flask, settings: Settings) -> None:
     """Give the application what it works on, instead of what it had.
 
-    The database is made where there is none. Raises what `upkeep.initialise` raises.
+    The database is made where there is none. Raises what `maintenance.initialise` raises.
     """
     database = Database(settings.database, write_timeout=settings.write_timeout)
     maintenance.initialise(database)

@@ -217,12 +217,19 @@ def _read_host(text: str) -> str:
 
 
 def _check_base_url(text: str) -> None:
-    url = urlsplit(text)
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        raise ma.ValidationError("Not a valid URL, or its port is above 65535.") from None
+    if port == 0:
+        raise ma.ValidationError("Its port must not be 0.")
     if "?" in text or "#" in text:
         raise ma.ValidationError("Must not have a query or a fragment.")
     if url.username is not None or url.password is not None:
         raise ma.ValidationError("Must not have a user or a password.")
-    steps = url.path.strip("/").split("/") if url.path.strip("/") else []
+    path = url.path.removeprefix("/").removesuffix("/")
+    steps = path.split("/") if path else []
     if not all(re.fullmatch(r"[A-Za-z0-9._~-]+", step) and step.strip(".") for step in steps):
         raise ma.ValidationError("Its path can only have letters, digits and - . _ ~ between /.")
 

@@ -11,11 +11,12 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 def mail_address(text: str) -> str | None:
     """Return the address that mail to `text` goes to, with the domain in its ASCII form (IDNA).
 
-    `None` if `text` is not one plain address: a list, a comment, a name beside it, quotes and a
-    domain literal are refused. The part before the `@` may have other letters, which needs a mail
-    server with SMTPUTF8.
+    `None` if `text` is not one plain address: a list, a comment, a name beside it, quotes, a domain
+    literal and a route (`a%other.example@…`, `other.example!a@…`) are refused. The part before
+    the `@` may have other letters, which needs a mail server with SMTPUTF8.
     """
-    if "=?" in text:  # an encoded word, which mail programs would decode
+    # An encoded word, which mail programs would decode; routes, which mail servers would follow.
+    if "=?" in text or "%" in text or "!" in text:
         return None
     try:
         found = email_validator.validate_email(

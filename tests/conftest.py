@@ -2,85 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.app import build_routes, configure
 from incident_service.config import Settings
 from incident_service.database.file import Database
 from incident_service.people import keys, users
 from incident_service.web import page_cache
 from tests.helpers.described import DescribedClient
+from tests.helpers.rota import Rota
+from tests.helpers.world import World
 
 # How long an example takes is the machine's affair.
 settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("anywhere")
-
-
-@dataclass
-class World:
-    """An organization with somebody on call, and a client that has its key."""
-
-    app: Flask
-    database: Database
-    client: Any
-    made: quickstart.Provisioned
-
-    def body(self, **changes: Any) -> dict[str, Any]:
-        """Return the seed's body; a change to `...` leaves the field out."""
-        body = {
-            "title": "Payment service elevated error rate",
-            "description": "The payment processing service is returning 5xx errors.",
-            "severity": "critical",
-            "ownerScheduleId": self.made.schedule_id,
-            "componentIds": [self.made.component_id],
-            **changes,
-        }
-        return {name: value for name, value in body.items() if value is not ...}
-
-    def post(self, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        """Open an incident as the organization's admin."""
-        return self.client.post(
-            "/v1/incidents",
-            data=json.dumps(self.body() if body is None else body),
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {self.made.key}", **(headers or {})},
-        )
-
-    def call(
-        self, method: str, path: str, body: Any = ..., *, key: str | None = None, **query: str
-    ) -> Any:
-        """Make a call, as the organization's admin unless another key is given."""
-        return self.client.open(
-            f"/v1/{path}",
-            method=method,
-            query_string=query,
-            headers={"Authorization": f"Bearer {key or self.made.key}"},
-            **({} if body is ... else {"json": body}),
-        )
-
-    def make(self, path: str, **fields: Any) -> dict[str, Any]:
-        """Create something, and return it."""
-        answer = self.call("POST", path, fields)
-        assert answer.status_code == 201, answer.json
-        made: dict[str, Any] = answer.json["data"]
-        return made
-
-    def execute(self, sql: str, *values: Any) -> None:
-        """Change rows as no client can."""
-        self.database.write(lambda db: db.execute(sql, values))
-
-    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        with self.database.read() as db:
-            return db.execute(sql, values).fetchall()
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +43,7 @@ def app(wired: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
 @pytest.fixture
 def world(app: Flask) -> World:
     database: Database = app.extensions["incident_service.database"]
-    made = database.write(quickstart.provision, now=clock.now())
+    made = database.write(quickstart.provision)
     return World(app, database, app.test_client(), made)
 
 
@@ -115,7 +56,6 @@ def member(world: World) -> str:
         email="member@example.com",
         id="member",
         role="org:member",
-        now=clock.now(),
     )
     made = world.database.write(
         keys.create,
@@ -123,7 +63,6 @@ def member(world: World) -> str:
         user_id=user["id"],
         role="org:member",
         name="member",
-        now=clock.now(),
     )
     return str(made["key"])
 
@@ -132,4 +71,10 @@ def member(world: World) -> str:
 def other_org(world: World) -> quickstart.Provisioned:
     """Another organization with the same things, in the same file."""
     world.execute("UPDATE organizations SET name = 'First'")
-    return world.database.write(quickstart.provision, now=clock.now())
+    return world.database.write(quickstart.provision)
+
+
+@pytest.fixture
+def rota(world: World) -> Rota:
+    """People who can be reached, in the world's organization."""
+    return Rota(world)

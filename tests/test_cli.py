@@ -87,6 +87,8 @@ def test_errors_are_one_line_on_standard_error(run: Any) -> None:
         ("BASE_URL", "ftp://x"), ("BASE_URL", "https://x.example/?a=b"),
         ("BASE_URL", "https://x.example/#a"), ("BASE_URL", "https://x.example/?"),
         ("BASE_URL", "https://u:p@x.example"), ("BASE_URL", "https://x.example/a//b"),
+        ("BASE_URL", "http://[::1"), ("BASE_URL", "https://x.example:65536"),
+        ("BASE_URL", "https://x.example:0"), ("BASE_URL", "https://x.example//a"),
         ("BASE_URL", "https://x.example/a/../b"), ("BASE_URL", "https://x.example/a%20b"),
         ("HOST", "a b"), ("HOST", "[::1"), ("HOST", "::1]"), ("HOST", "[127.0.0.1]"),
         ("HOST", "1.2.3"), ("HOST", "http://x"), ("HOST", "127.0.0.1:80"), ("HOST", "[x]"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_service import emails
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ def test_one_address(text: str, goes_to: str) -> None:
         "ada.@example.com", "a..b@example.com", " ada@example.com", "ada@example.com ",
         "ada@example.com\0", "a\u200bda@example.com", "ada\uff20example.com",
         "ada%evil.example@", "@evil.example:ada@example.com", "ada@example.com.",
+        "ada%evil.example@example.com", "evil.example!ada@example.com",
         "ada@" + "a" * 64 + ".com", "a@" + "b." * 130 + "example",
     ],
 )  # fmt: skip

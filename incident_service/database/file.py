@@ -8,9 +8,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
+from incident_service import clock
 from incident_service.database.writelock import WriteLock
 from incident_service.database.writer import Writer
 from incident_service.errors import Busy, StorageFull, UnusableDatabase
@@ -29,7 +31,6 @@ _UNUSABLE = (
 
 Connection = sqlite3.Connection
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -45,6 +46,8 @@ class Database:
         # SQLite follows links too: what lies beside the file is beside where they lead.
         self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise where they go round
         self.write_timeout = write_timeout
+        self.clock: Callable[[], datetime] = clock.now
+        """What gives writes their instants."""
         self._name = path.absolute()
         self._log = self.path.with_name(self.path.name + "-wal")
         self._file: _FileId | None = None
@@ -54,7 +57,9 @@ class Database:
 
     def _open_state(self) -> None:
         self._local = threading.local()
-        self._writer = Writer(self._thread_connection, WriteLock(self.path), self._check_files)
+        self._writer = Writer(
+            self._thread_connection, WriteLock(self.path), lambda: self.clock(), self._check_files
+        )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -82,30 +87,23 @@ class Database:
         with _translated_errors():
             yield self._connection()
 
-    def write(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run `work(connection, *args, **kwargs)` in a write transaction; return what it returns.
+    def write(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run `work(connection, *args, now=…, **kwargs)` in a write transaction; return its result.
 
-        When this returns, the work is on disk; where `work` raises, it is undone. It may run in
-        another thread of this process, and sees no context variables. Raises `Busy` where its
-        turn did not come within the write time-out, `StorageFull` where the disk is full; nothing
-        is written then.
+        `now` is the instant at which the transaction's turn to write came, so what is written
+        later is never dated earlier. When this returns, the work is on disk; if `work` raises, it
+        is undone. It may run in another thread of this process, and sees no context variables.
+        Raises `Busy` if its turn did not come within the write time-out, and `StorageFull` if the
+        disk is full; nothing is written then.
         """
         return self.write_within(self.write_timeout, work, *args, **kwargs)
 
-    def write_within(
-        self,
-        seconds: float,
-        work: Callable[Concatenate[Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
+    def write_within(self, seconds: float, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """As `write`, with another write time-out."""
 
-        def checked(connection: Connection) -> T:
-            self.check_version(connection)  # here, for an upgrade may have come in between
-            return work(connection, *args, **kwargs)
+        def checked(connection: Connection, now: datetime) -> T:
+            self.check_version(connection)  # here, because an upgrade may have come in between
+            return work(connection, *args, now=now, **kwargs)
 
         with _translated_errors():
             return self._writer.write(checked, timeout=seconds)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import Context
+from datetime import datetime
 from typing import Any, TypeVar
 
 from incident_service.database.writelock import WriteLock
@@ -19,14 +20,16 @@ class Writer:
 
     While one thread, the leader, waits for the lock between processes, others queue up; once it
     has the lock it runs the work of all of them, each in a savepoint of its own, and commits once.
-    So the sync of the disk, the dearest part of a small write, is shared, and nobody is answered
-    before it.
+    So the sync of the disk, the slowest part of a small write, is shared, and nobody is answered
+    before it. All work in one transaction has the same instant, read once all of it is known: it
+    is later than the call of every `write`, and no work is dated before what was done before it.
     """
 
     def __init__(
         self,
         connect: Callable[[], sqlite3.Connection],
         lock: WriteLock,
+        clock: Callable[[], datetime],
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """`connect` returns the calling thread's connection.
@@ -36,16 +39,17 @@ class Writer:
         """
         self._connect = connect
         self._lock = lock
+        self._clock = clock
         self._check = check
         self._turn = threading.Condition()
         self._has_leader = False
         self._waiting: list[_Write] = []
 
-    def write(self, work: Callable[[sqlite3.Connection], T], *, timeout: float) -> T:
-        """Run `work`; return what it returns once that is on disk.
+    def write(self, work: Callable[[sqlite3.Connection, datetime], T], *, timeout: float) -> T:
+        """Run `work(connection, instant)`; return what it returns once that is on disk.
 
-        Where it raises, its changes are undone, and its exception is raised here. Raises
-        `TimeoutError` where its turn did not come within `timeout` seconds, and `sqlite3.Error`.
+        If it raises, its changes are undone, and its exception is raised here. Raises
+        `TimeoutError` if its turn did not come within `timeout` seconds, and `sqlite3.Error`.
         """
         mine = _Write(work)
         deadline = time.monotonic() + timeout
@@ -78,8 +82,9 @@ class Writer:
                 try:
                     self._check()
                     batch = self._take_batch()
+                    now = self._clock()
                     for write in batch:
-                        write.run(connection)
+                        write.run(connection, now)
                     connection.execute("COMMIT")
                 finally:
                     if connection.in_transaction:
@@ -122,21 +127,21 @@ def _begin(connection: sqlite3.Connection, deadline: float) -> None:
 class _Write:
     """What a thread wants to write, and what came of it."""
 
-    def __init__(self, work: Callable[[sqlite3.Connection], Any]) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection, datetime], Any]) -> None:
         self._work = work
         self.is_taken = False
         self.is_done = False
         self.result: Any = None
         self.error: BaseException | None = None
 
-    def run(self, connection: sqlite3.Connection) -> None:
-        """Do it, or undo it and keep the error. Raises where the whole transaction is lost.
+    def run(self, connection: sqlite3.Connection, now: datetime) -> None:
+        """Do it, or undo it and keep the error. Raises if the whole transaction is lost.
 
         It runs in an empty context: it may be another thread's request that is at hand here.
         """
         connection.execute("SAVEPOINT this_write")
         try:
-            self.result = Context().run(self._work, connection)
+            self.result = Context().run(self._work, connection, now)
         except Exception as error:
             if not connection.in_transaction:
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Literal, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -57,16 +58,15 @@ def caller() -> Caller:
 def write(work: Callable[..., T], *args: Any) -> T:
     """Run `work(connection, caller, *args, now=…)` as one write; return what it returns.
 
-    `now` is the instant of its turn to write, so that what is written later is never dated
-    earlier. Raises `NotAuthorized` or `Forbidden` if the caller's key was revoked, or may no longer
+    Raises `NotAuthorized` or `Forbidden` if the caller's key was revoked, or may no longer
     make the call, since the request came.
     """
     who, needs_admin = caller(), _needs_admin()
 
-    def at_its_turn(db: Connection) -> T:
+    def at_its_turn(db: Connection, *, now: datetime) -> T:
         who_now = keys.authenticate_again(db, who)
         _check_role(who_now, needs_admin)
-        return work(db, who_now, *args, now=clock.now())
+        return work(db, who_now, *args, now=now)
 
     return database().write(at_its_turn)
 
@@ -219,7 +219,7 @@ def _authenticate() -> None:
     rate_limits().check_key(caller().key_id)
     if is_to_be_recorded:
         with contextlib.suppress(Unavailable):  # no reason to refuse the request, nor to delay it
-            database().write_within(RECORD_USE_WITHIN, keys.record_use, caller(), now=clock.now())
+            database().write_within(RECORD_USE_WITHIN, keys.record_use, caller())
 
 
 def _find_caller() -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyBase
 from apprise.manager_plugins import NotificationManager
@@ -75,6 +76,31 @@ def native_schemes(url: str) -> tuple[str, ...]:
     return ()
 
 
+def host_of_service(url: str) -> str | None:
+    """Return a scheme of the service to whose host, or one below it, the URL leads, if to any."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return None
+    labels = host.split(".")
+    parents = (".".join(labels[first:]) for first in range(len(labels) - 1))
+    return next((_hosts()[name] for name in parents if name in _hosts()), None)
+
+
+@functools.cache
+def _hosts() -> Mapping[str, str]:
+    """Return the hosts that services are sent to, each with a scheme of its service."""
+    manager: Any = NotificationManager
+    found: dict[str, str] = {}
+    for plugin in manager().plugins():
+        for name in dir(plugin):
+            url = getattr(plugin, name) if name.endswith(("notify_url", "webhook_url")) else None
+            host = urlsplit(url).hostname if isinstance(url, str) else None
+            if host and "{" not in host:
+                found.setdefault(host, plugin_schemes(plugin)[0])
+    return found
+
+
 def service(
     url: str,
     *,
@@ -98,9 +124,11 @@ def service(
     if _http_method(found) != "POST":
         raise Unusable("pages are sent with POST alone")
     if _leaves_the_text_out(found):
-        raise Unusable("its template has no place for the page's text")
+        raise Unusable("it leaves out some of the page's text")
     headers = getattr(found, "headers", None)
     if isinstance(headers, dict):
+        if not all(map(_can_be_sent, headers, headers.values())):
+            raise Unusable("it sets a header that cannot be sent")
         for name in [name for name in headers if _frames(name)]:
             del headers[name]
     found.socket_connect_timeout = connect_timeout
@@ -118,6 +146,12 @@ def framing_header(url: str) -> str | None:
     headers = getattr(_instance(url, lambda _: {}), "headers", None)
     names = headers if isinstance(headers, dict) else ()
     return next((name.strip().lower() for name in names if _frames(name)), None)
+
+
+def _can_be_sent(name: str, value: str) -> bool:
+    """Whether HTTP takes a header as it is."""
+    is_name = re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII)
+    return is_name is not None and re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", value) is not None
 
 
 def _frames(name: str) -> bool:
@@ -170,7 +204,15 @@ def _lost_its_targets(found: Any) -> bool:
 
 
 def _leaves_the_text_out(found: Any) -> bool:
-    """Whether the service fills in a template of its own that does not take the message."""
+    """Whether a template or renamed fields of the URL have no place for all of the message."""
+    fields = {"title": "title", "message": "message"}
+    for name, new_name in getattr(found, "payload_extras", {}).items():
+        if name in fields:
+            fields[new_name] = fields[name]
+            del fields[name]  # also if it is its own new name: Apprise does so
+            fields.pop("", None)
+    if {*fields.values()} != {"title", "message"}:
+        return True
     template = getattr(found, "template", None)
     if not template or isinstance(template, AppriseAttachment):
         return False

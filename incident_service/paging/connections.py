@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import queue
+import smtplib
 import socket
 import threading
 import time
@@ -18,14 +19,19 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
+import requests
 import requests.sessions
 import requests.utils
+import urllib3.exceptions
 import urllib3.util.connection
 
 Networks = Literal["any", "public"]
 
 MAX_LOOKUPS = 256
 """Names that are being resolved at once: a lookup cannot be broken off, only waited for."""
+
+MAX_ANSWER = 1 << 20
+"""Bytes that are read of an answer: what a receiver says must not fill the memory."""
 
 _HOST_ALWAYS = frozenset({"https", "http", "jsons", "json"})
 """In URLs of other schemes, a number in the place of the host may be something else."""
@@ -145,6 +151,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip.is_site_local:
+            return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
@@ -302,6 +310,80 @@ def _unless_attempting(credentials: Callable[..., Any]) -> Callable[..., Any]:
     return get_netrc_auth
 
 
+def _without_answer(goodbye: Callable[[smtplib.SMTP], Any]) -> Callable[[smtplib.SMTP], Any]:
+    """Return smtplib's `quit`, which waits for no answer within an attempt.
+
+    The mail is taken by then. An attempt that is cut off there would be made once more.
+    """
+
+    def quit(connection: smtplib.SMTP) -> Any:
+        if _current() is None:
+            return goodbye(connection)
+        with suppress(OSError):
+            connection.putcmd("quit")
+        connection.close()
+        return None
+
+    return quit
+
+
+def _of_bounded_answer(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
+    """Return `Session.send`, which within an attempt reads `MAX_ANSWER` bytes of a body at most.
+
+    It asks for a body that is not compressed, and unpacks none: few bytes can become very many.
+    """
+
+    def send_within_bounds(
+        session: requests.Session, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
+        if _current() is None:
+            return send(session, request, **options)
+        request.headers["Accept-Encoding"] = "identity"
+        answer = send(session, request, **{**options, "stream": True})
+        if not options.get("stream"):
+            whole: Any = answer
+            try:
+                whole._content = answer.raw.read(MAX_ANSWER, decode_content=False)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise requests.ConnectionError(error, request=request) from error
+            finally:
+                answer.close()
+            whole._content_consumed = True
+        return answer
+
+    return send_within_bounds
+
+
+class _Replies:
+    """What a mail server says, up to `MAX_ANSWER` bytes."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._left = MAX_ANSWER
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self._file.readline(limit)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError("the mail server says too much")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _of_bounded_replies(getreply: Callable[..., Any]) -> Callable[..., Any]:
+    """Return smtplib's `getreply`, which within an attempt has an end to what it reads."""
+
+    def getreply_within_bounds(connection: smtplib.SMTP) -> Any:
+        reading: Any = connection
+        if _current() is not None and reading.file is None and reading.sock is not None:
+            reading.file = _Replies(reading.sock.makefile("rb"))
+        return getreply(connection)
+
+    return getreply_within_bounds
+
+
 def _install() -> None:
     """Put the door where the libraries connect; threads without an attempt pass it as before."""
     socket.create_connection = _guarded(socket.create_connection)
@@ -311,6 +393,11 @@ def _install() -> None:
     library.getproxies = _unless_public(library.getproxies)
     library = requests.sessions
     library.get_netrc_auth = _unless_attempting(library.get_netrc_auth)
+    library = requests.Session
+    library.send = _of_bounded_answer(library.send)
+    library = smtplib.SMTP
+    library.getreply = _of_bounded_replies(library.getreply)
+    library.quit = _without_answer(library.quit)
 
 
 _install()

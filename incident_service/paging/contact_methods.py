@@ -118,6 +118,9 @@ def _fault(url: str, allowed: Collection[str]) -> str | None:
     if scheme in WEBHOOK_SCHEMES:
         native = apprise_urls.native_schemes(url)
         if not native:
+            known = apprise_urls.host_of_service(url)
+            if known is not None:
+                return f"Leads to {known}, which takes no other webhook; write it as {known}://."
             return _fault_of_webhook(url)
         if not set(native) & set(allowed):
             return f"A URL of {native[0]}, and URLs with that scheme are not allowed here."

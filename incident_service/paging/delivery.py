@@ -11,7 +11,15 @@ from incident_service.database.file import Connection
 from incident_service.paging import acknowledge_links
 from incident_service.paging.page import Outcome, Page
 from incident_service.people.users import display_name
-from incident_service.store import Row, audit, contact_methods, deliveries, incidents, users
+from incident_service.store import (
+    Row,
+    api_keys,
+    audit,
+    contact_methods,
+    deliveries,
+    incidents,
+    users,
+)
 
 GIVE_UP_AFTER = timedelta(minutes=30)
 """How long a page that fails is tried again, from its first try."""
@@ -143,6 +151,8 @@ def _notice(db: Connection, row: Row, incident: Row) -> str | None:
     """Return what a notice says; a page says nothing of the kind."""
     if row["kind"] == "page":
         return None
-    by = incident["acknowledged_by"]
-    user = users.get(db, row["org_id"], by) if by is not None else None
-    return f"{display_name(user) if user else by or 'Somebody'} has acknowledged this incident."
+    by = incident["acknowledged_by"] or ""
+    user = users.get(db, row["org_id"], by)
+    key = api_keys.get(db, row["org_id"], by)
+    name = display_name(user) if user else key["name"] if key else by or "Somebody"
+    return f"{name} has acknowledged this incident."

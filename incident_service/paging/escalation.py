@@ -73,9 +73,10 @@ def end(db: Connection, incident: Row) -> None:
 def restart(db: Connection, org_id: str, incident_ids: Sequence[str], *, now: datetime) -> None:
     """Page the new owner of incidents at once, and start the timers of the current layers again.
 
-    There is none to start once the layers are used up.
+    There is none to start once the layers are used up. What is on its way to the former owner is
+    called off, and nothing else.
     """
-    deliveries.delete_of_incidents(db, org_id, incident_ids)
+    deliveries.delete_for_owners(db, org_id, incident_ids)
     timers.call_owners(db, org_id, incident_ids, at=format_instant(now))
     timers.restart_layers(db, org_id, incident_ids, now=now)
 

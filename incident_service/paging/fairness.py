@@ -1,8 +1,9 @@
 """Fair shares: which deliveries to start, and which tries to cut off for them.
 
 Threads are shared between organizations, within each between persons, and for one person between
-receivers. Nobody's share is more than a limit, and who has less goes first. So, what hangs, drips
-or refuses takes from its own share.
+receivers. Nobody's share is more than a limit. Who had fewer turns lately goes first; once threads
+are scarce, what is still under way counts as well. So, what hangs, drips or refuses takes from its
+own share.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from urllib.parse import urlsplit
 
 SLOW_SECONDS = 1.0
 """A try that lasts longer may be cut off if somebody with a smaller share waits for its place."""
+
+RECENT_SECONDS = 2.0
+"""For how long a turn is remembered: a try that fails at once takes no place, but time to begin."""
 
 
 def receiver_of(url: str | None) -> str:
@@ -84,15 +88,17 @@ def plan(
     waiting: Iterable[Waiting],
     running: Collection[Running],
     *,
+    ended: Collection[Running] = (),
     hung: Collection[tuple[str, str]],
     limits: Limits,
 ) -> Plan:
     """Share the threads out; of equals in `waiting`, the earlier one goes first.
 
-    `hung`: the organization and receiver of those whose last try hung. They come after the others,
-    and retries after first tries.
+    `ended`: tries that have come to their end, and count as turns if they began lately. `hung`:
+    the organization and receiver of those whose last try hung. They come after the others, and
+    retries after first tries.
     """
-    shares = _Shares(running, hung, limits)
+    shares = _Shares(running, ended, hung, limits)
     classes: defaultdict[tuple[bool, bool], list[Waiting]] = defaultdict(list)
     for each in waiting:
         classes[shares.is_hung(each), each.is_retry].append(each)
@@ -104,16 +110,30 @@ def plan(
 
 
 class _Shares:
-    """How many tries each party has under way."""
+    """How many tries each party has under way, and how many turns it had."""
 
     def __init__(
-        self, running: Iterable[Running], hung: Collection[tuple[str, str]], limits: Limits
+        self,
+        running: Collection[Running],
+        ended: Iterable[Running],
+        hung: Collection[tuple[str, str]],
+        limits: Limits,
     ) -> None:
         self._hung = hung
         self._limits = limits
         self.of: Counter[tuple[str, ...]] = Counter()
+        self.turns: Counter[tuple[str, ...]] = Counter()
         for each in running:
             self.add(each)
+        is_scarce = len(running) > limits.total // 2
+        still = set(running)
+        for each in (*running, *ended):
+            if each.seconds < RECENT_SECONDS or (is_scarce and each in still):
+                self.take_turn(each)
+
+    def take_turn(self, each: Waiting | Running) -> None:
+        for party, _ in self.parties(each):
+            self.turns[party] += 1
 
     def is_hung(self, each: Waiting | Running) -> bool:
         return (each.org_id, each.receiver) in self._hung
@@ -150,14 +170,14 @@ class _Shares:
 def _share_out(
     waiting: Iterable[Waiting], shares: _Shares, started: list[Waiting], blocked: list[Waiting]
 ) -> None:
-    """Start what has a place: the organization's with the fewest tries, there the user's."""
+    """Start what has a place: the organization's with the fewest turns, there the user's."""
     queues: dict[str, dict[str, list[Waiting]]] = {}
     for each in waiting:
         queues.setdefault(each.org_id, {}).setdefault(each.user_id, []).append(each)
     while queues:
-        org_id = min(queues, key=lambda org_id: shares.of["organization", org_id])
+        org_id = min(queues, key=lambda org_id: shares.turns["organization", org_id])
         users = queues[org_id]
-        user_id = min(users, key=lambda user_id: shares.of["user", org_id, user_id])
+        user_id = min(users, key=lambda user_id: shares.turns["user", org_id, user_id])
         queue = users[user_id]
         index = min(
             range(len(queue)), key=lambda n: shares.of["receiver", org_id, queue[n].receiver]
@@ -166,6 +186,7 @@ def _share_out(
         if not full:
             each = queue.pop(index)
             shares.add(each)
+            shares.take_turn(each)
             started.append(each)
         elif full <= {"receiver", "hung receiver"}:  # the emptiest one of this user's
             blocked.append(queue[index])
@@ -191,21 +212,24 @@ def _cuts(
 
     Those to receivers that hung before go first, then those that last longest.
     """
-    slow = sorted(
-        (each for each in running if each.seconds >= SLOW_SECONDS),
-        key=lambda each: (not shares.is_hung(each), -each.seconds),
-    )
+    slow = {
+        each: {party for party, _ in shares.parties(each)}
+        for each in sorted(
+            (each for each in running if each.seconds >= SLOW_SECONDS),
+            key=lambda each: (not shares.is_hung(each), -each.seconds),
+        )
+    }
     cut: list[Running] = []
     for each in blocked:
         if not slow:
             break
         full = set(shares.full(each))
         rank = shares.rank(each)
-        for candidate in slow:
-            in_the_way = full & {party for party, _ in shares.parties(candidate)}
+        for candidate, takes in slow.items():
             is_other = (candidate.org_id, candidate.user_id) != (each.org_id, each.user_id)
-            if in_the_way and is_other and _has_more(candidate, each, rank, shares):
-                slow.remove(candidate)
+            is_in_the_way = is_other and not full.isdisjoint(takes)
+            if is_in_the_way and _has_more(candidate, each, rank, shares):
+                del slow[candidate]
                 shares.add(candidate, -1)
                 shares.add(each)
                 cut.append(candidate)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.charset import QP, Charset
 from email.header import Header
@@ -26,7 +28,7 @@ def send(page: Page, server: MailServer | None, *, now: datetime, timeout: float
         return Outcome(False, "the user's email is not one email address", permanent=True)
     mail = _mail(page, address, server.sender, now)
     try:
-        with _connection(server, timeout) as smtp:
+        with _leaving(_connection(server, timeout)) as smtp:
             options = []
             if not address.isascii():
                 smtp.ehlo_or_helo_if_needed()
@@ -89,6 +91,17 @@ def _connection(server: MailServer, timeout: float) -> smtplib.SMTP:
         smtp.close()
         raise
     return smtp
+
+
+@contextmanager
+def _leaving(smtp: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
+    """Say goodbye at the end: what the server answers changes nothing, the mail it took, it has."""
+    try:
+        yield smtp
+        with suppress(OSError):
+            smtp.quit()
+    finally:
+        smtp.close()
 
 
 def _mail(page: Page, address: str, sender: str, now: datetime) -> Message[Any, Any]:

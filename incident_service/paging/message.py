@@ -26,11 +26,32 @@ class Markup:
     link: Callable[[str], str] = "Acknowledge: {}".format
 
 
+_ADDRESS = re.compile(
+    r"(https?://[^\s<>\"'`\\^{|}*\[\]\x00-\x20\x7f-\x9f"
+    r"\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+)",
+    re.IGNORECASE,
+)
+
+
+def _around_addresses(change: Callable[[str], str], text: str) -> str:
+    """Return the text, changed but for the web addresses in it: a changed one leads nowhere."""
+    parts = _ADDRESS.split(text)
+    parts[::2] = map(change, parts[::2])
+    # Chats look for these in addresses too. Escaped, they lead to the same place.
+    parts[1::2] = (re.sub(r"(?i)@(?=everyone|here|channel|all)", "%40", a) for a in parts[1::2])
+    return "".join(parts)
+
+
 def _guarded(text: str) -> str:
     """Return the text with an invisible space in what chats take for a mention or an emoji."""
-    text = re.sub(r"(?<!\w)@(?=\S)", "@\u200b", text)  # @here, @**all**
-    text = re.sub(r"<(?=[!@#]|at\b|users/)", "<\u200b", text)  # <!channel>, <at id=all>
-    return re.sub(r":(?=[\w+-]+:)", ":\u200b", text)  # :smile:
+
+    def guarded(text: str) -> str:
+        text = re.sub(r"(?<!\w)@(?=\S)", "@\u200b", text)  # @here, @**all**
+        text = re.sub(r"<(?=[!@#]|at\b|users/)", "<\u200b", text)  # <!channel>, <at id=all>
+        # :smile:, but not 08:23:11 and fe80::1:2
+        return re.sub(r"(?i):(?=[\w+-]+:)(?!(?<=[\da-f:]:)[\da-f]{1,4}:)", ":\u200b", text)
+
+    return _around_addresses(guarded, text)
 
 
 def _markdown(escaped: str) -> Markup:
@@ -40,7 +61,7 @@ def _markdown(escaped: str) -> Markup:
     def line(text: str) -> str:
         body = text.lstrip(" \t")
         indent = "\N{NO-BREAK SPACE}" * (len(text) - len(body))
-        body = special.sub(r"\\\g<0>", body)
+        body = _around_addresses(lambda part: special.sub(r"\\\g<0>", part), body)
         body = re.sub(r"^(?=[#>+=-])", r"\\", body)  # a heading, a quote, a list
         return indent + re.sub(r"^(\d+)(?=[.)])", r"\1\\", body)
 

@@ -18,6 +18,7 @@ from incident_service.config import Settings
 from incident_service.database.file import Connection, Database, savepoint
 from incident_service.paging import channels, delivery, escalation, fairness
 from incident_service.paging.connections import Attempt
+from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome, Page
 from incident_service.store import deliveries, timers
 
@@ -26,8 +27,11 @@ _log = logging.getLogger("incident_service.paging")
 FIRED_A_WRITE = 10
 """Incidents; so that the API waits for few of them at a time."""
 
-WRITES_A_ROUND = 5
+WRITES_A_ROUND = 20
 """Of firing, before what was fired is sent."""
+
+STARTED_A_ROUND = 32
+"""Deliveries: few, so that rounds stay short, and who has waited least waits for one of them."""
 
 TAKEN_A_WRITE = 16
 RECORDED_A_WRITE = 16
@@ -38,6 +42,9 @@ TRY_SECONDS = 10.0
 
 MAX_HUNG_KNOWN = 10_000
 """Receivers that are remembered to have hung."""
+
+MAX_ENDED_KNOWN = 1000
+"""Tries that are remembered to have had a turn."""
 
 LOOK_EVERY_SECONDS = 0.2
 LOOK_AGAIN_AFTER_A_TRY_SECONDS = 0.03
@@ -79,8 +86,8 @@ class _Try:
         )
 
 
-Ended = tuple[_Try, Outcome, datetime]
-"""A try, what came of it, and when."""
+Ended = tuple[_Try, Outcome]
+"""A try, and what came of it."""
 
 
 class Pager:
@@ -94,29 +101,36 @@ class Pager:
         self._has_ended = threading.Event()
         self._unrecorded: list[Ended] = []
         self._hung: dict[tuple[str, str], None] = {}
+        self._ended: deque[_Try] = deque(maxlen=MAX_ENDED_KNOWN)
         self._fired_last = ""
         self._limits = fairness.Limits()
+        self._lookout = Lookout()
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Page until `is_stopped`; it is asked several times a second."""
         while not is_stopped():
             try:
                 began = time.monotonic()
-                self.work(clock.now())
-                self._sleep(is_stopped, time.monotonic() - began)
+                is_done = self.work()
+                worked = time.monotonic() - began
+                time.sleep(min(worked / 4, LOOK_AGAIN_SECONDS / 4))  # the API has its share
+                if is_done:
+                    self._sleep(is_stopped)
             except Exception as error:  # whatever it is, the next round may do
                 _log.error("paging failed", exc_info=error)
                 time.sleep(PAUSE_AFTER_FAULT_SECONDS)
         self._stop()
 
-    def work(self, now: datetime) -> None:
-        """Record what was sent, fire what is due at the instant, begin to send what is due.
+    def work(self) -> bool:
+        """Record what was sent, fire what is due, begin to send what is due.
 
-        Each in small writes: between them the API has its turns.
+        Each in small writes: between them the API has its turns. Return whether all was begun that
+        has a place.
         """
+        now = self._database.clock()
         self._record_outcomes()
         self._fire(now)
-        self._hand_out(now)
+        return self._hand_out(now)
 
     def _stop(self) -> None:
         """Let what is under way come to its end, if it does so soon, and record it as it does."""
@@ -137,9 +151,9 @@ class Pager:
                 return
             after = [org_id for org_id in due if org_id > self._fired_last]
             before = [org_id for org_id in due if org_id <= self._fired_last]
-            self._database.write(self._fire_some, [*after, *before], now)
+            self._database.write(self._fire_some, [*after, *before])
 
-    def _fire_some(self, db: Connection, org_ids: Sequence[str], now: datetime) -> None:
+    def _fire_some(self, db: Connection, org_ids: Sequence[str], *, now: datetime) -> None:
         turns = deque(org_ids)
         for _ in range(FIRED_A_WRITE):
             if not turns:
@@ -150,15 +164,18 @@ class Pager:
                 turns.append(org_id)
             self._fired_last = org_id
 
-    def _hand_out(self, now: datetime) -> None:
-        """Begin what is due and has a place; cut off what keeps others from theirs for too long."""
+    def _hand_out(self, now: datetime) -> bool:
+        """Begin what is due and has a place; cut off what keeps others from theirs for too long.
+
+        Return whether nothing else has a place.
+        """
         at = format_instant(now)
         with self._database.read() as db:
             due_at = deliveries.next_due_at(db)
             if due_at is None or due_at > at:
-                return
-            found = deliveries.waiting(db, at=at, each=self._limits.receiver)
-        unrecorded = {each.delivery.row["id"] for each, _, _ in self._unrecorded}
+                return True
+            found = self._lookout.due(db, at=at, each=self._limits.receiver)
+        unrecorded = {each.delivery.row["id"] for each, _ in self._unrecorded}
         waiting = [
             fairness.Waiting(
                 row["id"], row["org_id"], row["user_id"], row["receiver"], row["attempts"] > 0
@@ -169,17 +186,22 @@ class Pager:
         ]
         time_now = time.monotonic()
         running = [each.running(time_now) for each in self._under_way.values()]
-        made = fairness.plan(waiting, running, hung=self._hung.keys(), limits=self._limits)
+        made = fairness.plan(
+            waiting,
+            running,
+            ended=[each.running(time_now) for each in self._ended],
+            hung=self._hung.keys(),
+            limits=self._limits,
+        )
         for each in made.cut:
             self._under_way[each.id].attempt.cut()
         wanted = [(each.org_id, each.id) for each in made.start]
-        for first in range(0, len(wanted), TAKEN_A_WRITE):
+        for first in range(0, min(len(wanted), STARTED_A_ROUND), TAKEN_A_WRITE):
             some = wanted[first : first + TAKEN_A_WRITE]
-            taken = self._database.write(
-                delivery.claim, some, now=now, base_url=self._settings.public_url
-            )
+            taken = self._database.write(delivery.claim, some, base_url=self._settings.public_url)
             for one in taken:
                 self._begin(one)
+        return len(wanted) <= STARTED_A_ROUND
 
     def _begin(self, one: delivery.Delivery) -> None:
         # The mail server is the operator's own choice, wherever it is.
@@ -201,7 +223,7 @@ class Pager:
         self._end(this, outcome)
 
     def _end(self, this: _Try, outcome: Outcome) -> None:
-        self._outcomes.put((this, outcome, clock.now()))
+        self._outcomes.put((this, outcome))
         self._has_ended.set()
         page = this.delivery.page
         _log.info(
@@ -220,6 +242,7 @@ class Pager:
         while not self._outcomes.empty():
             ended = self._outcomes.get()
             self._unrecorded.append(ended)
+            self._ended.append(ended[0])
             self._remember(ended)
             del self._under_way[ended[0].delivery.page.id]
         while self._unrecorded:
@@ -228,7 +251,7 @@ class Pager:
 
     def _remember(self, ended: Ended) -> None:
         """Remember whether the receiver hung."""
-        this, outcome, _ = ended
+        this, outcome = ended
         row = this.delivery.row
         key = row["org_id"], row["receiver"]
         self._hung.pop(key, None)
@@ -239,31 +262,29 @@ class Pager:
                 del self._hung[next(iter(self._hung))]
 
     @staticmethod
-    def _record(db: Connection, outcomes: Sequence[Ended]) -> None:
-        for this, outcome, at in outcomes:
+    def _record(db: Connection, outcomes: Sequence[Ended], *, now: datetime) -> None:
+        for this, outcome in outcomes:
             try:
                 with savepoint(db):
-                    delivery.record(db, this.delivery, outcome, now=at, jitter=random.random())
+                    delivery.record(db, this.delivery, outcome, now=now, jitter=random.random())
             except Exception:
                 if not db.in_transaction:
                     raise
                 _log.exception("an outcome was lost", extra={"deliveryId": this.delivery.page.id})
 
-    def _sleep(self, is_stopped: Callable[[], bool], worked: float) -> None:
+    def _sleep(self, is_stopped: Callable[[], bool]) -> None:
         """Sleep until a try ends, the next thing falls due, or somebody has written something.
 
-        For a second at the longest: a claim may end, too. After long work, a little more,
-        so that the API has its share of the machine.
+        For a second at the longest: a claim may end, too.
         """
         version = self._database.version()
         due_at = _next_due_at(self._database)
         until = time.monotonic() + LOOK_AGAIN_SECONDS
-        time.sleep(min(worked / 4, LOOK_AGAIN_SECONDS / 4))
         while not is_stopped() and time.monotonic() < until:
             if self._has_ended.wait(LOOK_EVERY_SECONDS):
                 time.sleep(LOOK_AGAIN_AFTER_A_TRY_SECONDS)
                 return
-            is_due = due_at is not None and due_at <= clock.now()
+            is_due = due_at is not None and due_at <= self._database.clock()
             if is_due or self._database.version() != version:
                 return
 

@@ -121,19 +121,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for conn in list(self._waiting) if force else ():
             self._close(conn)
 
-    def is_parent_alive(self) -> bool:
-        """Whether the master lives; if it does not, another service can have the port at once."""
-        if super().is_parent_alive():
-            return True
-        self.set_accept_enabled(False)
-        for listener in self.sockets:
-            while self.accept(listener):  # who has connected is answered
-                pass
-            listener.close()
-        return False
-
     def _cap_keepalive(self, deadline: float) -> None:
-        """Wait for no client longer than that: the worker stops."""
+        """Begin to stop: take no new connections, and wait for no client longer than that."""
+        for listener in self.sockets:
+            for _ in range(self.cfg.backlog):  # who has connected is answered
+                if not self.accept(listener):
+                    break
+            listener.close()  # who comes later is refused at once, and can try elsewhere
         for conn in self._waiting:
             conn.deadline = min(conn.deadline, deadline)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from incident_service.database.file import Connection
 from incident_service.store import Row, insert_row
@@ -14,40 +15,93 @@ def insert(db: Connection, delivery: Row) -> None:
     insert_row(db, "deliveries", {"kind": "page", **delivery, "due_at": delivery["created_at"]})
 
 
-def waiting(db: Connection, *, at: str, each: int) -> list[Row]:
+class Lane(NamedTuple):
+    """What goes to one receiver for one user; tries made again are a lane of their own."""
+
+    org_id: str
+    is_retry: bool
+    user_id: str
+    receiver: str
+
+
+def queues(db: Connection, *, after: str, limit: int) -> list[tuple[str, bool]]:
+    """Return organizations after one, each with its first tries, its retries, or both.
+
+    Those are the first two parts of a `Lane`.
+    """
+    rows = db.execute(
+        """
+        WITH RECURSIVE queue (org_id, is_retry) AS (
+            SELECT * FROM (
+                SELECT org_id, attempts > 0 FROM deliveries WHERE org_id > :after
+                ORDER BY org_id, attempts > 0 LIMIT 1)
+            UNION ALL
+            SELECT found.org_id, found.attempts > 0
+            FROM queue JOIN deliveries AS found ON found.rowid = coalesce(
+                (SELECT rowid FROM deliveries
+                 WHERE org_id = queue.org_id AND (attempts > 0) > queue.is_retry LIMIT 1),
+                (SELECT rowid FROM deliveries
+                 WHERE org_id > queue.org_id ORDER BY org_id, attempts > 0 LIMIT 1))
+            LIMIT :limit)
+        SELECT org_id, is_retry FROM queue
+        """,
+        {"after": after, "limit": limit},
+    ).fetchall()
+    return [(row["org_id"], bool(row["is_retry"])) for row in rows]
+
+
+def lanes(
+    db: Connection, org_id: str, is_retry: bool, *, after: Lane | None, limit: int
+) -> list[Lane]:
+    """Return the first lanes of an organization, or the first ones after one of them."""
+    rows = db.execute(
+        """
+        WITH RECURSIVE lane (user_id, receiver) AS (
+            VALUES (:user_id, :receiver)
+            UNION ALL
+            SELECT found.user_id, found.receiver
+            FROM lane JOIN deliveries AS found ON found.rowid = coalesce(
+                (SELECT rowid FROM deliveries
+                 WHERE org_id = :org_id AND (attempts > 0) = :is_retry
+                    AND user_id = lane.user_id AND receiver > lane.receiver
+                 ORDER BY receiver LIMIT 1),
+                (SELECT rowid FROM deliveries
+                 WHERE org_id = :org_id AND (attempts > 0) = :is_retry
+                    AND user_id > lane.user_id
+                 ORDER BY user_id, receiver LIMIT 1))
+            LIMIT 1 + :limit)
+        SELECT user_id, receiver FROM lane LIMIT -1 OFFSET 1
+        """,
+        {
+            "org_id": org_id,
+            "is_retry": is_retry,
+            "user_id": after.user_id if after else "",
+            "receiver": after.receiver if after else "",
+            "limit": limit,
+        },
+    ).fetchall()
+    return [Lane(org_id, is_retry, row["user_id"], row["receiver"]) for row in rows]
+
+
+def due(db: Connection, lanes: Sequence[Lane], *, at: str, each: int) -> list[Row]:
     """Return the first deliveries that are due of each lane, up to `each`, those due first, first.
 
-    A lane is what goes to one receiver for one user; first tries and those made again are lanes of
-    their own. However much waits in a lane, this reads no more of it.
+    However much waits in a lane, this reads no more of it.
     """
     return db.execute(
         """
-        WITH RECURSIVE lane (org_id, user_id, receiver) AS (
-            SELECT * FROM (
-                SELECT org_id, user_id, receiver FROM deliveries
-                ORDER BY org_id, user_id, receiver LIMIT 1)
-            UNION ALL
-            SELECT found.org_id, found.user_id, found.receiver
-            FROM lane JOIN deliveries AS found ON found.rowid = coalesce(
-                (SELECT rowid FROM deliveries
-                 WHERE org_id = lane.org_id AND user_id = lane.user_id
-                     AND receiver > lane.receiver
-                 ORDER BY receiver LIMIT 1),
-                (SELECT rowid FROM deliveries
-                 WHERE org_id = lane.org_id AND user_id > lane.user_id
-                 ORDER BY user_id, receiver LIMIT 1),
-                (SELECT rowid FROM deliveries
-                 WHERE org_id > lane.org_id ORDER BY org_id, user_id, receiver LIMIT 1))),
-        tries (is_retry) AS (VALUES (0), (1))
         SELECT due.org_id, due.id, due.user_id, due.receiver, due.attempts, due.due_at
-        FROM lane CROSS JOIN tries CROSS JOIN deliveries AS due ON due.rowid IN (
+        FROM json_each(:lanes) AS lane CROSS JOIN deliveries AS due ON due.rowid IN (
             SELECT rowid FROM deliveries
-            WHERE org_id = lane.org_id AND user_id = lane.user_id AND receiver = lane.receiver
-                AND (attempts > 0) = tries.is_retry AND due_at <= :at
+            WHERE org_id = json_extract(lane.value, '$[0]')
+                AND (attempts > 0) = json_extract(lane.value, '$[1]')
+                AND user_id = json_extract(lane.value, '$[2]')
+                AND receiver = json_extract(lane.value, '$[3]')
+                AND due_at <= :at
             ORDER BY due_at LIMIT :each)
         ORDER BY due.due_at, due.id
         """,
-        {"at": at, "each": each},
+        {"at": at, "each": each, "lanes": json.dumps(lanes)},
     ).fetchall()
 
 
@@ -128,12 +182,13 @@ def delete_pages(db: Connection, org_id: str, incident_id: str) -> None:
     )
 
 
-def delete_of_incidents(db: Connection, org_id: str, incident_ids: Sequence[str]) -> None:
-    """Call off all that is on its way about incidents."""
+def delete_for_owners(db: Connection, org_id: str, incident_ids: Sequence[str]) -> None:
+    """Call off what is on its way to the owners of incidents; pages of layers stay."""
     db.execute(
         """
         DELETE FROM deliveries
         WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+          AND layer_position IS NULL
         """,
         {"org_id": org_id, "ids": json.dumps(incident_ids)},
     )

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, make_response, request
 from werkzeug.exceptions import HTTPException
 
 from incident_service import clock
-from incident_service.database.file import Connection, Database
+from incident_service.database.file import Database
 from incident_service.errors import NotFound
 from incident_service.incidents import by_link, responder_view
 from incident_service.web import pages
@@ -49,11 +49,8 @@ def act(token: str = "") -> Response:
         by_link.find(db, token, now=clock.now())  # so that a wrong link never waits among writers
     request.max_content_length = MAX_FORM_BYTES
     status = request.form.get("status")
-
-    def at_its_turn(db: Connection) -> bool:
-        return by_link.act(db, token, status, now=clock.now())
-
-    return _incident_page(token, is_too_late=not _database().write(at_its_turn))
+    was_done = _database().write(by_link.act, token, status)
+    return _incident_page(token, is_too_late=not was_done)
 
 
 @blueprint.after_request

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 from tests.bench.table import Figure
@@ -46,7 +46,7 @@ def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> list
     database = folder / "bench.db"
     file = Database(database)
     maintenance.initialise(file)
-    made = file.write(quickstart.provision, now=clock.now())
+    made = file.write(quickstart.provision)
     body = {
         "title": "Payment service elevated error rate",
         "description": "The payment processing service is returning 5xx errors",

@@ -30,6 +30,7 @@ from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES
 from incident_service.status import components
 from tests.bench.table import Figure
+from tests.helpers.clocks import write_at
 
 SMALL = 1000
 SPAN = timedelta(days=730)
@@ -87,8 +88,8 @@ class World:
         database: Database = app.extensions["incident_service.database"]
         self._number = number
         self._now = now
-        self._made = database.write(quickstart.provision, now=now)
-        self._users, self._components = database.write(self._catalogue)
+        self._made = write_at(now, database, quickstart.provision)
+        self._users, self._components = write_at(now, database, self._catalogue)
         self._ids: list[str] = []
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA synchronous = OFF")
@@ -99,7 +100,7 @@ class World:
         self._client = app.test_client()
         self._headers = {"Authorization": f"Bearer {self._made.key}"}
 
-    def _catalogue(self, db: Connection) -> tuple[list[str], list[str]]:
+    def _catalogue(self, db: Connection, *, now: datetime) -> tuple[list[str], list[str]]:
         """Make users and components; return their ids."""
         caller = Caller(self._made.org_id, "bench", self._made.user_id, "org:admin")
         user_ids = [
@@ -108,12 +109,12 @@ class World:
                 org_id=caller.org_id,
                 email=f"{n}@example.com",
                 role="org:member",
-                now=self._now,
+                now=now,
             )["id"]
             for n in range(USERS)
         ]
         parts = [
-            components.create(db, caller, {"name": f"{n}"}, now=self._now)["id"]
+            components.create(db, caller, {"name": f"{n}"}, now=now)["id"]
             for n in range(COMPONENTS)
         ]
         return user_ids, parts

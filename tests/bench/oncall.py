@@ -22,6 +22,7 @@ from incident_service.database.file import Connection, Database
 from incident_service.oncall import overrides, schedules
 from incident_service.people.caller import Caller
 from tests.bench.table import Figure
+from tests.helpers.clocks import write_at
 
 ZONE = "Europe/Berlin"
 LAYERS = 5
@@ -121,12 +122,12 @@ class World:
         app = create_app(Settings(database=path))
         self._now = now
         self._database: Database = app.extensions["incident_service.database"]
-        self._made = self._database.write(quickstart.provision, now=now)
+        self._made = write_at(now, self._database, quickstart.provision)
         self._client = app.test_client()
 
     def fill(self, work: Callable[[Filling], str]) -> str:
         """Make schedules in one write transaction; return the path of the one to ask about."""
-        return self._database.write(lambda db: work(Filling(db, self._made, self._now)))
+        return self._database.write(lambda db, **_: work(Filling(db, self._made, self._now)))
 
     def get(self, path: str, query: dict[str, str]) -> Callable[[], None]:
         """Return a call that asks, and makes sure of the answer."""

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.config import ALLOWED_SCHEMES
 from incident_service.database import maintenance
 from incident_service.database.file import Database
@@ -96,10 +96,10 @@ class _Place:
 def _service(path: Path, receiver_port: int) -> Iterator[_Place]:
     database = Database(path)
     maintenance.initialise(database)
-    made = database.write(quickstart.provision, now=clock.now())
+    made = database.write(quickstart.provision)
     caller = Caller(made.org_id, "bench", made.user_id, "org:admin")
     method = {"label": "bench", "url": f"http://127.0.0.1:{receiver_port}/"}
-    database.write(contact_methods.create, caller, made.user_id, method, now=clock.now())
+    database.write(contact_methods.create, caller, made.user_id, method)
     schemes = ",".join({*ALLOWED_SCHEMES, "http"})
     environment = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": schemes}
     with running(path, environment=environment) as server:

@@ -13,7 +13,7 @@ import os
 import random
 import statistics
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from incident_service import clock, create_app, quickstart
@@ -28,6 +28,7 @@ from incident_service.severity import SEVERITIES
 from incident_service.status import components, pages
 from tests.bench.create import API, BARE, CLIENTS, Speed, beside_bare, repeat, speed
 from tests.bench.table import Figure
+from tests.helpers.clocks import write_at
 from tests.helpers.servers import running
 
 COMPONENTS = 50
@@ -91,7 +92,7 @@ def anew(database: Path) -> float:
     client = app.test_client()
     taken = []
     for _ in range(20):
-        file.write(lambda db: db.execute("UPDATE status_pages SET updated_at = updated_at"))
+        file.write(lambda db, **_: db.execute("UPDATE status_pages SET updated_at = updated_at"))
         began = time.perf_counter()
         assert client.get(f"/status/{SLUG}").status_code == 200
         taken.append(time.perf_counter() - began)
@@ -120,11 +121,11 @@ def fill(path: Path) -> None:
     file = Database(path)
     maintenance.initialise(file)
     now = clock.now()
-    made = file.write(quickstart.provision, now=now)
+    made = write_at(now, file, quickstart.provision)
     caller = Caller(made.org_id, "", made.user_id, "org:admin")
     chance = random.Random(1)
 
-    def work(db: Connection) -> None:
+    def work(db: Connection, *, now: datetime) -> None:
         shown = [
             components.create(
                 db, caller, {"name": f"Component {n}", "group_label": f"Group {n // 10}"}, now=now

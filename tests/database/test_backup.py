@@ -10,6 +10,7 @@ import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -20,8 +21,8 @@ from incident_service.config import Settings
 from incident_service.database import backups, maintenance
 from incident_service.database.file import SCHEMA_VERSION, Database
 from incident_service.errors import BackupFailed
-from tests.conftest import World
-from tests.database.test_compact import traces, write_and_delete
+from tests.helpers.traces import traces, write_and_delete
+from tests.helpers.world import World
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_copy_holds_nothing_that_was_deleted(world: World, target: Path) -> No
 
 
 def test_a_copy_is_of_one_instant_and_keeps_no_writer_waiting(world: World, target: Path) -> None:
-    def back_up_in_the_middle_of_it(db: sqlite3.Connection) -> None:
+    def back_up_in_the_middle_of_it(db: sqlite3.Connection, **_: Any) -> None:
         db.execute("UPDATE organizations SET name = 'not committed'")
         stranger = sqlite3.connect(world.database.path, isolation_level=None)
         backups.copy(stranger, target)

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.errors import UnusableDatabase
-from tests.conftest import World
+from tests.helpers.world import World
 
 ENDINGS = ("", "-wal", "-shm", ".lock", ".lock-next")
 
@@ -110,7 +111,7 @@ def test_a_file_that_is_put_back_is_well_again(world: World) -> None:
 def test_a_file_that_is_moved_during_a_write_is_not_answered_for(world: World) -> None:
     path = world.database.path
 
-    def write(db: Connection) -> None:
+    def write(db: Connection, **_: Any) -> None:
         db.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org_2', 'x', '')")
         path.rename(path.with_name("away"))
 
@@ -130,7 +131,7 @@ def test_a_lock_that_is_deleted_is_shared_again(world: World) -> None:
     lock = Path(f"{world.database.path}.lock")
     before = lock.stat()
     lock.unlink()
-    Database(world.database.path).write(lambda db: None)  # as another process would
+    Database(world.database.path).write(lambda db, **_: None)  # as another process would
     assert world.post().status_code == 201
     assert not os.path.samestat(before, lock.stat())
 

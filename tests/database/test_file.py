@@ -7,6 +7,7 @@ import os
 import resource
 import sqlite3
 import stat
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.errors import Busy, UnusableDatabase
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 @pytest.mark.parametrize("table", ["audit_events", "status_history"])
@@ -42,7 +43,7 @@ def test_history_cannot_be_changed_by_any_connection(
 def test_a_row_cannot_point_into_another_organization(world: World) -> None:
     incident = world.post().json["data"]
 
-    def write(db: Connection) -> None:
+    def write(db: Connection, **_: Any) -> None:
         db.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org_2', 'x', '')")
         db.execute(
             "INSERT INTO status_history VALUES ('org_2', ?, 1, 'h', 'resolved', '', 'x', NULL)",
@@ -68,12 +69,12 @@ def test_a_writer_outside_makes_the_service_busy_and_not_broken(world: World) ->
 def test_a_writer_inside_is_waited_for_until_the_time_out(world: World) -> None:
     other = Database(world.database.path, write_timeout=0.05)
 
-    def wait_in_vain(_: Connection) -> None:
+    def wait_in_vain(db: Connection, *, now: datetime) -> None:
         with pytest.raises(Busy):
-            other.write(lambda db: None)
+            other.write(lambda db, **_: None)
 
     world.database.write(wait_in_vain)
-    assert other.write(lambda db: "done") == "done"
+    assert other.write(lambda db, **_: "done") == "done"
 
 
 def test_a_damaged_file_makes_the_service_not_ready(world: World, tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_disk_that_cannot_be_read_is_said_though_the_transaction_is_lost(world
 
 
 def test_a_failed_write_leaves_nothing(world: World) -> None:
-    def write(db: Connection) -> None:
+    def write(db: Connection, **_: Any) -> None:
         db.execute("UPDATE organizations SET name = 'half-written'")
         raise ZeroDivisionError
 
@@ -145,9 +146,9 @@ def test_a_link_leads_to_the_file_with_all_that_lies_beside_it(
         > world.database.path.stat().st_size
     )
 
-    def wait_in_vain(_: Connection) -> None:
+    def wait_in_vain(db: Connection, *, now: datetime) -> None:
         with pytest.raises(Busy):
-            linked.write(lambda db: None)
+            linked.write(lambda db, **_: None)
 
     world.database.write(wait_in_vain)
     assert list(link.parent.iterdir()) == [link]
@@ -171,7 +172,7 @@ def test_locks_that_root_makes_are_the_files_owners(tmp_path: Path) -> None:
     (tmp_path / "x.db.lock-next").unlink()
     precious.touch()
     (tmp_path / "x.db.lock-next").symlink_to(precious)  # by which the owner would get root's file
-    Database(path).write(lambda db: None)
+    Database(path).write(lambda db, **_: None)
     made = (tmp_path / "x.db.lock").stat()
     assert (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) == (4321, 4322, 0o600)
     assert precious.stat().st_uid == 0

@@ -23,7 +23,8 @@ from incident_service.errors import UnusableDatabase
 from incident_service.paging import escalation
 from incident_service.paging.progress import next_layer, target_of
 from incident_service.store import policies, progress
-from tests.conftest import World
+from tests.helpers.clocks import write_at
+from tests.helpers.world import World
 
 SCHEMAS = Path(__file__).parent / "schemas"
 KEY = "scl_live_" + "v1" * 20
@@ -331,7 +332,7 @@ def test_a_process_that_outlives_an_upgrade_reads_and_writes_no_more(world: Worl
     assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
     assert world.client.get("/readyz").status_code == 503
     with pytest.raises(UnusableDatabase, match="made by a newer incident-service"):
-        world.database.write(lambda db: db.execute("DELETE FROM contact_methods"))
+        world.database.write(lambda db, **_: db.execute("DELETE FROM contact_methods"))
     assert stranger.execute("SELECT count(*) FROM incidents").fetchall() == [(incidents,)]
     stranger.close()
 
@@ -404,7 +405,7 @@ def test_an_escalation_goes_on_where_it_was(tmp_path: Path, version: int) -> Non
     assert done == {target_of(layer): 1 for layer in layers[:2]}
     assert next_layer(layers, done) == layers[2]
     org_id, now = incident["org_id"], clock.now()
-    while database.write(escalation.fire_due, org_id, now=now, by_email=True):
+    while write_at(now, database, escalation.fire_due, org_id, by_email=True):
         pass
     trail = [
         (row["event"], json.loads(row["details"]))

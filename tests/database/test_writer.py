@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,7 @@ def other_process(database: Database) -> Iterator[None]:
 
 
 @contextmanager
-def together(
-    database: Database, *works: Callable[[Connection], Any]
-) -> Iterator[list[Future[Any]]]:
+def together(database: Database, *works: Callable[..., Any]) -> Iterator[list[Future[Any]]]:
     """Hold the lock between processes until each work waits in a thread of its own."""
     with ThreadPoolExecutor(len(works)) as pool:
         with other_process(database):
@@ -48,8 +47,8 @@ def together(
         yield futures
 
 
-def insert(name: str) -> Callable[[Connection], str]:
-    def work(db: Connection) -> str:
+def insert(name: str) -> Callable[..., str]:
+    def work(db: Connection, **_: Any) -> str:
         db.execute(
             "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, '')",
             (f"org_{name}", name),
@@ -80,7 +79,7 @@ def test_they_share_a_transaction(database: Database) -> None:
 
 
 def test_one_that_fails_is_undone_alone(database: Database) -> None:
-    def fail(db: Connection) -> None:
+    def fail(db: Connection, **_: Any) -> None:
         insert("x")(db)
         raise ZeroDivisionError
 
@@ -95,7 +94,7 @@ def test_one_that_fails_is_undone_alone(database: Database) -> None:
 
 
 def test_a_transaction_that_is_lost_is_lost_for_all(database: Database) -> None:
-    def lose(db: Connection) -> None:
+    def lose(db: Connection, **_: Any) -> None:
         db.execute("ROLLBACK")  # as SQLite does by itself when the disk is full
         raise sqlite3.OperationalError("database or disk is full")
 
@@ -123,7 +122,7 @@ def test_who_waits_too_long_is_told_so_and_writes_nothing(tmp_path: Path) -> Non
 def test_work_sees_nothing_of_the_request_in_whose_thread_it_runs(database: Database) -> None:
     request: ContextVar[str] = ContextVar("request")
 
-    def look(_: Connection) -> str | None:
+    def look(db: Connection, *, now: datetime) -> str | None:
         return request.get(None)
 
     def as_request(db: Database, name: str) -> str | None:
@@ -135,7 +134,7 @@ def test_work_sees_nothing_of_the_request_in_whose_thread_it_runs(database: Data
 
 
 def test_an_interrupt_undoes_the_write_and_frees_the_turn(database: Database) -> None:
-    def interrupt(db: Connection) -> None:
+    def interrupt(db: Connection, **_: Any) -> None:
         insert("x")(db)
         raise KeyboardInterrupt
 
@@ -151,7 +150,7 @@ def test_threads_each_get_their_turn(database: Database) -> None:
     def count() -> None:
         for _ in range(50):
             database.write(
-                lambda db: db.execute(
+                lambda db, **_: db.execute(
                     "UPDATE organizations SET last_incident_number = 1 + last_incident_number"
                 )
             )
@@ -165,3 +164,46 @@ def test_threads_each_get_their_turn(database: Database) -> None:
         assert db.execute("SELECT last_incident_number AS n FROM organizations").fetchall() == [
             {"n": 400}
         ]
+
+
+def test_the_instant_of_a_write_is_that_of_its_turn(database: Database) -> None:
+    read = 0
+
+    def tick() -> datetime:
+        nonlocal read
+        read += 1
+        return datetime(2025, 4, 7, 8, 0, read, tzinfo=UTC)
+
+    def instant(db: Connection, *, now: datetime) -> datetime:
+        return now
+
+    database.clock = tick
+    with ThreadPoolExecutor(1) as pool:
+
+        def hold_until_another_waits(db: Connection, *, now: datetime) -> datetime:
+            futures.append(pool.submit(database.write, instant))
+            while not database._writer._waiting:
+                time.sleep(0.001)
+            assert read == 1
+            return now
+
+        futures: list[Future[datetime]] = []
+        first = database.write(hold_until_another_waits)
+        assert futures[0].result() - first == timedelta(seconds=1)
+
+
+def test_a_transaction_has_one_instant_even_if_the_clock_goes_back(database: Database) -> None:
+    instants = iter(datetime(2025, 4, 7, hour, tzinfo=UTC) for hour in (9, 8, 7))
+    database.clock = lambda: next(instants)
+
+    def instant(db: Connection, *, now: datetime) -> datetime:
+        return now
+
+    with together(database, instant, instant, instant) as futures:
+        assert [future.result().hour for future in futures] == [9, 9, 9]
+
+
+def test_no_caller_chooses_the_instant_of_a_write(database: Database) -> None:
+    with pytest.raises(TypeError, match="multiple values for keyword argument 'now'"):
+        database.write(insert("a"), now=datetime(2025, 4, 7, tzinfo=UTC))
+    assert names(database) == set()

@@ -9,7 +9,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from incident_service import clock
 from incident_service.database.file import Database
 from incident_service.people import keys
 from tests.helpers.servers import running
@@ -46,7 +45,6 @@ def run(database: Path, *, seed: int, examples: int, phases: str = "") -> Outcom
             org_id=org_id[0],
             role="org:admin",
             name="fuzz",
-            now=clock.now(),
         )
         calls = database.with_suffix(".calls")
         calls.touch()

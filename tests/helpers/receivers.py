@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.server
+import selectors
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -88,6 +90,32 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
         server.server_close()
 
 
+@contextmanager
+def hanging_at(addresses: list[str]) -> Iterator[list[str]]:
+    """Take connections at each address, and say nothing; yield host and port of each."""
+    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+        where = []
+        for address in addresses:
+            listening = stack.enter_context(socket.create_server((address, 0), backlog=128))
+            selector.register(listening, selectors.EVENT_READ)
+            where.append(f"{address}:{listening.getsockname()[1]}")
+        is_over = threading.Event()
+
+        def accept() -> None:
+            while not is_over.is_set():
+                for ready, _ in selector.select(0.05):
+                    assert isinstance(ready.fileobj, socket.socket)
+                    stack.enter_context(ready.fileobj.accept()[0])
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield where
+        finally:
+            is_over.set()
+            thread.join()
+
+
 class _Dripping(socketserver.ThreadingTCPServer):
     """Says one byte after the other, and never comes to an end."""
 
@@ -117,7 +145,7 @@ class _Drip(socketserver.BaseRequestHandler):
         self.server.got += 1
         with suppress(OSError):
             self.request.sendall(self.server.first)
-            while not self.server.is_over.wait(0.02):
+            while not self.server.is_over.wait(0.1):
                 self.request.sendall(self.server.drop)
 
 

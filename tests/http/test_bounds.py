@@ -16,7 +16,7 @@ from incident_service.oncall import overrides, schedules
 from incident_service.people import keys, users
 from incident_service.quickstart import Provisioned
 from incident_service.status import pages
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
@@ -35,7 +35,7 @@ def lengthen_trail(world: World, id: str, events: int, *, text: str = "") -> Non
         for n in range(2, events + 2)
     ]
     insert = "INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    world.database.write(lambda db: db.executemany(insert, rows))
+    world.database.write(lambda db, **_: db.executemany(insert, rows))
 
 
 def lengthen_updates(world: World, id: str, number: int, *, text: str = "So far so good.") -> None:
@@ -47,7 +47,7 @@ def lengthen_updates(world: World, id: str, number: int, *, text: str = "So far 
     insert = """
         INSERT INTO incident_updates (org_id, incident_id, number, id, visibility, body, posted_by,
             posted_by_name, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-    world.database.write(lambda db: db.executemany(insert, rows))
+    world.database.write(lambda db, **_: db.executemany(insert, rows))
 
 
 def walk(world: World, path: str, name: str, **query: str) -> list[list[dict[str, Any]]]:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import html
 import logging
 import re
+import time
 from base64 import b64encode
-from datetime import timedelta
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 import pytest
 
 from incident_service import clock
-from incident_service.clock import format_instant
+from incident_service.clock import format_instant, parse_instant
+from incident_service.database.file import Connection
 from incident_service.errors import Busy
 from incident_service.incidents import lifecycle
 from incident_service.paging import acknowledge_links
+from incident_service.people.caller import Caller
 from incident_service.store import audit
-from tests.conftest import World
-from tests.store.test_query_plans import traced, walks
+from tests.helpers.clocks import write_at
+from tests.helpers.plans import traced, walks
+from tests.helpers.world import World
 
 DAYS_7 = timedelta(days=7)
 BUTTON = '<form method="post">\n<button type="submit">Acknowledge</button>'
@@ -37,8 +43,9 @@ def link(world: World, incident: dict[str, Any], **changes: Any) -> str:
         "incident_id": incident["id"],
         "user_id": world.made.user_id,
         "now": clock.now(),
+        **changes,
     }
-    return "/a/" + world.database.write(acknowledge_links.renew, **(values | changes))
+    return "/a/" + write_at(values.pop("now"), world.database, acknowledge_links.renew, **values)
 
 
 def state(world: World) -> list[Any]:
@@ -397,13 +404,17 @@ def test_a_long_description_is_folded(world: World) -> None:
 def page_event(world: World, incident: dict[str, Any], user_id: str, **details: Any) -> None:
     event: audit.Event = "page_failed" if "reason" in details else "page_sent"
     given = {"org_id": world.made.org_id, "id": incident["id"]}
-    world.database.write(
-        audit.append,
-        given,
-        event,
-        {"userId": user_id, **details},
-        actor_id=None,
-        at="2025-04-07T08:23:11.000Z",
+    write_at(
+        parse_instant("2025-04-07T08:23:11.000Z"),
+        world.database,
+        lambda db, now: audit.append(
+            db,
+            given,
+            event,
+            {"userId": user_id, **details},
+            actor_id=None,
+            at=format_instant(now),
+        ),
     )
 
 
@@ -463,18 +474,27 @@ def test_how_many_statements_it_takes(world: World, incident: dict[str, Any]) ->
         assert not [text for text in asked if re.match(r"\s*(INSERT|UPDATE|DELETE|BEGIN I)", text)]
 
 
-def test_the_instant_of_a_click_is_that_of_its_turn(
-    world: World, incident: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_a_click_that_waits_for_an_edit_is_dated_after_it(
+    world: World, incident: dict[str, Any]
 ) -> None:
-    path = link(world, incident)
-    real = world.database.write
-    later = clock.now() + timedelta(seconds=30)
+    path, id = link(world, incident), incident["id"]
+    caller = Caller(world.made.org_id, "key", world.made.user_id, "org:admin")
+    began, turns = clock.now(), count(30)
+    world.database.clock = lambda: began + timedelta(seconds=next(turns))
+    with ThreadPoolExecutor(1) as pool:
 
-    def write(work: Any, *args: Any, **kwargs: Any) -> Any:
-        monkeypatch.setattr(clock, "now", lambda: later)  # the wait for its turn
-        return real(work, *args, **kwargs)
+        def edit_while_the_click_waits(db: Connection, *, now: datetime) -> Future[Any]:
+            click = pool.submit(world.app.test_client().post, path)
+            while not world.database._writer._waiting:
+                assert not click.done()
+                time.sleep(0.001)
+            lifecycle.edit(db, caller, id, {"title": "Edited"}, now=now)
+            return click
 
-    monkeypatch.setattr(world.database, "write", write)
-    world.client.post(path)
-    (row,) = world.rows("SELECT acknowledged_at FROM incidents")
-    assert row["acknowledged_at"] == format_instant(later)
+        assert world.database.write(edit_while_the_click_waits).result().status_code == 200
+    found = world.call("GET", f"incidents/{id}").json["data"]
+    assert [(event["event"], event["at"]) for event in found["auditTrail"][-2:]] == [
+        ("incident_edited", format_instant(began + timedelta(seconds=30))),
+        ("incident_acknowledged", format_instant(began + timedelta(seconds=31))),
+    ]
+    assert found["acknowledgedAt"] == found["updatedAt"] == found["auditTrail"][-1]["at"]

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.clock import format_instant, parse_instant
 from incident_service.incidents import lifecycle, opening, updates
 from incident_service.people.caller import Caller
-from tests.conftest import World
+from tests.helpers.clocks import write_at
+from tests.helpers.world import World
 
 LONG = "x" * 10_001
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -282,7 +283,7 @@ class TestList:
         caller = Caller(world.made.org_id, "key", None, "org:admin")
         new = opening.NewIncident("t", "low", owner_id=world.made.user_id)
         for at in instants:
-            world.database.write(opening.open_incident, caller, new, now=parse_instant(at))
+            write_at(parse_instant(at), world.database, opening.open_incident, caller, new)
 
     def test_from_and_to(self, world: World) -> None:
         self.open_at(
@@ -357,7 +358,7 @@ class TestList:
         caller = Caller(world.made.org_id, "key", None, "org:admin")
         new = opening.NewIncident("t", "low", owner_id=world.made.user_id)
         for _ in range(23):
-            world.database.write(opening.open_incident, caller, new, now=clock.now())
+            world.database.write(opening.open_incident, caller, new)
         first = world.call("GET", "incidents").json["data"]
         assert (len(first["incidents"]), first["nextCursor"] is None) == (20, False)
         seen: list[int] = []
@@ -405,7 +406,7 @@ def test_history_stays_in_order_when_the_clock_goes_back(
     now = parse_instant(incident["createdAt"])
     for n, status in enumerate(lifecycle.STATUSES[1:]):
         at = now - timedelta(hours=n)
-        world.database.write(updates.advance, caller, incident["id"], status, None, now=at)
+        write_at(at, world.database, updates.advance, caller, incident["id"], status, None)
     found = world.call("GET", f"incidents/{incident['id']}").json["data"]
     assert [h["status"] for h in found["statusHistory"]] == list(lifecycle.STATUSES)
     for instants in (
@@ -425,9 +426,9 @@ def test_no_instant_of_an_incident_runs_backwards_whoever_writes(
     for minutes, work in ((9, lifecycle.acknowledge), (5, None), (7, lifecycle.acknowledge)):
         now = created + timedelta(minutes=minutes)
         if work is None:
-            world.database.write(lifecycle.hand_off, caller, incident["id"], user_id, now=now)
+            write_at(now, world.database, lifecycle.hand_off, caller, incident["id"], user_id)
         else:
-            world.database.write(work, caller, incident["id"], now=now)
+            write_at(now, world.database, work, caller, incident["id"])
         found = world.call("GET", f"incidents/{incident['id']}").json["data"]
         assert found["updatedAt"] == format_instant(created + timedelta(minutes=9))
     assert found["acknowledgedAt"] == found["updatedAt"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from incident_service import clock, ids, quickstart
+from incident_service import ids, quickstart
 from incident_service.clock import format_instant, parse_instant, sortable
 from incident_service.store import named, overrides
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
@@ -104,17 +104,14 @@ def test_what_is_allowed(world: World, changes: dict[str, Any]) -> None:
 def test_fifty_components_keep_their_order(world: World) -> None:
     made = [ids.new_id() for _ in range(51)]
     for n, id in enumerate(made):
-        world.database.write(
-            named.insert,
-            "components",
-            {
-                "org_id": world.made.org_id,
-                "id": id,
-                "name": f"c{n}",
-                "created_at": "",
-                "updated_at": "",
-            },
-        )
+        row = {
+            "org_id": world.made.org_id,
+            "id": id,
+            "name": f"c{n}",
+            "created_at": "",
+            "updated_at": "",
+        }
+        world.database.write(lambda db, row=row, **_: named.insert(db, "components", row))
     backwards = made[:50][::-1]
     answer = world.post(world.body(componentIds=[id.upper() for id in backwards]))
     assert [c["id"] for c in answer.json["data"]["affectedComponents"]] == backwards
@@ -251,21 +248,20 @@ def test_nobody_on_call_opens_it_without_an_owner(world: World) -> None:
 def test_an_override_is_honoured(world: World) -> None:
     add_user(world, "stand-in")
     starts_at, ends_at = "2001-01-01T00:00:00+05:30", "2999-01-01t00:00:00.1234567z"
+    row = {
+        "org_id": world.made.org_id,
+        "id": ids.new_id(),
+        "schedule_id": world.made.schedule_id,
+        "user_id": "stand-in",
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "starts_at_utc": sortable(parse_instant(starts_at)),
+        "ends_at_utc": sortable(parse_instant(ends_at)),
+        "reason": None,
+        "created_by": world.made.user_id,
+    }
     world.database.write(
-        overrides.insert,
-        {
-            "org_id": world.made.org_id,
-            "id": ids.new_id(),
-            "schedule_id": world.made.schedule_id,
-            "user_id": "stand-in",
-            "starts_at": starts_at,
-            "ends_at": ends_at,
-            "starts_at_utc": sortable(parse_instant(starts_at)),
-            "ends_at_utc": sortable(parse_instant(ends_at)),
-            "reason": None,
-            "created_by": world.made.user_id,
-            "created_at": format_instant(clock.now()),
-        },
+        lambda db, now: overrides.insert(db, {**row, "created_at": format_instant(now)})
     )
     assert world.post().json["data"]["ownerId"] == "stand-in"
 

@@ -16,8 +16,9 @@ from incident_service.database import maintenance
 from incident_service.errors import Forbidden
 from incident_service.incidents import updates
 from incident_service.people.caller import Caller, Role
-from tests.conftest import World
-from tests.database.test_compact import SECRET, traces
+from tests.helpers.clocks import write_at
+from tests.helpers.traces import SECRET, traces
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 MINUTE = timedelta(minutes=1)
@@ -122,7 +123,7 @@ def test_who_may_redact_and_when(world: World, incident: dict[str, Any], member:
         caller = Caller(world.made.org_id, "some-key", actor, role)
         now = parse_instant(update["postedAt"]) + after
         try:
-            world.database.write(updates.redact, caller, incident["id"], update["id"], now=now)
+            write_at(now, world.database, updates.redact, caller, incident["id"], update["id"])
         except Forbidden:
             assert not is_allowed, case
         latest = world.rows("SELECT body, redacted_by FROM incident_updates ORDER BY number")[-1]

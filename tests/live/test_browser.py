@@ -76,7 +76,6 @@ class World:
             org_id=self.made.org_id,
             incident_id=incident,
             user_id=user_id,
-            now=clock.now(),
         )
         return f"/a/{token}"
 
@@ -111,7 +110,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("browser") / "browser.db"
     database = Database(path)
     maintenance.initialise(database)
-    made = database.write(quickstart.provision, now=clock.now())
+    made = database.write(quickstart.provision)
     with (
         running(path) as server,
         sync_playwright() as playwright,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ from incident_service.people import keys, users
 from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES
 from incident_service.status import components
+from tests.helpers.clocks import write_at
 from tests.helpers.servers import Server, running
 
 NUMBER = 1000
@@ -73,7 +74,9 @@ class World:
             return list(clients.map(at_once, range(2)))
 
 
-def fill(db: Connection, made: quickstart.Provisioned) -> tuple[Any, Any, list[dict[str, Any]]]:
+def fill(
+    db: Connection, made: quickstart.Provisioned, *, now: datetime
+) -> tuple[Any, Any, list[dict[str, Any]]]:
     """Make users, components and incidents, two minutes apart; a fifth of those are identified."""
     caller = Caller(made.org_id, "test", made.user_id, "org:admin")
     secrets = []
@@ -84,16 +87,16 @@ def fill(db: Connection, made: quickstart.Provisioned) -> tuple[Any, Any, list[d
             id=name,
             email=f"{name}@example.com",
             role="org:member",
-            now=NOW,
+            now=now,
         )
         key = keys.create(
-            db, org_id=made.org_id, user_id=name, role="org:member", name=name, now=NOW
+            db, org_id=made.org_id, user_id=name, role="org:member", name=name, now=now
         )
         secrets.append(key["key"])
-    parts = [components.create(db, caller, {"name": n}, now=NOW)["id"] for n in ("a", "b")]
+    parts = [components.create(db, caller, {"name": n}, now=now)["id"] for n in ("a", "b")]
     opened = []
     for n in range(NUMBER):
-        at = NOW - (NUMBER - n) * timedelta(minutes=2)
+        at = now - (NUMBER - n) * timedelta(minutes=2)
         new = opening.NewIncident(
             f"{n}", SEVERITIES[n % 4], owner_id=USERS[n % 2], component_ids=(parts[n // 2 % 2],)
         )
@@ -110,8 +113,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("incidents") / "incidents.db"
     database = Database(path)
     maintenance.initialise(database)
-    made = database.write(quickstart.provision, now=NOW)
-    secrets, component_ids, opened = database.write(fill, made)
+    made = write_at(NOW, database, quickstart.provision)
+    secrets, component_ids, opened = write_at(NOW, database, fill, made)
     with running(path, environment={"INCIDENT_SERVICE_WORKERS": "4"}) as server:
         yield World(server, made.org_id, secrets, component_ids, opened)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.servers import COMMAND, free_port, running, wait_until_it_answers
-from tests.live.test_live import body, provision
+from tests.helpers.provisioned import body, provision
+from tests.helpers.servers import COMMAND, GENEROUS, free_port, running, wait_until_it_answers
 
 
 def _started(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +43,7 @@ def test_a_killed_master_leaves_the_port_to_the_next_start(tmp_path: Path) -> No
         first.process.kill()  # it alone; its workers and the paging process are left
         first.process.wait()
         with running(database, port=first.port) as second:
-            until = time.monotonic() + 10
+            until = time.monotonic() + GENEROUS
             while _group(first.process.pid):
                 assert time.monotonic() < until
                 time.sleep(0.02)
@@ -95,25 +96,41 @@ def test_two_quickstarts_at_once_make_one_organization(tmp_path: Path) -> None:
 def test_signals_that_end_it(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path / "signal.db") as server:
         server.process.send_signal(number)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(GENEROUS) == 0
         assert "Traceback" not in server.log.read_text()
-        until = time.monotonic() + 10
+        until = time.monotonic() + GENEROUS
         while _group(server.process.pid) and time.monotonic() < until:
             time.sleep(0.05)
         assert not _group(server.process.pid)
 
 
+def test_a_stop_takes_no_connection_that_it_will_not_answer(tmp_path: Path) -> None:
+    database = tmp_path / "stopped.db"
+    provision(database)
+    with running(database) as server:
+        address = "127.0.0.1", server.port
+        _wait_until_the_pager_is_apart(server.process.pid)
+        with socket.create_connection(address) as unfinished:  # the stop waits for it a little
+            unfinished.sendall(b"GET /healthz HTTP/1.1\r\n")
+            server.process.terminate()
+            with pytest.raises(ConnectionRefusedError):
+                while True:
+                    with socket.create_connection(address, timeout=20) as late:
+                        late.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                        assert late.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_reload_goes_on_serving(tmp_path: Path) -> None:
     with running(tmp_path / "reload.db") as server:
         server.process.send_signal(signal.SIGHUP)
-        until = time.monotonic() + 20
+        until = time.monotonic() + GENEROUS
         while "Booting worker" not in server.log.read_text() and time.monotonic() < until:
             assert server.request("GET", "/healthz")[0] == 200
             time.sleep(0.05)
         for _ in range(10):
             assert server.request("GET", "/readyz")[0] == 200
         server.process.terminate()
-        assert server.process.wait(10) == 0
+        assert server.process.wait(GENEROUS) == 0
 
 
 def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
@@ -129,7 +146,7 @@ def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + GENEROUS
         while True:
             try:
                 socket.create_connection(("::1", port)).close()
@@ -141,6 +158,25 @@ def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _wait_until_the_pager_is_apart(master: int) -> None:
+    """Return once the paging process has closed the listening socket that it was born with."""
+    until = time.monotonic() + 20
+    (pager,) = (
+        pid for pid in _group(master) if b"\0page\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    while _sockets(master) & _sockets(pager):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def _sockets(pid: int) -> set[str]:
+    found = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it may be closed meanwhile
+            found.add(str(file.readlink()))
+    return {name for name in found if name.startswith("socket:")}
 
 
 def _group(leader: int) -> list[int]:

@@ -8,9 +8,11 @@ import hmac
 import json
 import logging
 import socket
+import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import Any
@@ -23,30 +25,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_service.config import Settings
-from incident_service.paging import apprise_urls, channels, mail, message
+from incident_service.paging import apprise_urls, channels, mail, message, pager
+from incident_service.paging.connections import Attempt
 from incident_service.paging.page import Outcome, Page
 from incident_service.serving import logs
+from tests.helpers.example_page import PAGE
 from tests.helpers.receivers import Mailbox, Receiver, receiving, taking_mail
 from tests.helpers.servers import free_port
 
 NOW = datetime(2025, 4, 7, 8, 23, 11, tzinfo=UTC)
-
-PAGE = Page(
-    id="0198aaaa-0000-7000-8000-000000000001",
-    org_id="org_1",
-    incident_id="0198aaaa-0000-7000-8000-000000000002",
-    number=42,
-    title="Zahlungen <gehen>\nnicht",
-    description="x" * 1500,
-    severity="critical",
-    status="investigating",
-    opened_at="2025-04-07T08:23:10.000Z",
-    user_id="user_1",
-    user_email="responder@example.com",
-    layer=2,
-    acknowledge_url="https://oncall.example.com/ack/t0ken",
-    components=("Payments API", "Checkout"),
-)
 
 
 @pytest.fixture
@@ -456,3 +443,58 @@ def test_a_notice_by_webhook_and_mail(receiver: Receiver, mailbox: tuple[Mailbox
     assert isinstance(content, bytes)
     assert b"Ada acknowledged it." in content
     assert b"Acknowledge:" not in content
+
+
+class _Goodbye(socketserver.ThreadingTCPServer):
+    """A mail server that takes each mail, and says something of its own to `QUIT`, or nothing."""
+
+    daemon_threads = True
+
+    def __init__(self, goodbye: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _TakeMail)
+        self.goodbye = goodbye
+        self.is_over = threading.Event()
+        self.got = 0
+
+
+class _TakeMail(socketserver.StreamRequestHandler):
+    server: _Goodbye
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            self.wfile.write(b"220 here\r\n")
+            for line in self.rfile:
+                if line.upper().startswith(b"QUIT"):
+                    self.wfile.write(self.server.goodbye)
+                    self.server.is_over.wait(10)
+                    return
+                is_data = line.upper().startswith(b"DATA")
+                self.wfile.write(b"354 go on\r\n" if is_data else b"250 OK\r\n")
+                if is_data:
+                    while self.rfile.readline() != b".\r\n":
+                        pass
+                    self.server.got += 1
+                    self.wfile.write(b"250 taken\r\n")
+
+
+@pytest.mark.parametrize("goodbye", [b"", b"500 what\r\n", b"421 s3cret\r\n", b"221-"])
+@pytest.mark.parametrize(
+    "url", [None, "mailto://127.0.0.1:{port}?from=a@b.example&to=c@d.example&mode=insecure"]
+)
+def test_a_mail_that_was_taken_is_sent_whatever_is_said_to_goodbye(
+    goodbye: bytes, url: str | None, quiet: None
+) -> None:
+    with _Goodbye(goodbye) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            port = server.server_address[1]
+            settings = Settings(smtp_url=smtp_url(port))
+            to = url and url.format(port=port)
+            outcome = pager.send_within(Attempt(2), PAGE, to, settings)
+            assert outcome == Outcome(True)
+            assert server.got == 1
+        finally:
+            server.is_over.set()
+            server.shutdown()
+            thread.join()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import smtplib
 import socket
+import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +18,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_service.paging import connections
+from incident_service.config import Settings
+from incident_service.paging import connections, pager
 from incident_service.paging.connections import Attempt, NotPublic
+from tests.helpers.example_page import PAGE
 from tests.helpers.receivers import Receiver, dripping, receiving
 from tests.helpers.servers import free_port
 
@@ -143,7 +147,8 @@ def test_a_name_without_an_address() -> None:
 PRIVATE = [
     "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
     "0.0.0.0", "255.255.255.255", "224.0.0.1", "240.0.0.1", "192.0.2.1", "198.18.0.1",
-    "::1", "::", "fe80::1", "fe80::1%1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1",
+    "::1", "::", "fe80::1", "fe80::1%1", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1",
+    "2001:db8::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1",
     "2002:7f00:1::", "2002:a00:1::", "localhost", "",
 ]  # fmt: skip
@@ -290,3 +295,71 @@ def test_without_an_attempt_nothing_is_different(receiver: Receiver) -> None:
 
 def test_not_public_is_an_error_of_connecting() -> None:
     assert issubclass(NotPublic, OSError)
+
+
+class _Verbose(socketserver.ThreadingTCPServer):
+    """Says `first` and then `more` over and over, for as long as anybody listens."""
+
+    daemon_threads = True
+
+    def __init__(self, first: bytes, more: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _Chatter)
+        self.first, self.more = first, more
+        self.said = 0
+
+
+class _Chatter(socketserver.BaseRequestHandler):
+    server: _Verbose
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            self.request.sendall(self.server.first)
+            while self.server.more:
+                self.request.sendall(self.server.more)
+                self.server.said += len(self.server.more)
+
+
+@pytest.mark.parametrize(
+    ("url", "first", "more"),
+    [
+        ("json://127.0.0.1:{}", b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536),
+        (
+            "json://127.0.0.1:{}",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"10000\r\n" + b"x" * 65536 + b"\r\n",
+        ),
+        ("mailto://127.0.0.1:{}?from=a@b.example&mode=insecure", b"", b"220-x\r\n" * 8192),
+        (None, b"", b"220-x\r\n" * 8192),
+    ],
+)
+def test_an_answer_without_end_is_not_read_to_its_end(
+    url: str | None, first: bytes, more: bytes
+) -> None:
+    with _Verbose(first, more) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            port = server.server_address[1]
+            settings = Settings(smtp_url=f"smtp://127.0.0.1:{port}?from=a@b.example")
+            began = time.monotonic()
+            pager.send_within(Attempt(30), PAGE, url and url.format(port), settings)
+            assert time.monotonic() - began < 25
+            assert server.said < 32 << 20
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_packed_answer_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress(b"x" * (16 << 20))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with _Verbose(head + packed, b"") as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            with Attempt(30):
+                answer = requests.post(f"http://127.0.0.1:{server.server_address[1]}", b"x")
+            assert (answer.status_code, answer.content) == (200, packed)
+        finally:
+            server.shutdown()
+            thread.join()

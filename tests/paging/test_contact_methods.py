@@ -20,8 +20,8 @@ from incident_service.paging import channels
 from incident_service.paging.contact_methods import check_url, shown_url
 from incident_service.paging.page import Outcome, Page
 from incident_service.serving import logs
-from tests.conftest import World
 from tests.helpers.receivers import dripping
+from tests.helpers.world import World
 
 WEBHOOK = {"label": "Hook", "url": "https://hooks.example.com/s3cret?token=s3cret"}
 PATH = "users/member/contact-methods"
@@ -236,6 +236,7 @@ def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
         "https://hooks.example.com",
         "HTTPS://hooks.example.com:8443/a?b=c#d",
         "https://[::1]/x",
+        "json://x.example.com/?:message=text&:title=subject&+X-Key=a%20b%C3%A9",
         "https://bücher.example/x",
         "http://127.0.0.1:8080/x",
         "https://x.example.com/" + "x" * 1978,
@@ -271,6 +272,13 @@ def test_a_url_that_will_do(url: str) -> None:
         (" https://x.example.com/s3cret", "white space"),
         ("https://x.example.com/" + "x" * 1979, "Longer than maximum length 2000"),
         ("json://", "Apprise can use for json"),
+        ("json://s3cret?:message=", "leaves out some of the page's text"),
+        ("json://s3cret?:message=message", "leaves out some of the page's text"),
+        ("json://s3cret?:title=message", "leaves out some of the page's text"),
+        ("json://s3cret?+X%0d%0aHost=x", "a header that cannot be sent"),
+        ("json://s3cret?+X%00=x", "a header that cannot be sent"),
+        ("json://s3cret?+X=a%0d%0aHost:x", "a header that cannot be sent"),
+        ("json://s3cret?+X=%F0%9F%94%A5", "a header that cannot be sent"),
         ("slack://s3cret", "Apprise can use for slack"),
         ("workflows://host:443/w/s/?template=/etc/s3cret", "Apprise can use for workflows"),
         ("workflows://host:443/w/s/?%74emplate=/etc/s3cret", "Apprise can use for workflows"),

@@ -8,13 +8,8 @@ import pytest
 
 from incident_service.incidents import lifecycle
 from incident_service.people.caller import Caller
-from tests.conftest import World
-from tests.paging.test_paging import SENT, Rota, at, hand_off
-
-
-@pytest.fixture
-def rota(world: World) -> Rota:
-    return Rota(world)
+from tests.helpers.clocks import write_at
+from tests.helpers.rota import SENT, Rota, at, hand_off
 
 
 def layer_ids(rota: Rota, policy: str) -> list[str]:
@@ -41,7 +36,7 @@ def insert(rota: Rota, policy: str, position: int, *user_ids: str) -> None:
 
 def acknowledge(rota: Rota, id: str, user_id: str | None, minutes: float) -> None:
     caller = Caller(rota.caller.org_id, "key", user_id, "org:member")
-    rota.world.database.write(lifecycle.acknowledge, caller, id, now=at(minutes))
+    write_at(at(minutes), rota.world.database, lifecycle.acknowledge, caller, id)
 
 
 def rest(rota: Rota) -> list[str]:
@@ -346,6 +341,14 @@ def test_an_owner_whom_nothing_reaches_is_not_told(rota: Rota) -> None:
     assert "last_resort_paged" not in rota.events(id)
 
 
+def test_a_handoff_calls_off_the_former_owner_s_page_alone(rota: Rota) -> None:
+    id = rota.open(rota.policy(["a", "b"]), owner="c")
+    assert sorted(rota.fire(0)) == ["a/1", "b/1", "c/owner"]
+    hand_off(rota, id, "x", 0.01)
+    waiting = [(row["user_id"], row["layer_position"]) for row in rota.deliveries()]
+    assert sorted(waiting) == [("a", 1), ("b", 1)]
+
+
 def test_the_next_handoff_calls_a_notice_off(rota: Rota) -> None:
     id = rota.open(None, owner="a")
     hand_off(rota, id, "c", 1)
@@ -381,3 +384,16 @@ def test_pages_carry_one_short_link_a_user_and_incident(rota: Rota) -> None:
     assert (len(token), token.isalnum(), token.isascii()) == (22, True, True)
     (kept,) = rota.world.rows("SELECT * FROM acknowledge_links WHERE user_id = 'a'")
     assert kept["expires_at"] == "2025-04-09T10:05:00.000Z"
+
+
+def test_a_notice_calls_a_key_by_its_name(rota: Rota) -> None:
+    id = rota.open(rota.policy(["a"]), "a")
+    hand_off(rota, id, "b", 1)
+    rota.fire(1)
+    key = rota.world.make("api-keys", name="deploy bot", role="org:admin")["id"]
+    caller = Caller(rota.caller.org_id, key, None, "org:admin")
+    write_at(at(2), rota.world.database, lifecycle.acknowledge, caller, id)
+    rota.fire(2)
+    taken = rota.claim(2)
+    notices = [each.page.notice for each in taken if each.page.notice]
+    assert notices == ["deploy bot has acknowledged this incident."]

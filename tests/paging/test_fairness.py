@@ -8,7 +8,15 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_service.paging.fairness import SLOW_SECONDS, Limits, Plan, Running, Waiting, plan
+from incident_service.paging.fairness import (
+    RECENT_SECONDS,
+    SLOW_SECONDS,
+    Limits,
+    Plan,
+    Running,
+    Waiting,
+    plan,
+)
 
 LIMITS = Limits(total=12, organization=6, user=4, receiver=3, hung=4, hung_organization=2)
 
@@ -86,6 +94,25 @@ def test_organizations_take_turns_and_persons_within_them() -> None:
     due = make([("a", "x", f"r{n}", False) for n in range(20)])
     due += [Waiting("y", "a", "y", "r", False), Waiting("b", "b", "z", "r", False)]
     assert [each.id for each in planned(due, [], set()).start[:3]] == ["w0", "b", "y"]
+
+
+def test_who_fails_at_once_has_had_a_turn() -> None:
+    """However little of it is under way; and while there is room, what hangs is no turn."""
+    due = make([("a", "x", "r", False), ("b", "x", "r", False), ("b", "y", "r", False)])
+    ended = [Running(f"e{n}", "a", "x", "r", 0.5) for n in range(5)]
+    ended.append(Running("e", "b", "x", "r", 0.5))
+    hanging = [Running(f"b{n}", "b", "z", f"s{n}", 5) for n in range(4)]
+    started = plan(due, hanging, ended=ended, hung=set(), limits=LIMITS).start
+    assert [each.id for each in started] == ["w2", "w1", "w0"]
+    assert RECENT_SECONDS < 5
+    past = [Running(f"e{n}", "a", "x", "r", RECENT_SECONDS) for n in range(5)]
+    assert plan(due, [], ended=past, hung=set(), limits=LIMITS).start[0].id == "w0"
+
+
+def test_what_hangs_is_a_turn_once_threads_are_scarce() -> None:
+    due = make([("a", "x", "r", False), ("c", "x", "r", False)])
+    hanging = under_way([("ab"[n % 2], "z", f"s{n}", 5) for n in range(9)])
+    assert [each.id for each in planned(due, hanging, set()).start] == ["w1", "w0"]
 
 
 def test_a_colleague_s_page_cuts_off_the_slowest_of_who_has_more() -> None:

@@ -3,124 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from incident_service import quickstart
-from incident_service.clock import format_instant, parse_instant
+from incident_service.clock import format_instant
 from incident_service.config import Settings
 from incident_service.database.file import Connection
 from incident_service.incidents import lifecycle, opening
-from incident_service.paging import delivery, escalation, pager
+from incident_service.paging import delivery, pager
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.page import Outcome
 from incident_service.people.caller import Caller
 from incident_service.store import deliveries, timers
-from tests.conftest import World
-
-START = parse_instant("2025-04-02T10:00:00Z")  # a Wednesday
-
-SENT = Outcome(True)
-FAILED = Outcome(False, "503 Service Unavailable")
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-class Rota:
-    """An organization with people who can be reached, and a clock of its own."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.caller = Caller(world.made.org_id, "key", None, "org:admin")
-        for id in "abcxy":
-            world.make("users", id=id, email=f"{id}@example.com")
-            if id != "y":
-                self.reach(id)
-        self.schedule = self.make_schedule("Rota", "a")
-
-    def reach(self, id: str, label: str = "hook") -> str:
-        body = {"label": label, "url": f"https://example.com/{id}/{label}"}
-        method: str = self.world.make(f"users/{id}/contact-methods", **body)["id"]
-        return method
-
-    def make_schedule(self, name: str, *layers: str, since: datetime = START) -> str:
-        id: str = self.world.make("oncall/schedules", name=name, timezone="UTC")["id"]
-        for people in layers:
-            self.world.make(
-                f"oncall/schedules/{id}/layers",
-                name=people,
-                rotationType="weekly",
-                handoffTime="10:00",
-                effectiveFrom=format_instant(since),
-                participantIds=list(people),
-            )
-        return id
-
-    def policy(self, *targets: Any, minutes: int = 5, **condition: Any) -> str:
-        """A policy with a layer for each target: a schedule's id, or a list of users."""
-        steps = [self.step(target, minutes) for target in targets]
-        if condition:
-            steps[0]["condition"] = condition
-        name = f"policy {self.world.rows('SELECT count(*) AS n FROM escalation_policies')}"
-        id: str = self.world.make("escalation/policies", name=name, steps=steps)["id"]
-        return id
-
-    def step(self, target: Any, minutes: int = 5) -> dict[str, Any]:
-        if isinstance(target, str):
-            of = {"targetType": "schedule", "targetId": target}
-        else:
-            of = {"targetType": "users", "userIds": target}
-        return {**of, "escalateAfterSeconds": 60 * minutes}
-
-    def open(self, policy: str | None, owner: str | None = None) -> str:
-        new = opening.NewIncident("t", "low", owner_id=owner, escalation_policy_id=policy)
-        opened = self.world.database.write(opening.open_incident, self.caller, new, now=START)
-        id: str = opened["id"]
-        return id
-
-    def fire(self, minutes: float, *, by_email: bool = False) -> list[str]:
-        """Fire all that is due by then; return who is paged by it, as `user/layer`."""
-        before = {row["id"] for row in self.deliveries()}
-        fire, org_id = self.world.database.write, self.caller.org_id
-        while fire(escalation.fire_due, org_id, now=at(minutes), by_email=by_email):
-            pass
-        found = [row for row in self.deliveries() if row["id"] not in before]
-        return [f"{row['user_id']}/{row['layer_position'] or 'owner'}" for row in found]
-
-    def deliveries(self) -> list[dict[str, Any]]:
-        return self.world.rows("SELECT * FROM deliveries ORDER BY id")
-
-    def claim(self, minutes: float, limit: int = 100) -> list[delivery.Delivery]:
-        with self.world.database.read() as db:
-            due = deliveries.waiting(db, at=format_instant(at(minutes)), each=limit)
-        return self.world.database.write(
-            delivery.claim,
-            [(row["org_id"], row["id"]) for row in due[:limit]],
-            now=at(minutes),
-            base_url="https://oncall.example.com",
-        )
-
-    def deliver(self, minutes: float, outcome: Outcome = SENT) -> int:
-        taken = self.claim(minutes)
-        for each in taken:
-            self.world.database.write(delivery.record, each, outcome, now=at(minutes), jitter=0.0)
-        return len(taken)
-
-    def trail(self, id: str) -> list[tuple[str, dict[str, Any]]]:
-        found = self.world.call("GET", f"incidents/{id}").json["data"]["auditTrail"]
-        return [(event["event"], event["details"]) for event in found]
-
-    def events(self, id: str) -> list[str]:
-        return [event for event, _ in self.trail(id)]
-
-
-@pytest.fixture
-def rota(world: World) -> Rota:
-    return Rota(world)
+from tests.helpers.clocks import write_at
+from tests.helpers.rota import FAILED, SENT, Rota, at, hand_off
 
 
 def test_layer_after_layer_until_they_are_used_up(rota: Rota) -> None:
@@ -192,10 +90,10 @@ def test_a_try_that_outlasts_its_claim_does_not_end_the_next_one_s(rota: Rota) -
     rota.fire(0)
     (first,) = rota.claim(0)
     (second,) = rota.claim(2)
-    rota.world.database.write(delivery.record, first, FAILED, now=at(2.1), jitter=0.0)
+    write_at(at(2.1), rota.world.database, delivery.record, first, FAILED, jitter=0.0)
     assert rota.claim(2.5) == []
     assert rota.trail(id)[-1][1]["willRetry"] is False
-    rota.world.database.write(delivery.record, second, SENT, now=at(2.6), jitter=0.0)
+    write_at(at(2.6), rota.world.database, delivery.record, second, SENT, jitter=0.0)
     assert (rota.deliveries(), rota.events(id)[-1]) == ([], "page_sent")
 
 
@@ -314,10 +212,6 @@ def test_resolving_stops_it(rota: Rota) -> None:
     assert rota.world.rows("SELECT * FROM incident_timers") == []
 
 
-def hand_off(rota: Rota, id: str, to: str, minutes: float) -> None:
-    rota.world.database.write(lifecycle.hand_off, rota.caller, id, to, now=at(minutes))
-
-
 def test_a_handoff_pages_at_once_and_starts_the_timer_again(rota: Rota) -> None:
     id = rota.open(rota.policy(rota.schedule, ["b"]))
     rota.fire(0)
@@ -330,7 +224,7 @@ def test_a_handoff_pages_at_once_and_starts_the_timer_again(rota: Rota) -> None:
 def test_a_handoff_after_an_acknowledgement_goes_on(rota: Rota) -> None:
     id = rota.open(rota.policy(rota.schedule, ["b"]))
     rota.fire(0)
-    rota.world.database.write(lifecycle.acknowledge, rota.caller, id, now=at(1))
+    write_at(at(1), rota.world.database, lifecycle.acknowledge, rota.caller, id)
     assert rota.fire(60) == []
     hand_off(rota, id, "c", 60)
     assert rota.fire(60) == ["c/owner"]
@@ -385,7 +279,7 @@ def test_a_delivery_is_made_once_and_recorded(rota: Rota) -> None:
     assert taken.url == "https://example.com/a/hook"
     assert (page.number, page.title, page.severity, page.layer) == (1, "t", "low", None)
     assert page.acknowledge_url.startswith("https://oncall.example.com/a/")
-    rota.world.database.write(delivery.record, taken, SENT, now=at(0.1), jitter=0.0)
+    write_at(at(0.1), rota.world.database, delivery.record, taken, SENT, jitter=0.0)
     assert rota.claim(60) == []
     method = taken.row["contact_method_id"]
     details = {"userId": "a", "layer": None, "contactMethodId": method, "attempt": 1}
@@ -476,13 +370,13 @@ def test_firing_takes_organizations_in_turn(rota: Rota, other_org: quickstart.Pr
         rota.open(None, owner="a")
     caller = Caller(other_org.org_id, "key", None, "org:admin")
     new = opening.NewIncident("t", "low", owner_id=other_org.user_id)
-    rota.world.database.write(opening.open_incident, caller, new, now=at(0.1))
+    write_at(at(0.1), rota.world.database, opening.open_incident, caller, new)
     with rota.world.database.read() as db:
         due = timers.due_organizations(db, format_instant(at(0.1)))
         assert timers.due_organizations(db, format_instant(at(0))) == [rota.caller.org_id]
     assert sorted(due) == sorted([rota.caller.org_id, other_org.org_id])
     paging = pager.Pager(rota.world.database, Settings(smtp_url="smtp://127.0.0.1:9?from=a@b.c"))
-    rota.world.database.write(paging._fire_some, due, at(0.1))
+    write_at(at(0.1), rota.world.database, paging._fire_some, due)
     fired = {(row["org_id"], row["incident_id"]) for row in rota.deliveries()}
     paged = [org_id for org_id, _ in fired]
     assert paged.count(other_org.org_id) == 1

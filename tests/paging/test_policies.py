@@ -10,7 +10,7 @@ import pytest
 from incident_service import clock, quickstart
 from incident_service.people import users
 from incident_service.store import policies
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
@@ -18,8 +18,8 @@ POLICIES = "escalation/policies"
 
 
 @pytest.fixture
-def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every call come a second after the one before."""
+def ticking(world: World) -> None:
+    """Let every write come a second after the one before."""
     now = clock.now()
 
     def tick() -> Any:
@@ -27,7 +27,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
         now += timedelta(seconds=1)
         return now
 
-    monkeypatch.setattr(clock, "now", tick)
+    world.database.clock = tick
 
 
 def make(world: World, name: str = "P", **fields: Any) -> dict[str, Any]:
@@ -41,7 +41,6 @@ def make_user(world: World, id: str) -> str:
         email=f"{id}@example.com",
         id=id,
         role="org:member",
-        now=clock.now(),
     )
     return str(made["id"])
 

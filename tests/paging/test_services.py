@@ -19,6 +19,7 @@ import pytest
 from apprise.manager_plugins import NotificationManager
 
 from incident_service.config import ALLOWED_SCHEMES, Settings
+from incident_service.errors import ValidationFailed
 from incident_service.paging import apprise_channel, apprise_urls, channels
 from incident_service.paging.contact_methods import check_url
 from incident_service.paging.page import Outcome, Page
@@ -275,6 +276,35 @@ def test_nobody_is_mentioned_and_text_shows_as_itself(played: list[Request]) -> 
 @pytest.mark.parametrize(
     "url",
     [
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+        "discord://123456789012345678/aB3-_x",
+        "tgram://123456789:abcdefg_hijklmnop/12315544",
+        "mmosts://chat.example.com/a1b2c3d4e5a1b2c3d4e5a1b2c3",
+        "gchat://AAAA/kkkk/token",
+        "squadcast://a1B2c3D4e5",
+    ],
+)
+def test_addresses_and_times_in_a_text_arrive_as_they_are(url: str, played: list[Request]) -> None:
+    address = "https://grafana.example.com/d/a_b/@ada?from=2025-04-07T08:23:11&to=~now_1_"
+    page = dataclasses.replace(
+        GREATEST, description=f"At 08:23:11 on fe80::1:2:3: see {address}.", components=()
+    )
+    text = html.unescape(said(sent(page, url, played)))
+    assert f"see {address}." in text
+    assert "At 08:23:11 on fe80::1:2:3: see" in text.replace("\\", "")
+
+
+def test_nobody_is_mentioned_by_an_address(played: list[Request]) -> None:
+    page = dataclasses.replace(
+        GREATEST, description="https://example.com/@everyone/x", components=()
+    )
+    text = said(sent(page, "discord://123456789012345678/aB3-_x", played))
+    assert "@everyone" not in text and "https://example.com/%40everyone/x" in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
         "https://discord.com/api/webhooks/123456789012345678/aB3-_x",
         "https://ntfy.sh/oncall",
@@ -295,6 +325,25 @@ def test_a_pasted_webhook_is_its_services(url: str, played: list[Request]) -> No
     request = sent(GREATEST, url, played)
     assert b'"version": 1, "type": "page"' not in request.body
     assert GREATEST.acknowledge_url in said(request)
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme"),
+    [
+        ("https://discord.com/api/v10/webhooks/123456789012345678/aB3-_x", "discord"),
+        ("https://canary.discord.com/api/webhooks/123456789012345678/aB3-_x", "discord"),
+        ("https://HOOKS.slack.com:443/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazk", "slack"),
+        ("https://open.feishu.cn/open-apis/bot/v2/hook/a1b2c3d4", "feishu"),
+        ("https://oapi.dingtalk.com/robot/send?access_token=a1b2c3d4", "dingtalk"),
+        ("https://connect.signl4.com/webhook/a1B2c3D4e5", "signl4"),
+    ],
+)
+def test_a_webhook_that_its_service_would_refuse_is_refused_at_once(url: str, scheme: str) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        check_url(url, ALLOWED_SCHEMES)
+    assert caught.value.errors == {
+        "url": [f"Leads to {scheme}, which takes no other webhook; write it as {scheme}://."]
+    }
 
 
 @pytest.mark.parametrize(

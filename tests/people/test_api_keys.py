@@ -11,7 +11,8 @@ import pytest
 from incident_service import quickstart
 from incident_service.errors import Busy, StorageFull
 from incident_service.people import keys
-from tests.conftest import World
+from tests.helpers.clocks import write_at
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 NOON = datetime(2025, 4, 7, 12, tzinfo=UTC)
@@ -148,7 +149,7 @@ def test_a_use_is_recorded_once_a_minute(world: World) -> None:
     def use(now: datetime) -> tuple[bool, str | None]:
         with world.database.read() as db:
             caller, is_to_be_recorded = keys.authenticate(db, world.made.key, now=now)
-        world.database.write(keys.record_use, caller, now=now)
+        write_at(now, world.database, keys.record_use, caller)
         return is_to_be_recorded, last_use(world)
 
     first, second = "2025-04-07T12:00:00.000Z", "2025-04-07T12:01:00.001Z"
@@ -271,7 +272,7 @@ class TestTheLesserRole:
         with monkeypatch.context() as patched:
 
             def overtaken(*args: Any, **options: Any) -> Any:
-                write(lambda db: db.execute(change))
+                write(lambda db, **_: db.execute(change))
                 return write(*args, **options)
 
             patched.setattr(world.database, "write", overtaken)

@@ -17,9 +17,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.config import ALLOWED_SCHEMES
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
@@ -106,9 +107,8 @@ def soak(folder: Path, seconds: float) -> Iterator[checks.Check]:
         yield from checks.of_processes(processes, havoc, to_stop)
 
 
-def _provision(db: Connection, receiver: str) -> dict[str, str]:
+def _provision(db: Connection, receiver: str, *, now: datetime) -> dict[str, str]:
     """Make what the clients need; return the fields of `Place` beside the port."""
-    now = clock.now()
     made = quickstart.provision(db, now=now)
     caller = Caller(made.org_id, "soak", made.user_id, "org:admin")
     second = users.create(

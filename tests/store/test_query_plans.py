@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing
 from dataclasses import asdict
 
 import pytest
 
-from incident_service import clock
 from incident_service.paging import escalation
+from incident_service.paging.lookout import DUE, LANES, LANES_OF_QUEUE, Lookout
 from incident_service.store import deliveries, timers
-from tests.conftest import World
-
-# What a plan may go through from end to end: what the statement itself brings or has made.
-_OWN_ROWS = re.compile(r"SCAN (json_each\b|CONSTANT ROW|\(subquery-\d+\))")
-
-
-@contextmanager
-def traced(world: World) -> Iterator[list[str]]:
-    """Collect every statement that this thread's connection runs, with its values in place."""
-    statements: list[str] = []
-    with world.database.read() as db:
-        db.set_trace_callback(statements.append)
-    yield statements
-    with world.database.read() as db:
-        db.set_trace_callback(None)
-
-
-def plan(world: World, statement: str) -> list[str]:
-    return [row["detail"] for row in world.rows(f"EXPLAIN QUERY PLAN {statement}")]
-
-
-def scans(world: World, statement: str) -> list[str]:
-    """Return the steps of the plan that go through a whole table or index."""
-    steps = plan(world, statement)
-    return [step for step in steps if step.startswith("SCAN") and not _OWN_ROWS.match(step)]
-
-
-def walks(world: World, statement: str) -> list[str]:
-    """Return the steps that go through a whole table, or all that an organization has in it."""
-    of_organization = [step for step in plan(world, statement) if step.endswith(" (org_id=?)")]
-    return scans(world, statement) + of_organization
+from tests.helpers.plans import plan, scans, traced, walks
+from tests.helpers.world import World
 
 
 def selects(world: World, path: str, query: dict[str, str]) -> list[str]:
@@ -207,35 +178,46 @@ def test_an_order_without_an_index_is_noticed(world: World) -> None:
 
 def test_what_is_due(filled: World) -> None:
     database = filled.database
-    database.write(escalation.fire_due, filled.made.org_id, now=clock.now(), by_email=True)
+    database.write(escalation.fire_due, filled.made.org_id, by_email=True)
     at = "2099-01-01T00:00:00.000Z"
     with traced(filled) as statements, database.read() as db:
         timers.due_organizations(db, at)
         timers.first_due(db, filled.made.org_id, at)
         timers.next_due_at(db)
         deliveries.next_due_at(db)
-        assert deliveries.waiting(db, at=at, each=8)
+        assert Lookout().due(db, at=at, each=8)
     found = [text for text in statements if re.match(r"\s*(SELECT|WITH)\b", text)]
-    assert len(found) == 5
-    own_rows = re.compile(r"SCAN (lane|tries|organization|2 CONSTANT ROWS)$")
-    first_lane = "SCAN deliveries USING COVERING INDEX deliveries_by_lane"  # one row, by its LIMIT
+    assert len(found) == 7
+    own_rows = re.compile(r"SCAN (lane|queue|organization)\b")
     steps = [scan for text in found for scan in scans(filled, text)]
-    assert [step for step in steps if not own_rows.match(step) and step != first_lane] == []
+    assert [step for step in steps if not own_rows.match(step)] == []
 
 
-def test_what_is_due_is_found_among_many(filled: World) -> None:
-    """However many wait in a lane, the first few are read: the work is counted, not the time."""
-    filled.execute(
-        """
+def add_deliveries(world: World, sql: str) -> None:
+    """Add rows whose organizations, incidents and users need not be there."""
+    with closing(sqlite3.connect(world.database.path)) as db, db:
+        db.execute(sql)
+
+
+@pytest.mark.parametrize(
+    ("user", "receiver"),
+    [("'u'", "'r' || (n % 10)"), ("'u'", "n"), ("n / 20", "n % 20"), ("n", "'mail'")],
+    ids=["deep lanes", "receivers", "persons and receivers", "persons"],
+)
+def test_what_is_due_is_found_among_many(filled: World, user: str, receiver: str) -> None:
+    """However much another has waiting, a round is short: the work is counted, not the time.
+
+    And in some rounds all of it is looked at.
+    """
+    add_deliveries(
+        filled,
+        f"""
         WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
         INSERT INTO deliveries (
             org_id, id, incident_id, user_id, receiver, attempts, created_at, due_at)
-        SELECT
-            ?, 'id' || n, (SELECT min(id) FROM incidents), ?, 'r' || (n % 10), n % 3, '2025', '2025'
-        FROM n
+        SELECT 'a', 'id' || n, '', {user}, {receiver}, n % 3, '2025', '2025'
+        FROM n UNION ALL SELECT 'b', 'b', '', 'u', 'r', 0, '2025', '2025'
         """,
-        filled.made.org_id,
-        filled.made.user_id,
     )
     steps = 0
 
@@ -243,9 +225,38 @@ def test_what_is_due_is_found_among_many(filled: World) -> None:
         nonlocal steps
         steps += 1
 
+    lookout = Lookout()
+    seen: set[tuple[str, str]] = set()
+    (lanes,) = filled.rows(
+        "SELECT count(*) AS n FROM (SELECT DISTINCT user_id, receiver FROM deliveries)"
+    )
+    rounds = 2 + lanes["n"] // LANES_OF_QUEUE
     with filled.database.read() as db:
         db.set_progress_handler(count, 100)
-        found = deliveries.waiting(db, at="2026", each=8)
+        for _ in range(rounds):
+            steps = 0
+            found = lookout.due(db, at="2026", each=8)
+            assert "b" in {row["org_id"] for row in found}
+            assert len(found) <= DUE
+            assert steps < 2500
+            seen |= {(row["user_id"], row["receiver"]) for row in found}
         db.set_progress_handler(None, 0)
-    assert len(found) == 10 * 2 * 8
-    assert steps < 1000
+    assert len(seen) == lanes["n"]
+
+
+def test_what_is_due_in_many_organizations(filled: World) -> None:
+    """A round looks at some of them, the next at others."""
+    add_deliveries(
+        filled,
+        """
+        WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 6000)
+        INSERT INTO deliveries (
+            org_id, id, incident_id, user_id, receiver, attempts, created_at, due_at)
+        SELECT n, 'id', '', 'u', 'r', n % 2, '2025', '2025' FROM n
+        """,
+    )
+    lookout = Lookout()
+    with filled.database.read() as db:
+        rounds = [lookout.due(db, at="2026", each=8) for _ in range(3)]
+    assert [len(found) for found in rounds] == [LANES] * 3
+    assert len({row["org_id"] for found in rounds for row in found}) >= 6000

@@ -233,7 +233,7 @@ FROM deliveries;
 DROP TABLE deliveries;
 ALTER TABLE new_deliveries RENAME TO deliveries;
 CREATE INDEX deliveries_by_due ON deliveries (due_at);
-CREATE INDEX deliveries_by_lane ON deliveries (org_id, user_id, receiver, attempts > 0, due_at);
+CREATE INDEX deliveries_by_lane ON deliveries (org_id, attempts > 0, user_id, receiver, due_at);
 CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id);
 
 -- What the trail tells of the incidents that are open.
