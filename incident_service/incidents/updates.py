@@ -101,9 +101,9 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
         raise NotFound(f"Incident {incident_id} has no update {id}.")
     if caller.role != "org:admin":
         if update["posted_by"] != caller.actor_id:
-            raise Forbidden("An update is redacted by its author or an admin.")
+            raise Forbidden("Only its author or an admin may redact an update.")
         if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
-            raise Forbidden("After 5 minutes an update is redacted by an admin alone.")
+            raise Forbidden("After 5 minutes, only an admin may redact an update.")
     if update["redacted_at"] is None:
         redaction = {
             "body": None,

@@ -23,7 +23,7 @@ def get_part(
 
     `after`: the name that the last part gave, or an empty one.
     """
-    found = named_rows.part_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
+    found = named_rows.slice_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
     part = found[:limit]
     return shown(db, caller, part), part[-1]["name"] if len(found) > limit else None
 

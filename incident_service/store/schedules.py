@@ -74,7 +74,7 @@ def order_layers(
     db: Connection, org_id: str, schedule_id: str, ids: Sequence[str], *, at: str
 ) -> None:
     """Give the schedule's layers the positions that they have in `ids`, which names each once."""
-    # Out of the way first: no two layers may share a position, not even for a moment.
+    # No two layers may share a position, not even for a moment: move them all out of the way.
     db.execute(
         """
         UPDATE schedule_layers SET position = position + :far

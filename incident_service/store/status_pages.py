@@ -99,7 +99,7 @@ def set_components(
 
 def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool:
     """Whether a published page shows one of the components, deleted since or not."""
-    found = one_or_none(
+    row = one_or_none(
         db,
         """
         SELECT 1 FROM json_each(:ids) AS asked
@@ -112,4 +112,4 @@ def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool
         """,
         {"org_id": org_id, "ids": json.dumps(list(component_ids))},
     )
-    return found is not None
+    return row is not None
