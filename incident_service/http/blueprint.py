@@ -194,7 +194,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 def _envelope(schema: type[ma.Schema], many: bool) -> type[ma.Schema]:
     """Return the schema of an answer, for the API's description."""
     name = schema.__name__.removesuffix("Schema") + ("ListSchema" if many else "AnswerSchema")
-    data = ma.fields.Nested(schema, many=many, required=True)
+    about = {"description": "What was asked for, or what was changed."}
+    data = ma.fields.Nested(schema, many=many, required=True, metadata=about)
     return ma.Schema.from_dict({"data": data}, name=name)
 
 

@@ -38,5 +38,6 @@ def asset(name: str) -> Response:
 
 @blueprint.after_request
 def _protect(response: Response) -> Response:
-    response.headers.update(_PAGE_HEADERS)
+    for name, value in _PAGE_HEADERS.items():
+        response.headers.setdefault(name, value)  # a page that shows an error has its own
     return response
