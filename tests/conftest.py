@@ -13,7 +13,7 @@ from incident_service import quickstart
 from incident_service.app import build_routes, configure
 from incident_service.config import Settings
 from incident_service.database.file import Database
-from incident_service.people import accounts
+from incident_service.people import keys, users
 from incident_service.web import page_cache
 from tests.helpers.described import DescribedClient
 from tests.helpers.rota import Rota
@@ -50,21 +50,21 @@ def world(app: Flask) -> World:
 @pytest.fixture
 def member(world: World) -> str:
     """The key of a member of the organization."""
-    user_id = world.database.write(
-        accounts.create_user,
+    user = world.database.write(
+        users.create,
         org_id=world.made.org_id,
         email="member@example.com",
         id="member",
         role="org:member",
     )
-    _, key = world.database.write(
-        accounts.create_key,
+    made = world.database.write(
+        keys.create,
         org_id=world.made.org_id,
-        user_id=user_id,
+        user_id=user["id"],
         role="org:member",
         name="member",
     )
-    return key
+    return str(made["key"])
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def list_api_keys() -> Any:
 @blueprint.response(201, NewApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> Any:
     """Create a key; `key` is shown only this once."""
-    row = write(keys.create, body)
+    row = write(lambda db, who, *, now: keys.create(db, org_id=who.org_id, **body, now=now))
     return created(row, "api-keys")
 
 

@@ -30,8 +30,9 @@ from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.incidents import lifecycle, opening, updates
 from incident_service.severity import SEVERITIES
 from incident_service.store import Row
+from incident_service.store.audit import Event
 
-AUDIT_DETAILS = {
+AUDIT_DETAILS: dict[Event, str] = {
     "incident_opened": "`severity`, `ownerId`, `ownerScheduleId`, `escalationPolicyId` and "
     "`componentIds` at the start.",
     "incident_edited": "`before` and `after`: the fields that changed, and their values.",

@@ -11,14 +11,14 @@ from incident_service.http.blueprint import Blueprint, caller, created, database
 from incident_service.http.fields import Instant, Text
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.incidents import offboarding
-from incident_service.people import accounts, users
+from incident_service.people import users
 from incident_service.people.caller import ROLES
 
 blueprint = Blueprint("users", description="The people of an organization.")
 
 
 def _check_email(text: str) -> None:
-    if not accounts.is_email(text):
+    if not users.is_email(text):
         raise ma.ValidationError("Not an email address of at most 254 characters.")
 
 
@@ -88,7 +88,7 @@ def list_users() -> Any:
 @blueprint.response(201, UserSchema)
 def create_user(body: dict[str, Any]) -> Any:
     """Create a user."""
-    row = write(users.create, body)
+    row = write(lambda db, who, *, now: users.create(db, org_id=who.org_id, **body, now=now))
     return created(row, "users")
 
 

@@ -25,7 +25,7 @@ from incident_service.errors import (
 )
 from incident_service.http.middleware import check_without_key, rate_limits
 from incident_service.http.parser import Parser
-from incident_service.people import accounts
+from incident_service.people import keys
 from incident_service.people.caller import Caller
 from incident_service.store import Row
 
@@ -63,7 +63,7 @@ def write(work: Callable[..., T], *args: Any) -> T:
     who, needs_admin = caller(), _needs_admin()
 
     def at_its_turn(db: Connection, *, now: datetime) -> T:
-        who_now = accounts.authenticate_again(db, who)
+        who_now = keys.authenticate_again(db, who)
         _check_role(who_now, needs_admin)
         return work(db, who_now, *args, now=now)
 
@@ -178,7 +178,7 @@ def _authenticate() -> None:
     rate_limits().check_key(caller().key_id)
     if is_to_be_recorded:
         with contextlib.suppress(Unavailable):  # not worth refusing or delaying the request
-            database().write_within(RECORD_USE_WITHIN, accounts.record_use, caller())
+            database().write_within(RECORD_USE_WITHIN, keys.record_use, caller())
 
 
 def _find_caller() -> bool:
@@ -188,10 +188,10 @@ def _find_caller() -> bool:
         raise NotAuthorized("The API key is missing: send the header Authorization: Bearer.")
     scheme, _, key = header.partition(" ")
     key = key.strip()
-    if scheme.lower() != "bearer" or not key.startswith(accounts.KEY_START) or not key.isascii():
+    if scheme.lower() != "bearer" or not key.startswith(keys.KEY_START) or not key.isascii():
         raise NotAuthorized("The API key is malformed: Bearer scl_live_… is expected.")
     with database().read() as db:
-        g.caller, is_to_be_recorded = accounts.authenticate(db, key, now=clock.now())
+        g.caller, is_to_be_recorded = keys.authenticate(db, key, now=clock.now())
     return is_to_be_recorded
 
 

@@ -15,7 +15,7 @@ from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.incidents import opening
 from incident_service.paging import contact_methods, policies
-from incident_service.people import accounts
+from incident_service.people import users
 from incident_service.people.caller import Caller
 
 SCHEMES = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"})}
@@ -41,7 +41,7 @@ class Place:
 
         def make(db: Connection, *, now: datetime) -> None:
             email = f"{id}@example.com"
-            accounts.create_user(
+            users.create(
                 db,
                 org_id=self.made.org_id,
                 id=id,

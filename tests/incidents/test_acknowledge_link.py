@@ -402,7 +402,7 @@ def test_a_long_description_is_folded(world: World) -> None:
 
 
 def page_event(world: World, incident: dict[str, Any], user_id: str, **details: Any) -> None:
-    event = "page_failed" if "reason" in details else "page_sent"
+    event: audit.Event = "page_failed" if "reason" in details else "page_sent"
     given = {"org_id": world.made.org_id, "id": incident["id"]}
     write_at(
         parse_instant("2025-04-07T08:23:11.000Z"),
