@@ -19,7 +19,7 @@ from incident_service.config import PREFIX, Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 from incident_service.errors import ServiceError
-from incident_service.people import accounts
+from incident_service.people import keys, organizations, users
 from incident_service.people.caller import ROLES, Role
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -72,7 +72,7 @@ class _Email(_Text):
 
     def convert(self, value: str, param: Any, ctx: Any) -> str:
         text = super().convert(value, param, ctx)
-        if not accounts.is_email(text):
+        if not users.is_email(text):
             self.fail("is no email address", param, ctx)
         return text
 
@@ -176,7 +176,7 @@ def compact() -> None:
 @_with_clear_errors
 def create_org(name: str) -> None:
     """Make an organization."""
-    org_id = _database(_settings()).write(accounts.create_organization, name=name)
+    org_id = _database(_settings()).write(organizations.create, name=name)
     _print({"id": org_id})
 
 
@@ -197,8 +197,8 @@ def create_user(
     role: Role,
 ) -> None:
     """Make a user."""
-    user_id = _database(_settings()).write(
-        accounts.create_user,
+    user = _database(_settings()).write(
+        users.create,
         org_id=org,
         email=email,
         id=id_,
@@ -206,7 +206,7 @@ def create_user(
         last_name=last_name,
         role=role,
     )
-    _print({"id": user_id})
+    _print({"id": user["id"]})
 
 
 @main.command("create-key")
@@ -217,10 +217,8 @@ def create_user(
 @_with_clear_errors
 def create_key(org: str, user: str | None, role: Role, name: str) -> None:
     """Make an API key; this is the only time that it is shown."""
-    key_id, key = _database(_settings()).write(
-        accounts.create_key, org_id=org, user_id=user, role=role, name=name
-    )
-    _print({"id": key_id, "key": key})
+    made = _database(_settings()).write(keys.create, org_id=org, user_id=user, role=role, name=name)
+    _print({"id": made["id"], "key": made["key"]})
 
 
 @main.command("openapi")

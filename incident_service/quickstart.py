@@ -9,10 +9,12 @@ from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.oncall import schedules
 from incident_service.paging import policies
-from incident_service.people import accounts
+from incident_service.people import keys, organizations, users
 from incident_service.people.caller import Caller
 from incident_service.status import components
-from incident_service.store import named, organizations, users
+from incident_service.store import named
+from incident_service.store import organizations as organization_rows
+from incident_service.store import users as user_rows
 
 ORGANIZATION = "Quickstart"
 EMAIL = "admin@example.com"
@@ -35,17 +37,13 @@ class Provisioned:
 
 def provision(db: Connection, *, now: datetime) -> Provisioned:
     """Make what is missing of the quickstart organization, and a fresh key of its admin."""
-    organization = organizations.oldest_named(db, ORGANIZATION)
+    organization = organization_rows.oldest_named(db, ORGANIZATION)
     org_id = (
-        organization["id"]
-        if organization
-        else accounts.create_organization(db, name=ORGANIZATION, now=now)
+        organization["id"] if organization else organizations.create(db, name=ORGANIZATION, now=now)
     )
-    user = users.with_email(db, org_id, EMAIL)
-    user_id = (
-        user["id"]
-        if user
-        else accounts.create_user(
+    user = user_rows.with_email(db, org_id, EMAIL)
+    if user is None:
+        user = users.create(
             db,
             org_id=org_id,
             email=EMAIL,
@@ -54,11 +52,11 @@ def provision(db: Connection, *, now: datetime) -> Provisioned:
             role="org:admin",
             now=now,
         )
-    )
-    key_id, key = accounts.create_key(
+    user_id = user["id"]
+    key = keys.create(
         db, org_id=org_id, user_id=user_id, role="org:admin", name="quickstart", now=now
     )
-    caller = Caller(org_id, key_id, user_id, "org:admin")
+    caller = Caller(org_id, key["id"], user_id, "org:admin")
     schedule = named.with_name(db, "schedules", org_id, SCHEDULE)
     if schedule is None:
         schedule = schedules.create(db, caller, {"name": SCHEDULE, "timezone": "UTC"}, now=now)
@@ -81,4 +79,4 @@ def provision(db: Connection, *, now: datetime) -> Provisioned:
     component = named.with_name(db, "components", org_id, COMPONENT) or components.create(
         db, caller, {"name": COMPONENT}, now=now
     )
-    return Provisioned(org_id, user_id, schedule["id"], policy["id"], component["id"], key)
+    return Provisioned(org_id, user_id, schedule["id"], policy["id"], component["id"], key["key"])

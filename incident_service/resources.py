@@ -11,7 +11,7 @@ from incident_service import ids
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict, NotFound
-from incident_service.store import Row, named
+from incident_service.store import Row, is_full, named
 from incident_service.store.named import Table
 
 _NOUNS: dict[Table, str] = {
@@ -50,7 +50,7 @@ def create(db: Connection, table: Table, org_id: str, values: Row, *, now: datet
 
     Raises `Conflict` with `name_conflict` or `too_many_<things>`.
     """
-    if named.is_full(db, table, org_id, MAX_THINGS[table]):
+    if is_full(db, table, org_id, MAX_THINGS[table]):
         raise Conflict(
             f"Your organization has {MAX_THINGS[table]} {_PLURALS[table]}, as many as it may have.",
             code=f"too_many_{table}",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,71 +13,15 @@ from incident_service import quickstart
 from incident_service.app import build_routes, configure
 from incident_service.config import Settings
 from incident_service.database.file import Database
-from incident_service.people import accounts
+from incident_service.people import keys, users
 from incident_service.web import page_cache
 from tests.helpers.described import DescribedClient
+from tests.helpers.rota import Rota
+from tests.helpers.world import World
 
 # How long an example takes is the machine's affair.
 settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("anywhere")
-
-
-@dataclass
-class World:
-    """An organization with somebody on call, and a client that has its key."""
-
-    app: Flask
-    database: Database
-    client: Any
-    made: quickstart.Provisioned
-
-    def body(self, **changes: Any) -> dict[str, Any]:
-        """Return the seed's body; a change to `...` leaves the field out."""
-        body = {
-            "title": "Payment service elevated error rate",
-            "description": "The payment processing service is returning 5xx errors.",
-            "severity": "critical",
-            "ownerScheduleId": self.made.schedule_id,
-            "componentIds": [self.made.component_id],
-            **changes,
-        }
-        return {name: value for name, value in body.items() if value is not ...}
-
-    def post(self, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        """Open an incident as the organization's admin."""
-        return self.client.post(
-            "/v1/incidents",
-            data=json.dumps(self.body() if body is None else body),
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {self.made.key}", **(headers or {})},
-        )
-
-    def call(
-        self, method: str, path: str, body: Any = ..., *, key: str | None = None, **query: str
-    ) -> Any:
-        """Make a call, as the organization's admin unless another key is given."""
-        return self.client.open(
-            f"/v1/{path}",
-            method=method,
-            query_string=query,
-            headers={"Authorization": f"Bearer {key or self.made.key}"},
-            **({} if body is ... else {"json": body}),
-        )
-
-    def make(self, path: str, **fields: Any) -> dict[str, Any]:
-        """Create something, and return it."""
-        answer = self.call("POST", path, fields)
-        assert answer.status_code == 201, answer.json
-        made: dict[str, Any] = answer.json["data"]
-        return made
-
-    def execute(self, sql: str, *values: Any) -> None:
-        """Change rows as no client can."""
-        self.database.write(lambda db, **_: db.execute(sql, values))
-
-    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        with self.database.read() as db:
-            return db.execute(sql, values).fetchall()
 
 
 @pytest.fixture(scope="session")
@@ -109,21 +50,21 @@ def world(app: Flask) -> World:
 @pytest.fixture
 def member(world: World) -> str:
     """The key of a member of the organization."""
-    user_id = world.database.write(
-        accounts.create_user,
+    user = world.database.write(
+        users.create,
         org_id=world.made.org_id,
         email="member@example.com",
         id="member",
         role="org:member",
     )
-    _, key = world.database.write(
-        accounts.create_key,
+    made = world.database.write(
+        keys.create,
         org_id=world.made.org_id,
-        user_id=user_id,
+        user_id=user["id"],
         role="org:member",
         name="member",
     )
-    return key
+    return str(made["key"])
 
 
 @pytest.fixture
@@ -131,3 +72,9 @@ def other_org(world: World) -> quickstart.Provisioned:
     """Another organization with the same things, in the same file."""
     world.execute("UPDATE organizations SET name = 'First'")
     return world.database.write(quickstart.provision)
+
+
+@pytest.fixture
+def rota(world: World) -> Rota:
+    """People who can be reached, in the world's organization."""
+    return Rota(world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_service import emails
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,11 @@ class ApiKeyBodySchema(RequestSchema):
     """What a client says of a key that is to be made."""
 
     name = Text(1, 255, required=True)
+    """What people call the key, for example after the script that uses it."""
     role = fields.String(validate=validate.OneOf(ROLES), load_default="org:member")
+    """The most that the key may do. If it acts for a user, it never may do more than the user."""
     user_id = Text(1, 255)
+    """The user that the key acts for; without one it acts for itself."""
 
 
 class ApiKeySchema(Schema):
@@ -27,10 +30,15 @@ class ApiKeySchema(Schema):
 
     id = UUID()
     name = fields.String()
+    """What people call the key."""
     role = fields.String(validate=validate.OneOf(ROLES))
+    """The most that the key may do. If it acts for a user, it never may do more than the user."""
     user_id = fields.String(allow_none=True)
+    """The user that the key acts for; null if it acts for itself."""
     key_prefix = fields.String()
+    """The first 14 characters of the key, so that people can recognize it."""
     last_used_at = Instant(allow_none=True)
+    """When the key was last used, to the minute; null for never."""
     created_at = Instant()
 
 
@@ -38,6 +46,7 @@ class NewApiKeySchema(ApiKeySchema):
     """A key that has just been made, with the key itself."""
 
     key = fields.String()
+    """The key itself. It is shown only once."""
 
 
 @blueprint.route("/v1/api-keys", methods=["GET"])
@@ -54,7 +63,7 @@ def list_api_keys() -> Any:
 @blueprint.response(201, NewApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> Any:
     """Make a key; `key` is shown this once."""
-    row = write(keys.create, body)
+    row = write(lambda db, who, *, now: keys.create(db, org_id=who.org_id, **body, now=now))
     return created(row, "api-keys")
 
 

@@ -28,17 +28,24 @@ class ComponentBodySchema(RequestSchema):
     """What a client says of a component."""
 
     name = Text(1, 100, required=True)
+    """Unique among the organization's components."""
     description = Text(0, 1000)
+    """Details for people, in plain text."""
     group_label = Text(0, 100)
+    """The heading under which status pages show the component; null for none."""
     aliases = List(Text(1, 255), 0, 50, unique=True)
+    """Other names of the component, without duplicates. A change replaces all of them."""
     escalation_policy_id = UUID()
+    """The policy for alerts about the component; null for none."""
 
 
 class MaintenanceWindowSchema(Schema):
     """A maintenance window that lasts at the moment."""
 
     started_at = Instant()
+    """When it began."""
     ends_at = Instant(allow_none=True)
+    """When it ends; null until somebody ends it."""
 
 
 class ComponentSchema(Schema):
@@ -47,12 +54,19 @@ class ComponentSchema(Schema):
     id = UUID()
     org_id = fields.String()
     name = fields.String()
+    """Unique among the organization's components."""
     description = fields.String(allow_none=True)
+    """Details for people, in plain text."""
     group_label = fields.String(allow_none=True)
+    """The heading under which status pages show the component; null for none."""
     aliases = fields.List(fields.String())
+    """Other names of the component, without duplicates. A change replaces all of them."""
     escalation_policy_id = UUID(allow_none=True)
+    """The policy for alerts about the component; null for none."""
     operational_status = fields.String(validate=validate.OneOf(levels.LEVELS))
+    """How the component is, from the worst open incident that affects it."""
     maintenance_window = fields.Nested(MaintenanceWindowSchema, allow_none=True)
+    """The maintenance window in progress; null for none."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -61,6 +75,7 @@ class ComponentListSchema(Schema):
     """A part of the list of components, by name."""
 
     components = fields.List(fields.Nested(ComponentSchema))
+    """The components of this part of the list."""
     next_cursor = fields.String(allow_none=True)
 
 
@@ -68,6 +83,7 @@ class ComponentQuerySchema(QuerySchema):
     """Which part of the list to return."""
 
     limit = QueryInteger(1, 100, load_default=100)
+    """The most components that this part of the list may have."""
     cursor = fields.String()
 
 

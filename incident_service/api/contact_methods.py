@@ -67,10 +67,12 @@ class ContactMethodBodySchema(RequestSchema):
     """What a client says of a contact method."""
 
     label = Text(1, 255, required=True)
+    """What people call the contact method, for example `Phone`."""
     url = fields.String(
         required=True,
         metadata={"format": "uri", "maxLength": contact_methods.MAX_URL_LENGTH},
     )
+    """An Apprise URL, or an https:// URL for the service's own webhook."""
 
 
 class ContactMethodSchema(Schema):
@@ -78,9 +80,11 @@ class ContactMethodSchema(Schema):
 
     id = UUID()
     label = fields.String()
+    """What people call the contact method, for example `Phone`."""
     url = fields.Function(
         lambda method: contact_methods.shown_url(method["url"]), metadata={"type": "string"}
     )
+    """The URL, with everything masked that may be a secret."""
     created_at = Instant()
 
 
@@ -88,7 +92,9 @@ class TestOutcomeSchema(Schema):
     """What came of a test message; the reason says why it was not delivered."""
 
     delivered = fields.Boolean()
+    """Whether the message was delivered."""
     reason = fields.String(allow_none=True)
+    """Why the message was not delivered; null if it was."""
 
 
 @blueprint.route(_PATH, methods=["GET"])

@@ -22,12 +22,14 @@ class HealthSchema(Schema):
     """How the service is."""
 
     status = fields.String(metadata={"enum": ["ok"]})
+    """The process answers."""
 
 
 class ReadinessSchema(HealthSchema):
     """How the service is, and whether pages leave in time."""
 
     paging = fields.String(metadata={"enum": ["ok", "late"]})
+    """`late` if a page has been due for more than a minute."""
 
 
 @blueprint.route("/healthz", methods=["GET"])

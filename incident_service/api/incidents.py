@@ -32,8 +32,9 @@ from incident_service.http.fields import (
 from incident_service.incidents import lifecycle, opening, updates
 from incident_service.severity import SEVERITIES
 from incident_service.store import Row
+from incident_service.store.audit import Event
 
-AUDIT_DETAILS = {
+AUDIT_DETAILS: dict[Event, str] = {
     "incident_opened": "`severity`, `ownerId`, `ownerScheduleId`, `escalationPolicyId` and "
     "`componentIds` at the start.",
     "incident_edited": "`before` and `after`: the fields that changed, and their values.",
@@ -97,14 +98,25 @@ class OpenIncidentSchema(RequestSchema):
     }
 
     title = Text(1, 100, required=True)
+    """What is wrong, in one line."""
     description = Text(0, 10_000)
+    """Details for people, in plain text."""
     severity = fields.String(required=True, validate=validate.OneOf(SEVERITIES))
+    """How bad the incident is."""
     owner_id = Text(1, 255)
+    """The user who owns the incident. This or `ownerScheduleId` is required."""
     owner_schedule_id = UUID()
+    """The schedule whose on-call user owns the incident, unless `ownerId` is given."""
     escalation_policy_id = UUID()
+    """The policy by which people are paged; null for none. If it is not given, the policy that
+    targets `ownerScheduleId` is used."""
     component_ids = List(UUID(), 0, 50, metadata={"uniqueItems": True})
+    """The components that the incident affects, without duplicates."""
     is_public = Boolean()
+    """Whether status pages may show the incident. True if not given, or if null clears it. A public
+    update sets it to true."""
     public_title = Text(1, 100)
+    """The title that customers read instead of `title`; null for none."""
 
     @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
     def _has_a_target(self, _data: Any, sent: Any, **_: Any) -> None:
@@ -120,6 +132,7 @@ class AffectedComponentSchema(Schema):
 
     id = UUID()
     name = fields.String()
+    """What the component is called now."""
 
 
 class IncidentSchema(Schema):
@@ -128,20 +141,36 @@ class IncidentSchema(Schema):
     id = UUID()
     org_id = fields.String()
     sequential_id = fields.Integer()
+    """The incident's number in its organization: 1, 2, 3, without gaps."""
     title = fields.String()
+    """What is wrong, in one line."""
     description = fields.String(allow_none=True)
+    """Details for people, in plain text."""
     severity = fields.String(validate=validate.OneOf(SEVERITIES))
+    """How bad the incident is."""
     status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
+    """How far the incident is."""
     owner_id = fields.String(allow_none=True)
+    """The user who owns the incident; null for nobody."""
     owner_schedule_id = UUID(allow_none=True)
+    """The schedule whose on-call user owns the incident, unless `ownerId` is given."""
     escalation_policy_id = UUID(allow_none=True)
+    """The policy by which people are paged; null for none."""
     affected_components = fields.List(fields.Nested(AffectedComponentSchema))
+    """The components that the incident affects, in the order sent."""
     acknowledged_at = Instant(allow_none=True)
+    """When somebody acknowledged the incident; null if nobody has."""
     acknowledged_by = fields.String(allow_none=True)
+    """Who acknowledged the incident: the id of a user, or of a key that acts for itself; null if
+    nobody has."""
     resolved_at = Instant(allow_none=True)
+    """When the incident was resolved; null if it is not resolved."""
     # By default, for an answer that was kept under an Idempotency-Key before it had these.
     is_public = Boolean(dump_default=True)
+    """Whether status pages may show the incident. True if not given, or if null clears it. A public
+    update sets it to true."""
     public_title = fields.String(allow_none=True, dump_default=None)
+    """The title that customers read instead of `title`; null for none."""
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -152,9 +181,13 @@ class HistoryEntrySchema(Schema):
 
     id = UUID()
     status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
+    """How far the incident is."""
     changed_at = Instant()
+    """When the incident reached the status."""
     changed_by = fields.String()
+    """Who set the status: the id of a user, or of a key that acts for itself."""
     resolution_note = fields.String(allow_none=True)
+    """How the incident was resolved; null for every other status."""
 
 
 class AuditEventSchema(Schema):
@@ -162,8 +195,11 @@ class AuditEventSchema(Schema):
 
     id = UUID()
     event = fields.String(metadata={"enum": list(AUDIT_DETAILS)})
+    """What happened."""
     at = Instant()
+    """When it happened."""
     actor_id = fields.String(allow_none=True)
+    """Who did it: the id of a user, or of a key that acts for itself; null for the service."""
     details = fields.Dict(
         metadata={
             "description": "By event: "
@@ -176,14 +212,19 @@ class WholeIncidentSchema(IncidentSchema):
     """An incident with its history and the end of its trail, both oldest first."""
 
     status_history = fields.List(fields.Nested(HistoryEntrySchema))
+    """The statuses that the incident reached, oldest first."""
     audit_trail = Rows(AuditEventSchema)
+    """What happened to the incident, oldest first: the latest 1,000 events, or fewer if they are
+    long. Nobody can change them."""
     audit_trail_omitted = fields.Integer()
+    """How many older events are left out. `/audit-trail` lists all of them."""
 
 
 class AuditTrailSchema(Schema):
     """A part of an incident's trail, oldest first."""
 
     audit_trail = Rows(AuditEventSchema)
+    """The events of this part of the trail, oldest first. Nobody can change them."""
     next_cursor = fields.String(allow_none=True)
 
 
@@ -191,6 +232,7 @@ class IncidentListSchema(Schema):
     """A part of the list of incidents, newest first."""
 
     incidents = fields.List(fields.Nested(IncidentSchema))
+    """The incidents of this part of the list."""
     next_cursor = fields.String(allow_none=True)
 
 
@@ -198,11 +240,17 @@ class ListQuerySchema(QuerySchema):
     """Which incidents to list."""
 
     status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
+    """Only incidents in this status."""
     severity = fields.String(validate=validate.OneOf(SEVERITIES))
+    """Only incidents of this severity."""
     owner_id = Text(1, 255)
+    """Only incidents that this user owns."""
     component_id = UUID()
+    """Only incidents that affect this component."""
     from_ = QueryDay(data_key="from", end=False)
+    """Only incidents opened at this instant or later. A date means its first moment in UTC."""
     to = QueryDay(end=True)
+    """Only incidents opened at this instant or earlier. A date means its last moment in UTC."""
     limit = QueryInteger(1, 100, load_default=20)
     cursor = fields.String()
 
@@ -223,10 +271,16 @@ class EditBodySchema(RequestSchema):
     """What of an incident is to be changed."""
 
     title = Text(1, 100, required=True)
+    """What is wrong, in one line."""
     description = Text(0, 10_000)
+    """Details for people, in plain text."""
     severity = fields.String(required=True, validate=validate.OneOf(SEVERITIES))
+    """How bad the incident is."""
     is_public = Boolean()
+    """Whether status pages may show the incident. True if not given, or if null clears it. A public
+    update sets it to true."""
     public_title = Text(1, 100)
+    """The title that customers read instead of `title`; null for none."""
 
 
 class StatusBodySchema(RequestSchema):
@@ -241,7 +295,9 @@ class StatusBodySchema(RequestSchema):
     }
 
     status = fields.String(required=True, validate=validate.OneOf(lifecycle.STATUSES))
+    """The next status after the current one."""
     resolution_note = Text(0, 10_000)
+    """How the incident was resolved. Only allowed with the status `resolved`."""
 
     @ma.validates_schema
     def _notes_a_resolution(self, body: dict[str, Any], **_: Any) -> None:
@@ -253,12 +309,14 @@ class HandoffBodySchema(RequestSchema):
     """The new owner."""
 
     target_user_id = Text(1, 255, required=True)
+    """The user who becomes the owner."""
 
 
 class ComponentsBodySchema(RequestSchema):
     """The full new set of components."""
 
     component_ids = List(UUID(), 0, 50, required=True, metadata={"uniqueItems": True})
+    """The components that the incident affects, without duplicates."""
 
 
 @blueprint.route("/v1/incidents", methods=["POST"])

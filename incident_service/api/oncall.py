@@ -29,13 +29,16 @@ class AtQuerySchema(QuerySchema):
     """The instant of interest; now, unless given."""
 
     at = QueryInstant()
+    """The instant of interest. The default is now."""
 
 
 class WindowQuerySchema(QuerySchema):
     """The time of interest."""
 
     from_ = QueryInstant(data_key="from", required=True)
+    """The start of the time of interest."""
     to = QueryInstant(required=True)
+    """The end of the time of interest, at most 366 days after `from`."""
 
     @ma.validates_schema
     def _is_a_year_at_most(self, query: dict[str, Any], **_: Any) -> None:
@@ -48,19 +51,28 @@ class TargetSchema(Schema):
     """Somebody on call, by a layer or else an override, and from when until when."""
 
     user_id = fields.String()
+    """The user who is on call."""
     layer_id = UUID(allow_none=True)
+    """The layer that puts the user on call; null if an override does."""
     override_id = UUID(allow_none=True)
+    """The override that puts the user on call; null if a layer does."""
     starts_at = UTCInstant()
+    """When the shift or the override begins, or is cut off."""
     ends_at = UTCInstant()
+    """When the shift or the override ends, or is cut off."""
 
 
 class ResolvedSchema(Schema):
     """Who is on call by a schedule at an instant."""
 
     schedule_id = UUID(attribute="schedule.id")
+    """The schedule in question."""
     at = UTCInstant()
+    """The instant that the answer is about."""
     schedule_owner = fields.Nested(TargetSchema, allow_none=True)
+    """Who becomes the owner of an incident opened for the schedule; null for nobody."""
     paging_targets = fields.List(fields.Nested(TargetSchema))
+    """Everyone who is on call, by position, each user once."""
 
 
 class ScheduleNameSchema(Schema):
@@ -68,13 +80,16 @@ class ScheduleNameSchema(Schema):
 
     id = UUID()
     name = fields.String()
+    """Unique among the organization's schedules."""
 
 
 class OnCallSchema(Schema):
     """Who owns a schedule."""
 
     schedule = fields.Nested(ScheduleNameSchema)
+    """The schedule in question."""
     schedule_owner = fields.Nested(TargetSchema, allow_none=True)
+    """Who becomes the owner of an incident opened for the schedule; null for nobody."""
 
 
 @blueprint.route("/v1/oncall", methods=["GET"])

@@ -35,9 +35,13 @@ class OverrideBodySchema(RequestSchema):
     """What a client says of an override."""
 
     user_id = Text(1, 255, required=True)
+    """The user who stands in."""
     starts_at = Instant(required=True)
+    """When it begins."""
     ends_at = Instant(required=True)
+    """When it ends (exclusive). Must be after `startsAt`."""
     reason = Text(0, 255)
+    """Why, for people."""
 
     @ma.validates_schema
     def _ends_after_it_begins(self, body: dict[str, Any], **_: Any) -> None:
@@ -48,7 +52,9 @@ class OverrideQuerySchema(QuerySchema):
     """The time of interest."""
 
     from_ = QueryInstant(data_key="from")
+    """Only overrides that end after this instant."""
     to = QueryInstant()
+    """Only overrides that begin before this instant."""
 
     @ma.validates_schema
     def _ends_after_it_begins(self, query: dict[str, Any], **_: Any) -> None:
@@ -60,10 +66,15 @@ class OverrideSchema(Schema):
 
     id = UUID()
     schedule_id = UUID()
+    """The schedule that it belongs to."""
     user_id = fields.String()
+    """The user who stands in."""
     starts_at = Instant()
+    """When it begins."""
     ends_at = Instant()
+    """When it ends (exclusive)."""
     reason = fields.String(allow_none=True)
+    """Why, for people; null if not given."""
     created_by = fields.String()
     created_at = Instant()
 

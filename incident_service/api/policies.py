@@ -42,7 +42,9 @@ class EscalationConditionSchema(RequestSchema):
     """When a layer takes part: during or outside working hours."""
 
     working_hours_id = UUID(required=True)
+    """The working hours that the layer looks at."""
     when = fields.String(required=True, validate=validate.OneOf(WHENS))
+    """Whether the layer takes part during the working hours or outside them."""
 
 
 class EscalationTargetSchema(RequestSchema):
@@ -51,8 +53,11 @@ class EscalationTargetSchema(RequestSchema):
     RULES = rules_of_target("type", "scheduleId")
 
     type = fields.String(required=True, validate=validate.OneOf(policies.TARGET_TYPES))
+    """Whether the layer pages who is on call in a schedule, or users by name."""
     schedule_id = UUID()
+    """The schedule whose on-call users are paged; null if users are named."""
     user_ids = List(Text(1, 255), 0, 50, unique=True)
+    """The users who are paged, without duplicates; null if a schedule is named."""
 
     @ma.validates_schema
     def _fits_its_type(self, values: dict[str, Any], **_: Any) -> None:
@@ -76,12 +81,17 @@ class EscalationStepBodySchema(EscalationTargetSchema):
     type = fields.String(
         required=True, validate=validate.OneOf(policies.TARGET_TYPES), data_key="targetType"
     )
+    """Whether the step pages who is on call in a schedule, or users by name."""
     schedule_id = UUID(data_key="targetId")
+    """The schedule whose on-call users are paged; null if users are named."""
     escalate_after_seconds = fields.Integer(
         strict=True, required=True, validate=validate.Range(60, 604_800)
     )
+    """How long the step waits for an acknowledgement before the next step is paged."""
     condition = fields.Nested(EscalationConditionSchema)
+    """When the layer takes part; null for always."""
     position = fields.Integer(strict=True)
+    """Accepted and ignored: the order of the list counts."""
 
     @ma.post_load
     def _as_layer(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -97,9 +107,15 @@ class EscalationLayerBodySchema(RequestSchema):
     ack_timeout_minutes = fields.Integer(
         strict=True, required=True, validate=validate.Range(1, 10_080)
     )
+    """How long the layer waits for an acknowledgement before the next layer is paged. Answers round
+    up to whole minutes."""
     target = fields.Nested(EscalationTargetSchema, required=True)
+    """Who the layer pages."""
     condition = fields.Nested(EscalationConditionSchema)
+    """When the layer takes part; null for always."""
     position = fields.Integer(strict=True, validate=validate.Range(1))
+    """The layer's place, 1 first. If it is taken, the layers from there on move down. If it is not
+    given, the layer goes to the end."""
 
     @ma.post_load
     def _in_seconds(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -112,14 +128,18 @@ class EscalationLayerOrderSchema(RequestSchema):
     """All layers of a policy in their order."""
 
     layer_ids = List(UUID(), 0, 1000, required=True, metadata={"uniqueItems": True})
+    """The ids of all layers in their new order, each exactly once."""
 
 
 class EscalationPolicyBodySchema(RequestSchema):
     """What a client says of a policy."""
 
     name = Text(1, 255, required=True)
+    """Unique among the organization's policies."""
     description = Text(0, 10_000)
+    """Details for people, in plain text."""
     steps = List(fields.Nested(EscalationStepBodySchema), 0, policies.MAX_LAYERS)
+    """The layers in another form, in order."""
 
 
 class MinutesOf(fields.Integer):
@@ -134,15 +154,21 @@ class EscalationStepSchema(Schema):
 
     id = UUID()
     position = fields.Integer()
+    """The step's place, 1 first."""
     target_type = fields.String(
         attribute="target.type", validate=validate.OneOf(policies.TARGET_TYPES)
     )
+    """Whether the step pages who is on call in a schedule, or users by name."""
     target_id = UUID(attribute="target.schedule_id", dump_default=None, allow_none=True)
+    """The schedule whose on-call users are paged; null if users are named."""
     user_ids = fields.List(
         fields.String(), attribute="target.user_ids", dump_default=None, allow_none=True
     )
+    """The users who are paged, without duplicates; null if a schedule is named."""
     escalate_after_seconds = fields.Integer()
+    """How long the step waits for an acknowledgement before the next step is paged."""
     condition = fields.Nested(EscalationConditionSchema, allow_none=True)
+    """When the layer takes part; null for always."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -152,10 +178,16 @@ class EscalationLayerSchema(Schema):
 
     id = UUID()
     policy_id = UUID()
+    """The policy that the layer belongs to."""
     position = fields.Integer()
+    """The layer's place, 1 first."""
     ack_timeout_minutes = MinutesOf(attribute="escalate_after_seconds")
+    """How long the layer waits for an acknowledgement before the next layer is paged. Answers round
+    up to whole minutes."""
     target = fields.Nested(EscalationTargetSchema)
+    """Who the layer pages."""
     condition = fields.Nested(EscalationConditionSchema, allow_none=True)
+    """When the layer takes part; null for always."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -166,7 +198,9 @@ class EscalationPolicySchema(Schema):
     id = UUID()
     org_id = fields.String()
     name = fields.String()
+    """Unique among the organization's policies."""
     description = fields.String(allow_none=True)
+    """Details for people, in plain text."""
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -176,7 +210,9 @@ class WholeEscalationPolicySchema(EscalationPolicySchema):
     """An escalation policy; steps and layers are two views of the same rows."""
 
     steps = fields.List(fields.Nested(EscalationStepSchema), attribute="layers", dump_only=True)
+    """The layers in another form, in order."""
     layers = fields.List(fields.Nested(EscalationLayerSchema))
+    """The layers, by position."""
 
 
 @blueprint.route("/v1/escalation/policies", methods=["GET"])

@@ -31,8 +31,11 @@ class ScheduleBodySchema(RequestSchema):
     """What a client says of a schedule."""
 
     name = Text(1, 255, required=True)
+    """Unique among the organization's schedules."""
     description = Text(0, 10_000)
+    """Details for people, in plain text."""
     timezone = TimeZone(required=True)
+    """The IANA name of a time zone, for example `Europe/Berlin`."""
 
 
 class LayerBodySchema(RequestSchema):
@@ -62,10 +65,15 @@ class LayerBodySchema(RequestSchema):
     }
 
     name = Text(1, 255, required=True)
+    """What people call the layer."""
     rotation_type = fields.String(required=True, validate=validate.OneOf(ROTATION_TYPES))
+    """How long a shift is."""
     rotation_length_days = fields.Integer(strict=True, validate=validate.Range(1, 3650))
+    """The length of a shift in days: 1 for `daily`, 7 for `weekly`, required for `custom`."""
     handoff_time = WallTime(required=True)
+    """When one shift hands over to the next, in the schedule's time zone."""
     effective_from = Instant(required=True)
+    """When the layer begins, and its first shift with it."""
     effective_until = Instant(
         metadata={
             "anyOf": [
@@ -75,7 +83,9 @@ class LayerBodySchema(RequestSchema):
             ]
         }
     )
+    """When the layer ends (exclusive). Null or an empty text means never."""
     participant_ids = List(Text(1, 255), 1, 100, required=True)
+    """The users who take turns, in order."""
 
     @ma.pre_load
     def _take_empty_for_null(self, data: Any, **_: Any) -> Any:
@@ -106,6 +116,7 @@ class LayerOrderSchema(RequestSchema):
     """A new order of layers."""
 
     layer_ids = List(UUID(), 0, 1000, required=True, metadata={"uniqueItems": True})
+    """The ids of all layers in their new order, each exactly once."""
 
 
 class ScheduleSchema(Schema):
@@ -114,8 +125,11 @@ class ScheduleSchema(Schema):
     id = UUID()
     org_id = fields.String()
     name = fields.String()
+    """Unique among the organization's schedules."""
     description = fields.String(allow_none=True)
+    """Details for people, in plain text."""
     timezone = fields.String()
+    """The IANA name of a time zone, for example `Europe/Berlin`."""
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -126,14 +140,23 @@ class LayerSchema(Schema):
 
     id = UUID()
     schedule_id = UUID()
+    """The schedule that it belongs to."""
     name = fields.String()
+    """What people call the layer."""
     position = fields.Integer()
+    """The layer's place, 0 first. The first active layer owns the schedule."""
     rotation_type = fields.String(validate=validate.OneOf(ROTATION_TYPES))
+    """How long a shift is."""
     rotation_length_days = fields.Integer()
+    """The length of a shift in days: 1 for `daily`, 7 for `weekly`, required for `custom`."""
     handoff_time = fields.String()
+    """When one shift hands over to the next, in the schedule's time zone."""
     effective_from = Instant()
+    """When the layer begins, and its first shift with it."""
     effective_until = Instant(allow_none=True)
+    """When the layer ends (exclusive). Null or an empty text means never."""
     participant_ids = fields.List(fields.String())
+    """The users who take turns, in order."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -142,6 +165,7 @@ class ScheduleWithLayersSchema(ScheduleSchema):
     """A schedule and its layers by position."""
 
     layers = fields.List(fields.Nested(LayerSchema))
+    """The layers, by position."""
 
 
 @blueprint.route("/v1/oncall/schedules", methods=["GET"])

@@ -33,10 +33,15 @@ class StatusPageBodySchema(RequestSchema):
         validate=validate.Regexp(_SLUG, error="Not 3 to 63 of a-z, 0-9 and -."),
         metadata={"pattern": "^[a-z0-9-]{3,63}$"},
     )
+    """The end of the page's address, `/status/{slug}`. No other page on this server may have it."""
     title = Text(1, 255, required=True)
+    """What the page is called."""
     published = Boolean()
+    """Whether everybody can see the page."""
     component_ids = List(UUID(), 0, 200, metadata={"uniqueItems": True})
+    """The components that the page shows, in order, without duplicates."""
     overrides = ByUUID(fields.String(validate=validate.OneOf(levels.STATUSES)))
+    """Statuses set by hand for this page only, by component id. A change replaces all of them."""
 
 
 class StatusPageSchema(Schema):
@@ -45,12 +50,17 @@ class StatusPageSchema(Schema):
     id = UUID()
     org_id = fields.String()
     slug = fields.String()
+    """The end of the page's address, `/status/{slug}`. No other page on this server may have it."""
     title = fields.String()
+    """What the page is called."""
     published = fields.Boolean()
+    """Whether everybody can see the page."""
     component_ids = fields.List(UUID())
+    """The components that the page shows, in order, without duplicates."""
     overrides = fields.Dict(
         keys=UUID(), values=fields.String(validate=validate.OneOf(levels.STATUSES))
     )
+    """Statuses set by hand for this page only, by component id. A change replaces all of them."""
     created_at = Instant()
     updated_at = Instant()
 

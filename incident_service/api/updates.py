@@ -43,8 +43,11 @@ class UpdateBodySchema(RequestSchema):
     }
 
     visibility = fields.String(required=True, validate=validate.OneOf(updates.VISIBILITIES))
+    """Who may read the update: the organization (`internal`) or everybody (`public`)."""
     body = Text(0, 10_000)
+    """The text. A public update needs it; an internal one needs it or `statusChange`."""
     status_change = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
+    """The next status of the incident, which it moves to."""
 
     @ma.validates_schema
     def _tells_something(self, body: dict[str, Any], **_: Any) -> None:
@@ -60,7 +63,9 @@ class AuthorSchema(Schema):
     """Who did it: a user, or a key that acts for itself; by the name it had then."""
 
     id = fields.String()
+    """The id of a user, or of a key that acts for itself."""
     name = fields.String()
+    """The name of the user or the key at that time."""
 
 
 class UpdateSchema(Schema):
@@ -68,19 +73,28 @@ class UpdateSchema(Schema):
 
     id = UUID()
     incident_id = UUID()
+    """The incident that the update is about."""
     body = fields.String(allow_none=True)
+    """The text; null if only the status changed, or if the text was redacted."""
     status_change = fields.String(allow_none=True, validate=validate.OneOf(lifecycle.STATUSES))
+    """The status that the incident moved to; null if its status stayed."""
     visibility = fields.String(validate=validate.OneOf(updates.VISIBILITIES))
+    """Who may read the update: the organization (`internal`) or everybody (`public`)."""
     posted_by = fields.Nested(AuthorSchema)
+    """Who posted the update."""
     posted_at = Instant()
+    """When the update was posted."""
     redacted_at = Instant(allow_none=True)
+    """When the text was removed; null if it was not."""
     redacted_by = fields.Nested(AuthorSchema, allow_none=True)
+    """Who removed the text; null if nobody did."""
 
 
 class UpdateListSchema(Schema):
     """The updates of an incident, oldest first; a part of them where they are many or long."""
 
     updates = fields.List(fields.Nested(UpdateSchema))
+    """The updates of this part of the list, oldest first."""
     next_cursor = fields.String(allow_none=True)
 
 
@@ -88,6 +102,8 @@ class UpdateQuerySchema(QuerySchema):
     """Which part of the updates to return."""
 
     limit = QueryInteger(1, 100)
+    """The most updates that this part of the list may have. The default is 1,000, so that most
+    incidents need one call."""
     cursor = fields.String()
 
 

@@ -10,14 +10,14 @@ from marshmallow import fields, validate
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
 from incident_service.http.fields import Instant, RequestSchema, Schema, Text
 from incident_service.incidents import offboarding
-from incident_service.people import accounts, users
+from incident_service.people import users
 from incident_service.people.caller import ROLES
 
 blueprint = Blueprint("users", description="The people of an organization.")
 
 
 def _check_email(text: str) -> None:
-    if not accounts.is_email(text):
+    if not users.is_email(text):
         raise ma.ValidationError("Not an email address of at most 254 characters.")
 
 
@@ -27,27 +27,41 @@ class UserBodySchema(RequestSchema):
     email = fields.String(
         required=True, validate=_check_email, metadata={"format": "email", "maxLength": 254}
     )
+    """The user's email address. No other user of the organization may have it; letter case does not
+    count."""
     first_name = Text(0, 255)
+    """The user's first name, as people read it; null if not given."""
     last_name = Text(0, 255)
+    """The user's last name, as people read it; null if not given."""
     # Required, so that a change to null is refused.
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    """What the user may do: an admin everything, a member what on-call work needs."""
 
 
 class NewUserSchema(UserBodySchema):
     """A user who is to be made."""
 
     id = Text(1, 255)
+    """The id for the user. Nobody in the organization may ever have had it. If it is not given, the
+    service makes one."""
     role = fields.String(validate=validate.OneOf(ROLES), load_default="org:member")
+    """What the user may do: an admin everything, a member what on-call work needs."""
 
 
 class UserSchema(Schema):
     """A user."""
 
     id = fields.String()
+    """Chosen by the client or made by the service; it never changes."""
     email = fields.String()
+    """The user's email address. No other user of the organization may have it; letter case does not
+    count."""
     first_name = fields.String(allow_none=True)
+    """The user's first name, as people read it; null if not given."""
     last_name = fields.String(allow_none=True)
+    """The user's last name, as people read it; null if not given."""
     role = fields.String(validate=validate.OneOf(ROLES))
+    """What the user may do: an admin everything, a member what on-call work needs."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -56,6 +70,7 @@ class UsersSchema(Schema):
     """All users of an organization."""
 
     users = fields.List(fields.Nested(UserSchema))
+    """The users, oldest first."""
 
 
 @blueprint.route("/v1/users", methods=["GET"])
@@ -72,7 +87,7 @@ def list_users() -> Any:
 @blueprint.response(201, UserSchema)
 def create_user(body: dict[str, Any]) -> Any:
     """Make a user."""
-    row = write(users.create, body)
+    row = write(lambda db, who, *, now: users.create(db, org_id=who.org_id, **body, now=now))
     return created(row, "users")
 
 

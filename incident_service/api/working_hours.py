@@ -34,16 +34,22 @@ class WindowSchema(RequestSchema):
         unique=True,
         required=True,
     )
+    """Days of the week, from 1 for Monday to 7 for Sunday, without duplicates."""
     start = WallTime(required=True)
+    """When the window begins."""
     end = WallTime(required=True)
+    """When the window ends. At or before `start`, it means the next day."""
 
 
 class WorkingHoursBodySchema(RequestSchema):
     """What a client says of working hours."""
 
     name = Text(1, 255, required=True)
+    """Unique among the organization's working hours."""
     timezone = TimeZone(required=True)
+    """The IANA name of a time zone, for example `Europe/Berlin`."""
     windows = List(fields.Nested(WindowSchema), 1, 50, required=True)
+    """The times of the week that count."""
 
 
 class WorkingHoursSchema(Schema):
@@ -52,8 +58,11 @@ class WorkingHoursSchema(Schema):
     id = UUID()
     org_id = fields.String()
     name = fields.String()
+    """Unique among the organization's working hours."""
     timezone = fields.String()
+    """The IANA name of a time zone, for example `Europe/Berlin`."""
     windows = fields.List(fields.Nested(WindowSchema))
+    """The times of the week that count."""
     created_at = Instant()
     updated_at = Instant()
 

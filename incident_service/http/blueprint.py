@@ -26,7 +26,7 @@ from incident_service.errors import (
 )
 from incident_service.http.body import NO_TEXT, is_clean, printable, read_json
 from incident_service.http.middleware import check_without_key, rate_limits
-from incident_service.people import accounts
+from incident_service.people import keys
 from incident_service.people.caller import Caller
 from incident_service.store import Row
 
@@ -64,7 +64,7 @@ def write(work: Callable[..., T], *args: Any) -> T:
     who, needs_admin = caller(), _needs_admin()
 
     def at_its_turn(db: Connection, *, now: datetime) -> T:
-        who_now = accounts.authenticate_again(db, who)
+        who_now = keys.authenticate_again(db, who)
         _check_role(who_now, needs_admin)
         return work(db, who_now, *args, now=now)
 
@@ -194,7 +194,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 def _envelope(schema: type[ma.Schema], many: bool) -> type[ma.Schema]:
     """Return the schema of an answer, for the API's description."""
     name = schema.__name__.removesuffix("Schema") + ("ListSchema" if many else "AnswerSchema")
-    data = ma.fields.Nested(schema, many=many, required=True)
+    about = {"description": "What was asked for, or what was changed."}
+    data = ma.fields.Nested(schema, many=many, required=True, metadata=about)
     return ma.Schema.from_dict({"data": data}, name=name)
 
 
@@ -219,7 +220,7 @@ def _authenticate() -> None:
     rate_limits().check_key(caller().key_id)
     if is_to_be_recorded:
         with contextlib.suppress(Unavailable):  # no reason to refuse the request, nor to delay it
-            database().write_within(RECORD_USE_WITHIN, accounts.record_use, caller())
+            database().write_within(RECORD_USE_WITHIN, keys.record_use, caller())
 
 
 def _find_caller() -> bool:
@@ -229,10 +230,10 @@ def _find_caller() -> bool:
         raise NotAuthorized("The API key is missing: send the header Authorization: Bearer.")
     scheme, _, key = header.partition(" ")
     key = key.strip()
-    if scheme.lower() != "bearer" or not key.startswith(accounts.KEY_START) or not key.isascii():
+    if scheme.lower() != "bearer" or not key.startswith(keys.KEY_START) or not key.isascii():
         raise NotAuthorized("The API key is malformed: Bearer scl_live_… is expected.")
     with database().read() as db:
-        g.caller, is_to_be_recorded = accounts.authenticate(db, key, now=clock.now())
+        g.caller, is_to_be_recorded = keys.authenticate(db, key, now=clock.now())
     return is_to_be_recorded
 
 

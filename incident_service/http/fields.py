@@ -24,8 +24,24 @@ def camel_case(name: str) -> str:
     return re.sub(r"_(\w)", lambda match: match[1].upper(), name.rstrip("_"))
 
 
+SHARED = {
+    "id": "Given by the service; ids made later sort later.",
+    "org_id": "The organization that it belongs to.",
+    "created_by": "Who made it: the id of a user, or of a key that acts for itself.",
+    "created_at": "When it was made.",
+    "updated_at": "When it last changed.",
+    "limit": "The most entries that this part of the list may have.",
+    "cursor": "Where this part of the list begins: the `nextCursor` of the part before.",
+    "next_cursor": "Where the next part of the list begins; null at the end of the list.",
+}
+"""What a field of the name is, in every schema that does not say otherwise."""
+
+
 class _Named(ma.Schema):
-    """A schema that is camelCase on the wire and snake_case in the code."""
+    """A schema that is camelCase on the wire and snake_case in the code.
+
+    The string below a field says what the field is, in the API's description.
+    """
 
     def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
         """Name the field on the wire."""

@@ -10,8 +10,8 @@ from typing import cast
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import InvalidRequest, NotFound
-from incident_service.incidents import lifecycle, signed_links, updates
-from incident_service.paging import acknowledge_links
+from incident_service.incidents import lifecycle, updates
+from incident_service.paging import acknowledge_links, signed_links
 from incident_service.people.caller import Caller
 from incident_service.store import Row, incidents, links, users
 

@@ -66,7 +66,7 @@ def get_page(
         latest = organizations.clock_setback(db, org_id) + timedelta(milliseconds=1)
         end = format_instant(until + latest) if until < LAST - latest else format_instant(LAST)
         before = min(before or MAX_NUMBER, rows.last_before(db, org_id, end) + 1)
-    found = rows.page(
+    found = rows.newest(
         db, org_id, filters, after=after, before=before or MAX_NUMBER, limit=limit + 1
     )
     shown = _with_components(db, org_id, found[:limit])
@@ -294,7 +294,13 @@ def touch_public(db: Connection, incident: Row, *, now: datetime) -> None:
 
 
 def record(
-    db: Connection, caller: Caller, incident: Row, event: str, details: Row, *, now: datetime
+    db: Connection,
+    caller: Caller,
+    incident: Row,
+    event: audit.Event,
+    details: Row,
+    *,
+    now: datetime,
 ) -> None:
     """Add to the incident's trail what the caller did."""
     at = format_instant(now)

@@ -95,9 +95,9 @@ def replace_layer(
     """Set a layer's values anew, and return it; its position stays. Raises as `add_layer`."""
     layer = _layer(db, caller, id, layer_id)
     _check_participants(db, caller.org_id, values["participant_ids"])
-    layer = {**layer, "effective_until": None, **values, "updated_at": format_instant(now)}
-    rows.update_layer(db, layer)
-    return layer
+    changes = {"effective_until": None, **values, "updated_at": format_instant(now)}
+    rows.update_layer(db, caller.org_id, layer_id, changes)
+    return {**layer, **changes}
 
 
 def delete_layer(db: Connection, caller: Caller, id: str, layer_id: str, *, now: datetime) -> None:

@@ -111,10 +111,10 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
         details["notice"] = row["kind"]
     if not outcome.delivered:
         details.update(reason=outcome.reason, willRetry=will_retry)
-    result = "sent" if outcome.delivered else "failed"
-    deliveries.count_outcome(db, result)
+    deliveries.count_outcome(db, "sent" if outcome.delivered else "failed")
+    event: audit.Event = "page_sent" if outcome.delivered else "page_failed"
     incident = {"org_id": row["org_id"], "id": row["incident_id"]}
-    audit.append(db, incident, f"page_{result}", details, actor_id=None, at=format_instant(now))
+    audit.append(db, incident, event, details, actor_id=None, at=format_instant(now))
 
 
 def _page(db: Connection, row: Row, *, now: datetime, base_url: str) -> Page | None:

@@ -321,5 +321,5 @@ class _Firing:
             },
         )
 
-    def _record(self, event: str, details: Row) -> None:
+    def _record(self, event: audit.Event, details: Row) -> None:
         audit.append(self._db, self._incident, event, details, actor_id=None, at=self._at)

@@ -1,41 +1,119 @@
-"""API keys, as the admins of an organization manage them (contract §6)."""
+"""API keys: making them, telling whose call a key makes, revoking them (contract §1 and §6)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import secrets
+from datetime import datetime, timedelta
 
+from incident_service import ids
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
-from incident_service.errors import NotFound
-from incident_service.people import accounts
-from incident_service.people.caller import Caller
-from incident_service.store import Row, api_keys
+from incident_service.errors import Conflict, InvalidRequest, NotAuthorized, NotFound
+from incident_service.people import organizations
+from incident_service.people.caller import Caller, Role
+from incident_service.store import Row, is_full, users
+from incident_service.store import api_keys as rows
+
+KEY_START = "scl_live_"
+
+MAX_KEYS = 10_000
+"""How many an organization may have, without the revoked ones: the list has all of them."""
+
+USE_IS_RECORDED_EVERY = timedelta(seconds=60)
 
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all keys, oldest first, without the revoked ones."""
-    return api_keys.all_by_creation(db, caller.org_id)
+    return rows.all_by_creation(db, caller.org_id)
 
 
-def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
-    """Make a key with `name` and `role`, and `user_id` where given.
+def create(
+    db: Connection, *, org_id: str, name: str, role: Role, user_id: str | None = None, now: datetime
+) -> Row:
+    """Make an API key and return it, with the `key` itself, which nobody can read again.
 
-    Returns it with the `key` itself, which nobody can read again. Raises `InvalidRequest`
-    `invalid_user_id`.
+    Raises `NotFound` for the organization, `Conflict` `too_many_api_keys`, `InvalidRequest`
+    `invalid_user_id` (contract §6).
     """
-    columns = {"user_id": None, **values}
-    id, key = accounts.create_key(db, org_id=caller.org_id, **columns, now=now)
-    return {**_find(db, caller, id), "key": key}
+    organizations.check(db, org_id)
+    if is_full(db, "api_keys", org_id, MAX_KEYS):
+        raise Conflict(
+            f"The organization has {MAX_KEYS} API keys, as many as it may have. Revoke some.",
+            code="too_many_api_keys",
+        )
+    if user_id is not None and users.get(db, org_id, user_id) is None:
+        raise InvalidRequest(
+            f"userId: {user_id} is not a user in your organization.", code="invalid_user_id"
+        )
+    key = KEY_START + secrets.token_urlsafe(32)  # 256 bits
+    row = {
+        "org_id": org_id,
+        "id": ids.new_id(),
+        "user_id": user_id,
+        "name": name,
+        "role": role,
+        "key_hash": _hash(key),
+        "key_prefix": key[:14],
+        "created_at": format_instant(now),
+        "last_used_at": None,
+    }
+    rows.insert(db, row)
+    return {**row, "key": key}
 
 
 def revoke(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Revoke a key: from here on it opens nothing. Raises `NotFound`."""
-    _find(db, caller, id)
-    api_keys.revoke(db, caller.org_id, id, at=format_instant(now))
-
-
-def _find(db: Connection, caller: Caller, id: str) -> Row:
-    row = api_keys.get(db, caller.org_id, id)
-    if row is None:
+    """Revoke a key: it opens nothing from now on. Raises `NotFound`."""
+    if rows.get(db, caller.org_id, id) is None:
         raise NotFound(f"There is no API key {id} in your organization.")
-    return row
+    rows.revoke(db, caller.org_id, id, at=format_instant(now))
+
+
+def authenticate(db: Connection, key: str, *, now: datetime) -> tuple[Caller, bool]:
+    """Return who calls with the key, and whether this use of it is to be recorded.
+
+    The caller's role is the lesser of the key's and its user's at this moment (contract §6). Raises
+    `NotAuthorized` if the key is unknown or revoked.
+    """
+    row = rows.bearer_with_hash(db, _hash(key))
+    if row is None:
+        raise NotAuthorized("The API key is unknown.")
+    return _caller(row), is_use_outdated(row["last_used_at"], now)
+
+
+def authenticate_again(db: Connection, caller: Caller) -> Caller:
+    """Return the caller with the role of this moment: what changed in between counts at once.
+
+    Raises `NotAuthorized` if the key has been revoked.
+    """
+    return _caller(rows.bearer(db, caller.org_id, caller.key_id))
+
+
+def _caller(row: Row) -> Caller:
+    if row["deleted_at"] is not None:
+        raise NotAuthorized("The API key has been revoked.")
+    return Caller(row["org_id"], row["id"], row["user_id"], row["role"])
+
+
+def is_use_outdated(last_used_at: str | None, now: datetime) -> bool:
+    """Whether the last recorded use of a key is over a minute ago: not every request writes."""
+    return last_used_at is None or last_used_at < _outdated_before(now)
+
+
+def record_use(db: Connection, caller: Caller, *, now: datetime) -> None:
+    """Record that the caller's key is used, unless another request did within the minute."""
+    rows.record_use(
+        db,
+        caller.org_id,
+        caller.key_id,
+        at=format_instant(now),
+        outdated_before=_outdated_before(now),
+    )
+
+
+def _outdated_before(now: datetime) -> str:
+    return format_instant(now - USE_IS_RECORDED_EVERY)
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from incident_service import emails, ids
 from incident_service.clock import format_instant, parse_instant, sortable
 from incident_service.database.file import Connection
-from incident_service.errors import Conflict, NotFound
-from incident_service.people import accounts
-from incident_service.people.caller import Caller
-from incident_service.store import Row, api_keys, contact_methods
+from incident_service.errors import Conflict, NotFound, ValidationFailed
+from incident_service.people import organizations
+from incident_service.people.caller import Caller, Role
+from incident_service.store import Row, api_keys, contact_methods, is_full
 from incident_service.store import users as rows
+
+MAX_USERS = 10_000
+"""How many an organization may have, without the deleted ones: the list has all of them."""
 
 LISTED_AT_MOST = 20
 """Things that one error message names; it counts the others."""
+
+
+def is_email(text: str) -> bool:
+    """Whether the text can be a user's email: one address, as a mail server reads it."""
+    return emails.mail_address(text) is not None
 
 
 def display_name(user: Row) -> str:
@@ -35,13 +44,46 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
     return row
 
 
-def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
-    """Make a user with `email`, `role`, and `id`, `first_name` and `last_name` where given.
+def create(
+    db: Connection,
+    *,
+    org_id: str,
+    email: str,
+    role: Role,
+    id: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    now: datetime,
+) -> Row:
+    """Make a user and return them; without an id given, they get a new one.
 
-    Raises `Conflict` with `id_taken` or `email_taken`.
+    Raises `ValidationFailed` for the id, `NotFound` for the organization, and `Conflict` with
+    `id_taken`, `email_taken` or `too_many_users` (contract §6).
     """
-    id = accounts.create_user(db, org_id=caller.org_id, **values, now=now)
-    return get(db, caller, id)
+    if id is not None and ("/" in id or id in (".", "..")):  # no path could name the user
+        raise ValidationFailed({"id": ['Must not contain "/", and must not be "." or "..".']})
+    organizations.check(db, org_id)
+    if is_full(db, "users", org_id, MAX_USERS):
+        raise Conflict(
+            f"The organization has {MAX_USERS} users, as many as it may have.",
+            code="too_many_users",
+        )
+    if id is not None and rows.id_was_used(db, org_id, id):
+        raise Conflict(f"id: {id} is, or was, another user's.", code="id_taken")
+    at = format_instant(now)
+    user = {
+        "org_id": org_id,
+        "id": id or ids.new_user_id(),
+        "email": email,
+        "email_key": _free_email_key(db, org_id, email),
+        "first_name": first_name,
+        "last_name": last_name,
+        "role": role,
+        "created_at": at,
+        "updated_at": at,
+    }
+    rows.insert(db, user)
+    return user
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
@@ -54,9 +96,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
         return row
     columns = {**changes, "updated_at": format_instant(now)}
     if "email" in changes:
-        columns["email_key"] = accounts.free_email_key(
-            db, caller.org_id, changes["email"], user_id=id
-        )
+        columns["email_key"] = _free_email_key(db, caller.org_id, changes["email"], user_id=id)
     if changes.get("role", row["role"]) != "org:admin":
         _refuse_last_admin(db, row)
     rows.update(db, caller.org_id, id, columns)
@@ -76,6 +116,18 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     rows.update(db, caller.org_id, id, {"deleted_at": at})
     api_keys.revoke_of_user(db, caller.org_id, id, at=at)
     contact_methods.delete_of_user(db, caller.org_id, id)
+
+
+def _free_email_key(db: Connection, org_id: str, email: str, *, user_id: str | None = None) -> str:
+    """Return the key under which an email is unique.
+
+    Raises `Conflict` `email_taken` if another user than `user_id` has it.
+    """
+    email_key = email.lower()
+    taken_by = rows.with_email(db, org_id, email_key)
+    if taken_by is not None and taken_by["id"] != user_id:
+        raise Conflict(f"email: {email} is another user's.", code="email_taken")
+    return email_key
 
 
 def _refuse_in_use(db: Connection, user: Row, now: datetime) -> None:

@@ -11,7 +11,7 @@ from incident_service.database.file import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.people.caller import Caller
 from incident_service.status import components
-from incident_service.store import Row
+from incident_service.store import Row, is_full
 from incident_service.store import status_pages as rows
 
 MAX_PAGES = 1000
@@ -37,7 +37,7 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     Raises `Conflict` `slug_taken` or `too_many_status_pages`, what `components.named` raises, and
     `InvalidRequest` `invalid_component_id` if an override's component is not on the status page.
     """
-    if rows.is_full(db, caller.org_id, MAX_PAGES):
+    if is_full(db, "status_pages", caller.org_id, MAX_PAGES):
         raise Conflict(
             f"Your organization has {MAX_PAGES} status pages, as many as it may have.",
             code="too_many_status_pages",

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, one_or_none
 
 
 def insert(db: Connection, key: Row) -> None:
     """Add a key; `key` has a value for each column but when it was used or revoked."""
-    db.execute(
-        """
-        INSERT INTO api_keys (org_id, id, user_id, name, role, key_hash, key_prefix, created_at)
-        VALUES (:org_id, :id, :user_id, :name, :role, :key_hash, :key_prefix, :created_at)
-        """,
-        key,
-    )
+    insert_row(db, "api_keys", key)
 
 
 _BEARER = """
@@ -31,10 +25,7 @@ def bearer_with_hash(db: Connection, key_hash: str) -> Row | None:
 
     `role` is the lesser of the key's and its user's; a deleted user's key counts as revoked.
     """
-    row: Row | None = db.execute(
-        f"{_BEARER} WHERE key.key_hash = :key_hash", {"key_hash": key_hash}
-    ).fetchone()
-    return row
+    return one_or_none(db, f"{_BEARER} WHERE key.key_hash = :key_hash", {"key_hash": key_hash})
 
 
 def bearer(db: Connection, org_id: str, id: str) -> Row:
@@ -47,11 +38,11 @@ def bearer(db: Connection, org_id: str, id: str) -> Row:
 
 def get(db: Connection, org_id: str, id: str) -> Row | None:
     """Return the key, unless revoked."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         "SELECT * FROM api_keys WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
         {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
+    )
 
 
 def all_by_creation(db: Connection, org_id: str) -> list[Row]:
@@ -94,15 +85,3 @@ def revoke_of_user(db: Connection, org_id: str, user_id: str, *, at: str) -> Non
         """,
         {"org_id": org_id, "user_id": user_id, "at": at},
     )
-
-
-def is_full(db: Connection, org_id: str, limit: int) -> bool:
-    """Whether the organization has `limit` keys that are not revoked."""
-    found = db.execute(
-        """
-        SELECT 1 FROM api_keys WHERE org_id = :org_id AND deleted_at IS NULL
-        LIMIT 1 OFFSET :last
-        """,
-        {"org_id": org_id, "last": limit - 1},
-    ).fetchone()
-    return found is not None

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from incident_service import ids
 from incident_service.database.file import Connection
-from incident_service.store import Row, take
+from incident_service.store import Row, insert_rows, next_number, take
+
+Event = Literal[
+    "incident_opened",
+    "incident_edited",
+    "status_changed",
+    "components_changed",
+    "page_sent",
+    "page_failed",
+    "incident_acknowledged",
+    "incident_handed_off",
+    "layer_escalated",
+    "layer_skipped",
+    "escalation_exhausted",
+    "last_resort_paged",
+    "update_posted",
+    "update_redacted",
+]
+
+EVENTS: tuple[Event, ...] = get_args(Event)
+"""Each kind of event; the table's CHECK and the description of the API list the same."""
 
 
 def append(
-    db: Connection, incident: Row, event: str, details: Row, *, actor_id: str | None, at: str
+    db: Connection, incident: Row, event: Event, details: Row, *, actor_id: str | None, at: str
 ) -> None:
     """Add an event to an incident's trail, in the transaction of what it records.
 
@@ -28,40 +49,35 @@ def append_to_all(
     db: Connection,
     org_id: str,
     incident_ids: Sequence[str],
-    event: str,
+    event: Event,
     details: Row,
     *,
     actor_id: str | None,
     at: str,
 ) -> None:
     """As `append`, to the trails of many incidents."""
-    shown = json.dumps(details, ensure_ascii=False)
-    db.executemany(
-        """
-        INSERT INTO audit_events (org_id, incident_id, number, id, event, at, actor_id, details)
-        VALUES (
-            :org_id, :incident_id,
-            1 + (SELECT coalesce(max(number), 0) FROM audit_events
-                 WHERE org_id = :org_id AND incident_id = :incident_id),
-            :id, :event,
-            max(:at, coalesce(
-                (SELECT last.at FROM audit_events AS last
-                 WHERE last.org_id = :org_id AND last.incident_id = :incident_id
-                 ORDER BY last.number DESC LIMIT 1), :at)),
-            :actor_id, :details)
-        """,
-        [
-            {
-                "org_id": org_id,
-                "incident_id": incident_id,
-                "id": ids.new_id(),
-                "event": event,
-                "at": at,
-                "actor_id": actor_id,
-                "details": shown,
-            }
-            for incident_id in incident_ids
-        ],
+    detail_text = json.dumps(details, ensure_ascii=False)
+    rows = [
+        {
+            "org_id": org_id,
+            "incident_id": incident_id,
+            "id": ids.new_id(),
+            "event": event,
+            "at": at,
+            "actor_id": actor_id,
+            "details": detail_text,
+        }
+        for incident_id in incident_ids
+    ]
+    insert_rows(
+        db,
+        "audit_events",
+        rows,
+        number=next_number("audit_events"),
+        at="""max(:at, coalesce((
+            SELECT last.at FROM audit_events AS last
+            WHERE last.org_id = :org_id AND last.incident_id = :incident_id
+            ORDER BY last.number DESC LIMIT 1), :at))""",
     )
 
 

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, one_or_none
 
 
 def insert(db: Connection, method: Row) -> None:
     """Add a contact method; `method` has a value for each column."""
-    db.execute(
-        """
-        INSERT INTO contact_methods (org_id, user_id, id, label, url, created_at)
-        VALUES (:org_id, :user_id, :id, :label, :url, :created_at)
-        """,
-        method,
-    )
+    insert_row(db, "contact_methods", method)
 
 
 def get(db: Connection, org_id: str, user_id: str, id: str) -> Row | None:
     """Return the contact method of that user."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         """
         SELECT * FROM contact_methods
         WHERE org_id = :org_id AND user_id = :user_id AND id = :id
         """,
         {"org_id": org_id, "user_id": user_id, "id": id},
-    ).fetchone()
-    return row
+    )
 
 
 def of_user(db: Connection, org_id: str, user_id: str) -> list[Row]:

@@ -7,22 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row
 
 
 def insert(db: Connection, delivery: Row) -> None:
     """Add a delivery that is due at once and was not tried yet; a page, unless it has a `kind`."""
-    db.execute(
-        """
-        INSERT INTO deliveries (
-            org_id, id, incident_id, user_id, layer_position, contact_method_id, kind, receiver,
-            created_at, due_at)
-        VALUES (
-            :org_id, :id, :incident_id, :user_id, :layer_position, :contact_method_id, :kind,
-            :receiver, :created_at, :created_at)
-        """,
-        {"kind": "page", **delivery},
-    )
+    insert_row(db, "deliveries", {"kind": "page", **delivery, "due_at": delivery["created_at"]})
 
 
 class Lane(NamedTuple):

@@ -5,39 +5,32 @@ from __future__ import annotations
 import json
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, one_or_none, put_rows
 
 
 def get(db: Connection, org_id: str, key: str, *, since: str) -> Row | None:
     """Return the key's `request_hash` and `answer`, unless it is older than `since`."""
-    row: Row | None = db.execute(
+    row = one_or_none(
+        db,
         """
         SELECT request_hash, answer FROM idempotency_keys
         WHERE org_id = :org_id AND key = :key AND created_at > :since
         """,
         {"org_id": org_id, "key": key, "since": since},
-    ).fetchone()
+    )
     return {**row, "answer": json.loads(row["answer"])} if row else None
 
 
 def put(db: Connection, *, org_id: str, key: str, request_hash: str, answer: Row, at: str) -> None:
     """Keep the first answer, in place of one that has expired."""
-    db.execute(
-        """
-        INSERT INTO idempotency_keys (org_id, key, request_hash, answer, created_at)
-        VALUES (:org_id, :key, :request_hash, :answer, :at)
-        ON CONFLICT (org_id, key) DO UPDATE SET
-            request_hash = excluded.request_hash, answer = excluded.answer,
-            created_at = excluded.created_at
-        """,
-        {
-            "org_id": org_id,
-            "key": key,
-            "request_hash": request_hash,
-            "answer": json.dumps(answer, ensure_ascii=False),
-            "at": at,
-        },
-    )
+    row = {
+        "org_id": org_id,
+        "key": key,
+        "request_hash": request_hash,
+        "answer": json.dumps(answer, ensure_ascii=False),
+        "created_at": at,
+    }
+    put_rows(db, "idempotency_keys", [row], key=("org_id", "key"))
 
 
 def delete_expired(db: Connection, *, until: str) -> None:

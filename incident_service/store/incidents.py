@@ -7,59 +7,56 @@ import json
 from collections.abc import Sequence
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import (
+    Row,
+    insert_row,
+    insert_rows,
+    next_number,
+    one_or_none,
+    set_columns,
+)
 
-_FILTERS = {
+FILTERS = {
     "status": "incident.status = :status",
     "severity": "incident.severity = :severity",
     "owner_id": "incident.owner_id = :owner_id",
+    "component_id": """EXISTS (
+        SELECT 1 FROM incident_components AS affected
+        WHERE affected.org_id = incident.org_id AND affected.incident_id = incident.id
+          AND affected.component_id = :component_id)""",
     "since": "incident.created_at >= :since",
     "until": "incident.created_at <= :until",
 }
+"""The condition of each filter of the list: a filter that is not here is a `KeyError`."""
 
 
 def insert(db: Connection, incident: Row) -> None:
     """Add an incident that is neither acknowledged nor resolved, and has paged nobody."""
-    db.execute(
-        """
-        INSERT INTO incidents (
-            org_id, id, sequential_id, title, description, severity, status, owner_id,
-            owner_schedule_id, escalation_policy_id, is_public, public_title, created_by,
-            created_at, latest_at, updated_at, public_updated_at)
-        VALUES (
-            :org_id, :id, :sequential_id, :title, :description, :severity, :status, :owner_id,
-            :owner_schedule_id, :escalation_policy_id, :is_public, :public_title, :created_by,
-            :created_at, :latest_at, :updated_at, :public_updated_at)
-        """,
-        incident,
-    )
+    insert_row(db, "incidents", incident)
 
 
 def get(db: Connection, org_id: str, id: str) -> Row | None:
     """Return the incident."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         "SELECT * FROM incidents WHERE org_id = :org_id AND id = :id",
         {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
+    )
 
 
 def id_of_number(db: Connection, org_id: str, number: int) -> str | None:
     """Return the id of the incident that has this `sequential_id`."""
-    row = db.execute(
+    row = one_or_none(
+        db,
         "SELECT id FROM incidents WHERE org_id = :org_id AND sequential_id = :number",
         {"org_id": org_id, "number": number},
-    ).fetchone()
+    )
     return row["id"] if row else None
 
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change an incident; the keys of `changes` are the columns to set."""
-    assignments = ", ".join(f"{column} = :{column}" for column in changes)
-    db.execute(
-        f"UPDATE incidents SET {assignments} WHERE org_id = :org_id AND id = :id",
-        {**changes, "org_id": org_id, "id": id},
-    )
+    set_columns(db, "incidents", org_id, id, changes)
 
 
 def change_owner(
@@ -93,38 +90,32 @@ def unresolved_of_owner(db: Connection, org_id: str, owner_id: str) -> list[Row]
     ).fetchall()
 
 
-def page(
+def newest(
     db: Connection, org_id: str, filters: Row, *, after: int, before: int, limit: int
 ) -> list[Row]:
     """Return the newest incidents numbered `after < sequential_id < before`, newest first.
 
-    `filters` has values for any of `status`, `severity`, `owner_id`, `component_id`, and `since`
-    and `until`, between which an incident was opened (both included).
+    `filters` has values for any of `FILTERS`: `since` and `until` are when an incident was opened
+    (both included).
     """
-    conditions = [condition for name, condition in _FILTERS.items() if name in filters]
+    conditions = {name: FILTERS[name] for name in filters}
     source, numbered = "incidents AS incident", "incident"
     if filters.get("status", "resolved") != "resolved":
         # Few incidents are open, so they are walked: a + keeps other indexes out of it.
-        conditions = [c if c == _FILTERS["status"] else f"+{c}" for c in conditions]
-        if "component_id" in filters:
-            conditions.append(
-                """EXISTS (
-                SELECT 1 FROM incident_components AS affected
-                WHERE affected.org_id = incident.org_id AND affected.incident_id = incident.id
-                  AND affected.component_id = :component_id)"""
-            )
+        for name in conditions.keys() - {"status", "component_id"}:
+            conditions[name] = "+" + conditions[name]
     elif "component_id" in filters:
         # The order comes from the index of the component's incidents.
         source = """incident_components AS numbered CROSS JOIN incidents AS incident
             ON incident.org_id = numbered.org_id AND incident.id = numbered.incident_id"""
         numbered = "numbered"
-        conditions.append("numbered.component_id = :component_id")
+        conditions["component_id"] = "numbered.component_id = :component_id"
     return db.execute(
         f"""
         SELECT incident.* FROM {source}
         WHERE {numbered}.org_id = :org_id
           AND {numbered}.sequential_id > :after AND {numbered}.sequential_id < :before
-          {"".join(f" AND {condition}" for condition in conditions)}
+          {"".join(f" AND {condition}" for condition in conditions.values())}
         ORDER BY {numbered}.sequential_id DESC LIMIT :limit
         """,
         {**filters, "org_id": org_id, "after": after, "before": before, "limit": limit},
@@ -156,23 +147,17 @@ def last_before(db: Connection, org_id: str, at: str) -> int:
 
 def insert_components(db: Connection, incident: Row, component_ids: Sequence[str]) -> None:
     """Name the components that the incident affects, in their order."""
-    db.executemany(
-        """
-        INSERT INTO incident_components (
-            org_id, incident_id, sequential_id, ordinal, component_id)
-        VALUES (:org_id, :id, :sequential_id, :ordinal, :component_id)
-        """,
-        [
-            {
-                "org_id": incident["org_id"],
-                "id": incident["id"],
-                "sequential_id": incident["sequential_id"],
-                "ordinal": n,
-                "component_id": component_id,
-            }
-            for n, component_id in enumerate(component_ids)
-        ],
-    )
+    rows = [
+        {
+            "org_id": incident["org_id"],
+            "incident_id": incident["id"],
+            "sequential_id": incident["sequential_id"],
+            "ordinal": n,
+            "component_id": component_id,
+        }
+        for n, component_id in enumerate(component_ids)
+    ]
+    insert_rows(db, "incident_components", rows)
 
 
 def delete_components(db: Connection, org_id: str, id: str) -> None:
@@ -205,18 +190,7 @@ def components(db: Connection, org_id: str, ids: Sequence[str]) -> dict[str, lis
 
 def insert_status(db: Connection, entry: Row) -> None:
     """Add an entry to the end of an incident's status history."""
-    db.execute(
-        """
-        INSERT INTO status_history (
-            org_id, incident_id, number, id, status, changed_at, changed_by, resolution_note)
-        VALUES (
-            :org_id, :incident_id,
-            1 + (SELECT coalesce(max(number), 0) FROM status_history
-                 WHERE org_id = :org_id AND incident_id = :incident_id),
-            :id, :status, :changed_at, :changed_by, :resolution_note)
-        """,
-        entry,
-    )
+    insert_row(db, "status_history", entry, number=next_number("status_history"))
 
 
 def status_history(db: Connection, org_id: str, id: str) -> list[Row]:

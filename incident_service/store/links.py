@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_into, one_or_none
 
 
 def put(db: Connection, link: Row) -> str:
@@ -12,9 +12,8 @@ def put(db: Connection, link: Row) -> str:
     `link` has a value for each column.
     """
     row = db.execute(
-        """
-        INSERT INTO acknowledge_links (token, org_id, incident_id, user_id, expires_at)
-        VALUES (:token, :org_id, :incident_id, :user_id, :expires_at)
+        f"""
+        {insert_into("acknowledge_links", link)}
         ON CONFLICT (org_id, incident_id, user_id) DO UPDATE SET
             expires_at = max(expires_at, excluded.expires_at)
         RETURNING token
@@ -27,7 +26,4 @@ def put(db: Connection, link: Row) -> str:
 
 def get(db: Connection, token: str) -> Row | None:
     """Return the link."""
-    row: Row | None = db.execute(
-        "SELECT * FROM acknowledge_links WHERE token = :token", {"token": token}
-    ).fetchone()
-    return row
+    return one_or_none(db, "SELECT * FROM acknowledge_links WHERE token = :token", {"token": token})

@@ -7,34 +7,32 @@ from collections.abc import Sequence
 from typing import Literal
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, one_or_none, set_columns
 
 Table = Literal["components", "schedules", "escalation_policies", "working_hours"]
 
 
 def insert(db: Connection, table: Table, row: Row) -> None:
     """Add a thing; the keys of `row` are the columns to fill."""
-    columns = ", ".join(row)
-    values = ", ".join(f":{column}" for column in row)
-    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({values})", row)
+    insert_row(db, table, row)
 
 
 def get(db: Connection, table: Table, org_id: str, id: str) -> Row | None:
     """Return the thing, unless deleted."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         f"SELECT * FROM {table} WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
         {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
+    )
 
 
 def with_name(db: Connection, table: Table, org_id: str, name: str) -> Row | None:
     """Return the thing that has this name, unless deleted."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         f"SELECT * FROM {table} WHERE org_id = :org_id AND name = :name AND deleted_at IS NULL",
         {"org_id": org_id, "name": name},
-    ).fetchone()
-    return row
+    )
 
 
 def all_by_name(db: Connection, table: Table, org_id: str) -> list[Row]:
@@ -69,22 +67,6 @@ def names(db: Connection, table: Table, org_id: str, ids: Sequence[str]) -> dict
     return {row["id"]: row["name"] for row in rows}
 
 
-def is_full(db: Connection, table: Table, org_id: str, limit: int) -> bool:
-    """Whether the organization has `limit` things that are not deleted."""
-    found = db.execute(
-        f"""
-        SELECT 1 FROM {table} WHERE org_id = :org_id AND deleted_at IS NULL
-        LIMIT 1 OFFSET :last
-        """,
-        {"org_id": org_id, "last": limit - 1},
-    ).fetchone()
-    return found is not None
-
-
 def update(db: Connection, table: Table, org_id: str, id: str, changes: Row) -> None:
     """Change a thing; the keys of `changes` are the columns to set."""
-    assignments = ", ".join(f"{column} = :{column}" for column in changes)
-    db.execute(
-        f"UPDATE {table} SET {assignments} WHERE org_id = :org_id AND id = :id",
-        {**changes, "org_id": org_id, "id": id},
-    )
+    set_columns(db, table, org_id, id, changes)

@@ -5,31 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, one_or_none
 
 
 def insert(db: Connection, *, id: str, name: str, at: str) -> None:
     """Add an organization made at `at`."""
-    db.execute(
-        "INSERT INTO organizations (id, name, created_at) VALUES (:id, :name, :at)",
-        {"id": id, "name": name, "at": at},
-    )
+    insert_row(db, "organizations", {"id": id, "name": name, "created_at": at})
 
 
 def get(db: Connection, id: str) -> Row | None:
     """Return the organization."""
-    row: Row | None = db.execute(
-        "SELECT * FROM organizations WHERE id = :id", {"id": id}
-    ).fetchone()
-    return row
+    return one_or_none(db, "SELECT * FROM organizations WHERE id = :id", {"id": id})
 
 
 def oldest_named(db: Connection, name: str) -> Row | None:
     """Return the first organization that was given this name."""
-    row: Row | None = db.execute(
-        "SELECT * FROM organizations WHERE name = :name ORDER BY id LIMIT 1", {"name": name}
-    ).fetchone()
-    return row
+    return one_or_none(
+        db, "SELECT * FROM organizations WHERE name = :name ORDER BY id LIMIT 1", {"name": name}
+    )
 
 
 def next_incident_number(db: Connection, id: str, *, at: str) -> tuple[int, str]:

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, one_or_none
 
 
 def insert(db: Connection, override: Row) -> None:
     """Add an override; `override` has a value for each column."""
-    db.execute(
-        """
-        INSERT INTO schedule_overrides (
-            org_id, id, schedule_id, user_id, starts_at, ends_at, starts_at_utc, ends_at_utc,
-            reason, created_by, created_at)
-        VALUES (
-            :org_id, :id, :schedule_id, :user_id, :starts_at, :ends_at, :starts_at_utc,
-            :ends_at_utc, :reason, :created_by, :created_at)
-        """,
-        override,
-    )
+    insert_row(db, "schedule_overrides", override)
 
 
 def get(db: Connection, org_id: str, schedule_id: str, id: str) -> Row | None:
     """Return the override of that schedule."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         """
         SELECT * FROM schedule_overrides
         WHERE org_id = :org_id AND id = :id AND schedule_id = :schedule_id
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "id": id},
-    ).fetchone()
-    return row
+    )
 
 
 def delete(db: Connection, org_id: str, id: str) -> None:
@@ -63,7 +53,8 @@ def first_between(
     db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str
 ) -> Row | None:
     """Return the first of the overrides that `between` returns."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         """
         SELECT * FROM schedule_overrides
         WHERE org_id = :org_id AND schedule_id = :schedule_id
@@ -71,19 +62,19 @@ def first_between(
         ORDER BY ends_at_utc LIMIT 1
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc},
-    ).fetchone()
-    return row
+    )
 
 
 def is_full(db: Connection, org_id: str, schedule_id: str, limit: int) -> bool:
     """Whether the schedule has `limit` overrides."""
-    found = db.execute(
+    found = one_or_none(
+        db,
         """
         SELECT 1 FROM schedule_overrides
         WHERE org_id = :org_id AND schedule_id = :schedule_id LIMIT 1 OFFSET :last
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "last": limit - 1},
-    ).fetchone()
+    )
     return found is not None
 
 

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
 
 
 def insert_layer(db: Connection, layer: Row) -> None:
     """Add a layer; `layer` has a value for each column, and its `user_ids` in order."""
-    db.execute(
-        """
-        INSERT INTO escalation_layers (
-            org_id, id, policy_id, position, escalate_after_seconds, target_type, schedule_id,
-            working_hours_id, working_hours_when, created_at, updated_at)
-        VALUES (
-            :org_id, :id, :policy_id, :position, :escalate_after_seconds, :target_type,
-            :schedule_id, :working_hours_id, :working_hours_when, :created_at, :updated_at)
-        """,
-        layer,
-    )
-    _insert_users(db, layer["org_id"], layer["id"], layer["user_ids"])
+    columns = dict(layer)
+    user_ids = columns.pop("user_ids")
+    insert_row(db, "escalation_layers", columns)
+    _insert_users(db, layer["org_id"], layer["id"], user_ids)
 
 
 def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:
@@ -50,18 +42,15 @@ def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:
 
 def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a layer; the keys of `changes` are the columns to set, and `user_ids`."""
-    columns = [column for column in changes if column != "user_ids"]
-    assignments = ", ".join(f"{column} = :{column}" for column in columns)
-    db.execute(
-        f"UPDATE escalation_layers SET {assignments} WHERE org_id = :org_id AND id = :id",
-        {**{column: changes[column] for column in columns}, "org_id": org_id, "id": id},
-    )
-    if "user_ids" in changes:
+    columns = dict(changes)
+    user_ids = columns.pop("user_ids", None)
+    set_columns(db, "escalation_layers", org_id, id, columns)
+    if user_ids is not None:
         db.execute(
             "DELETE FROM escalation_layer_users WHERE org_id = :org_id AND layer_id = :id",
             {"org_id": org_id, "id": id},
         )
-        _insert_users(db, org_id, id, changes["user_ids"])
+        _insert_users(db, org_id, id, user_ids)
 
 
 def delete_layer(db: Connection, org_id: str, id: str) -> None:
@@ -104,7 +93,8 @@ def set_positions(
 
 def id_for_schedule(db: Connection, org_id: str, schedule_id: str) -> str | None:
     """Return the policy in which the schedule stands earliest; of equals, the oldest."""
-    row = db.execute(
+    row = one_or_none(
+        db,
         """
         SELECT policy.id FROM escalation_layers AS layer
         JOIN escalation_policies AS policy
@@ -114,13 +104,14 @@ def id_for_schedule(db: Connection, org_id: str, schedule_id: str) -> str | None
         ORDER BY layer.position, policy.created_at, policy.id LIMIT 1
         """,
         {"org_id": org_id, "schedule_id": schedule_id},
-    ).fetchone()
+    )
     return row["id"] if row else None
 
 
 def with_working_hours(db: Connection, org_id: str, working_hours_id: str) -> Row | None:
     """Return a policy that has a layer with these working hours, unless all are deleted."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         """
         SELECT policy.* FROM escalation_policies AS policy
         JOIN escalation_layers AS layer
@@ -130,13 +121,13 @@ def with_working_hours(db: Connection, org_id: str, working_hours_id: str) -> Ro
         LIMIT 1
         """,
         {"org_id": org_id, "working_hours_id": working_hours_id},
-    ).fetchone()
-    return row
+    )
 
 
 def unresolved_incident_number(db: Connection, org_id: str, policy_id: str) -> int | None:
     """Return the number of an unresolved incident that the policy escalates."""
-    row = db.execute(
+    row = one_or_none(
+        db,
         """
         SELECT sequential_id FROM incidents
         WHERE org_id = :org_id AND escalation_policy_id = :policy_id
@@ -144,18 +135,13 @@ def unresolved_incident_number(db: Connection, org_id: str, policy_id: str) -> i
         LIMIT 1
         """,
         {"org_id": org_id, "policy_id": policy_id},
-    ).fetchone()
+    )
     return row["sequential_id"] if row else None
 
 
 def _insert_users(db: Connection, org_id: str, layer_id: str, user_ids: list[str]) -> None:
-    db.executemany(
-        """
-        INSERT INTO escalation_layer_users (org_id, layer_id, ordinal, user_id)
-        VALUES (:org_id, :layer_id, :ordinal, :user_id)
-        """,
-        [
-            {"org_id": org_id, "layer_id": layer_id, "ordinal": n, "user_id": user_id}
-            for n, user_id in enumerate(user_ids)
-        ],
-    )
+    rows = [
+        {"org_id": org_id, "layer_id": layer_id, "ordinal": n, "user_id": user_id}
+        for n, user_id in enumerate(user_ids)
+    ]
+    insert_rows(db, "escalation_layer_users", rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, put_rows
 
 
 def of_incident(db: Connection, incident: Row) -> dict[str, int]:
@@ -20,14 +20,13 @@ def of_incident(db: Connection, incident: Row) -> dict[str, int]:
 
 def put(db: Connection, incident: Row, target: str, *, done: int) -> None:
     """Note how often a target is done now."""
-    db.execute(
-        """
-        INSERT INTO escalation_progress (org_id, incident_id, target, done)
-        VALUES (:org_id, :id, :target, :done)
-        ON CONFLICT (org_id, incident_id, target) DO UPDATE SET done = excluded.done
-        """,
-        {"org_id": incident["org_id"], "id": incident["id"], "target": target, "done": done},
-    )
+    row = {
+        "org_id": incident["org_id"],
+        "incident_id": incident["id"],
+        "target": target,
+        "done": done,
+    }
+    put_rows(db, "escalation_progress", [row], key=("org_id", "incident_id", "target"))
 
 
 def delete(db: Connection, incident: Row) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
 
 _FAR = 1_000_000
 """More than any layer's position."""
@@ -44,37 +44,22 @@ def next_position(db: Connection, org_id: str, schedule_id: str) -> int:
 
 def insert_layer(db: Connection, layer: Row) -> None:
     """Add a layer; `layer` has a value for each column, and its `participant_ids` in order."""
-    db.execute(
-        """
-        INSERT INTO schedule_layers (
-            org_id, id, schedule_id, name, position, rotation_type, rotation_length_days,
-            handoff_time, effective_from, effective_until, created_at, updated_at)
-        VALUES (
-            :org_id, :id, :schedule_id, :name, :position, :rotation_type, :rotation_length_days,
-            :handoff_time, :effective_from, :effective_until, :created_at, :updated_at)
-        """,
-        layer,
-    )
-    _insert_participants(db, layer)
+    columns = dict(layer)
+    user_ids = columns.pop("participant_ids")
+    insert_row(db, "schedule_layers", columns)
+    _insert_participants(db, layer["org_id"], layer["id"], user_ids)
 
 
-def update_layer(db: Connection, layer: Row) -> None:
-    """Set all that a client says of a layer, its `participant_ids` too."""
+def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
+    """Change a layer; the keys of `changes` are the columns to set, and `participant_ids`."""
+    columns = dict(changes)
+    user_ids = columns.pop("participant_ids")
+    set_columns(db, "schedule_layers", org_id, id, columns)
     db.execute(
-        """
-        UPDATE schedule_layers SET
-            name = :name, rotation_type = :rotation_type,
-            rotation_length_days = :rotation_length_days, handoff_time = :handoff_time,
-            effective_from = :effective_from, effective_until = :effective_until,
-            updated_at = :updated_at
-        WHERE org_id = :org_id AND id = :id
-        """,
-        layer,
+        "DELETE FROM schedule_layer_participants WHERE org_id = :org_id AND layer_id = :id",
+        {"org_id": org_id, "id": id},
     )
-    db.execute(
-        "DELETE FROM schedule_layer_participants WHERE org_id = :org_id AND layer_id = :id", layer
-    )
-    _insert_participants(db, layer)
+    _insert_participants(db, org_id, id, user_ids)
 
 
 def delete_layer(db: Connection, org_id: str, id: str) -> None:
@@ -113,7 +98,8 @@ def order_layers(
 
 def policy_that_targets(db: Connection, org_id: str, schedule_id: str) -> str | None:
     """Return the name of a policy, not deleted, with a layer that targets the schedule."""
-    row = db.execute(
+    row = one_or_none(
+        db,
         """
         SELECT policy.name FROM escalation_layers AS layer
         JOIN escalation_policies AS policy
@@ -123,18 +109,15 @@ def policy_that_targets(db: Connection, org_id: str, schedule_id: str) -> str | 
         LIMIT 1
         """,
         {"org_id": org_id, "schedule_id": schedule_id},
-    ).fetchone()
+    )
     return row["name"] if row else None
 
 
-def _insert_participants(db: Connection, layer: Row) -> None:
-    db.executemany(
-        """
-        INSERT INTO schedule_layer_participants (org_id, layer_id, ordinal, user_id)
-        VALUES (:org_id, :layer_id, :ordinal, :user_id)
-        """,
-        [
-            {"org_id": layer["org_id"], "layer_id": layer["id"], "ordinal": n, "user_id": user_id}
-            for n, user_id in enumerate(layer["participant_ids"])
-        ],
-    )
+def _insert_participants(
+    db: Connection, org_id: str, layer_id: str, user_ids: Sequence[str]
+) -> None:
+    rows = [
+        {"org_id": org_id, "layer_id": layer_id, "ordinal": n, "user_id": user_id}
+        for n, user_id in enumerate(user_ids)
+    ]
+    insert_rows(db, "schedule_layer_participants", rows)

@@ -6,27 +6,21 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
 
 
 def insert(db: Connection, page: Row) -> None:
     """Add a page; `page` has a value for each column but `deleted_at`."""
-    db.execute(
-        """
-        INSERT INTO status_pages (org_id, id, slug, title, published, created_at, updated_at)
-        VALUES (:org_id, :id, :slug, :title, :published, :created_at, :updated_at)
-        """,
-        page,
-    )
+    insert_row(db, "status_pages", page)
 
 
 def get(db: Connection, org_id: str, id: str) -> Row | None:
     """Return the page, unless deleted."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         "SELECT * FROM status_pages WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
         {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
+    )
 
 
 def with_slug(db: Connection, slug: str) -> Row | None:
@@ -34,7 +28,8 @@ def with_slug(db: Connection, slug: str) -> Row | None:
 
     It comes with its organization's `public_revision`.
     """
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         """
         SELECT page.*, organization.public_revision
         FROM status_pages AS page
@@ -42,8 +37,7 @@ def with_slug(db: Connection, slug: str) -> Row | None:
         WHERE page.slug = :slug AND page.deleted_at IS NULL
         """,
         {"slug": slug},
-    ).fetchone()
-    return row
+    )
 
 
 def all_by_title(db: Connection, org_id: str) -> list[Row]:
@@ -59,11 +53,7 @@ def all_by_title(db: Connection, org_id: str) -> list[Row]:
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a page; the keys of `changes` are the columns to set."""
-    assignments = ", ".join(f"{column} = :{column}" for column in changes)
-    db.execute(
-        f"UPDATE status_pages SET {assignments} WHERE org_id = :org_id AND id = :id",
-        {**changes, "org_id": org_id, "id": id},
-    )
+    set_columns(db, "status_pages", org_id, id, changes)
 
 
 def components(db: Connection, org_id: str, page_id: str) -> list[Row]:
@@ -94,27 +84,23 @@ def set_components(
         "DELETE FROM status_page_components WHERE org_id = :org_id AND status_page_id = :page_id",
         {"org_id": org_id, "page_id": page_id},
     )
-    db.executemany(
-        """
-        INSERT INTO status_page_components (org_id, status_page_id, ordinal, component_id, status)
-        VALUES (:org_id, :page_id, :ordinal, :component_id, :status)
-        """,
-        [
-            {
-                "org_id": org_id,
-                "page_id": page_id,
-                "ordinal": n,
-                "component_id": id,
-                "status": statuses.get(id),
-            }
-            for n, id in enumerate(ids)
-        ],
-    )
+    rows = [
+        {
+            "org_id": org_id,
+            "status_page_id": page_id,
+            "ordinal": n,
+            "component_id": id,
+            "status": statuses.get(id),
+        }
+        for n, id in enumerate(ids)
+    ]
+    insert_rows(db, "status_page_components", rows)
 
 
 def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool:
     """Whether a published page shows one of the components, deleted since or not."""
-    found = db.execute(
+    found = one_or_none(
+        db,
         """
         SELECT 1 FROM json_each(:ids) AS asked
         CROSS JOIN status_page_components AS shown
@@ -125,17 +111,5 @@ def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool
         LIMIT 1
         """,
         {"org_id": org_id, "ids": json.dumps(list(component_ids))},
-    ).fetchone()
-    return found is not None
-
-
-def is_full(db: Connection, org_id: str, limit: int) -> bool:
-    """Whether the organization has `limit` pages that are not deleted."""
-    found = db.execute(
-        """
-        SELECT 1 FROM status_pages WHERE org_id = :org_id AND deleted_at IS NULL
-        LIMIT 1 OFFSET :last
-        """,
-        {"org_id": org_id, "last": limit - 1},
-    ).fetchone()
+    )
     return found is not None

@@ -9,23 +9,20 @@ from typing import Literal
 
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_rows, one_or_none, put_rows
 
 Kind = Literal["owner", "layer", "notice"]
+
+_KEY = ("org_id", "incident_id", "kind")
 
 
 def insert(db: Connection, incident: Row, waits: Mapping[Kind, int | None], *, due_at: str) -> None:
     """Add timers of a new incident, all due at an instant; `waits`: the `wait_seconds` of each."""
-    db.executemany(
-        """
-        INSERT INTO incident_timers (org_id, incident_id, kind, wait_seconds, due_at)
-        VALUES (?, ?, ?, ?, ?)
-        """,
-        [
-            (incident["org_id"], incident["id"], kind, wait_seconds, due_at)
-            for kind, wait_seconds in waits.items()
-        ],
-    )
+    rows = [
+        _row(incident["org_id"], incident["id"], kind, due_at=due_at, wait_seconds=wait_seconds)
+        for kind, wait_seconds in waits.items()
+    ]
+    insert_rows(db, "incident_timers", rows)
 
 
 def put(
@@ -37,21 +34,20 @@ def put(
     wait_seconds: int | None = None,
 ) -> None:
     """Set when something falls due; `wait_seconds` is the time-out of the layer that fired last."""
-    db.execute(
-        """
-        INSERT INTO incident_timers (org_id, incident_id, kind, wait_seconds, due_at)
-        VALUES (:org_id, :incident_id, :kind, :wait_seconds, :due_at)
-        ON CONFLICT (org_id, incident_id, kind) DO UPDATE SET
-            wait_seconds = excluded.wait_seconds, due_at = excluded.due_at
-        """,
-        {
-            "org_id": incident["org_id"],
-            "incident_id": incident["id"],
-            "kind": kind,
-            "wait_seconds": wait_seconds,
-            "due_at": due_at,
-        },
-    )
+    row = _row(incident["org_id"], incident["id"], kind, due_at=due_at, wait_seconds=wait_seconds)
+    put_rows(db, "incident_timers", [row], key=_KEY)
+
+
+def _row(
+    org_id: str, incident_id: str, kind: Kind, *, due_at: str | None, wait_seconds: int | None
+) -> Row:
+    return {
+        "org_id": org_id,
+        "incident_id": incident_id,
+        "kind": kind,
+        "wait_seconds": wait_seconds,
+        "due_at": due_at,
+    }
 
 
 def of_incident(db: Connection, org_id: str, incident_id: str) -> dict[str, Row]:
@@ -88,23 +84,16 @@ def delete(db: Connection, incident: Row, kind: Kind) -> None:
 
 def call_owners(db: Connection, org_id: str, incident_ids: Sequence[str], *, at: str) -> None:
     """Let the owners of incidents be paged at an instant, and be told nothing else."""
-    key = {"org_id": org_id, "ids": json.dumps(incident_ids), "at": at}
     db.execute(
         """
         DELETE FROM incident_timers
         WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
           AND kind = 'notice'
         """,
-        key,
+        {"org_id": org_id, "ids": json.dumps(incident_ids)},
     )
-    db.execute(
-        """
-        INSERT INTO incident_timers (org_id, incident_id, kind, due_at)
-        SELECT :org_id, value, 'owner', :at FROM json_each(:ids) WHERE true
-        ON CONFLICT (org_id, incident_id, kind) DO UPDATE SET due_at = excluded.due_at
-        """,
-        key,
-    )
+    rows = [_row(org_id, id, "owner", due_at=at, wait_seconds=None) for id in incident_ids]
+    put_rows(db, "incident_timers", rows, key=_KEY)
 
 
 def restart_layers(
@@ -168,13 +157,14 @@ def due_organizations(db: Connection, at: str) -> list[str]:
 
 def first_due(db: Connection, org_id: str, at: str) -> str | None:
     """Return the incident whose timer fell due first in the organization, if one has."""
-    row = db.execute(
+    row = one_or_none(
+        db,
         """
         SELECT incident_id FROM incident_timers
         WHERE org_id = :org_id AND due_at <= :at ORDER BY due_at LIMIT 1
         """,
         {"org_id": org_id, "at": at},
-    ).fetchone()
+    )
     return row["incident_id"] if row else None
 
 

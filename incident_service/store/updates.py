@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, take
+from incident_service.store import Row, insert_row, next_number, one_or_none, take
 
 
 def insert(db: Connection, update: Row) -> None:
@@ -11,19 +11,7 @@ def insert(db: Connection, update: Row) -> None:
 
     `update` has a value for each column but `number`; nothing of it is redacted yet.
     """
-    db.execute(
-        """
-        INSERT INTO incident_updates (
-            org_id, incident_id, number, id, visibility, body, status_change, posted_by,
-            posted_by_name, posted_at)
-        VALUES (
-            :org_id, :incident_id,
-            1 + (SELECT coalesce(max(number), 0) FROM incident_updates
-                 WHERE org_id = :org_id AND incident_id = :incident_id),
-            :id, :visibility, :body, :status_change, :posted_by, :posted_by_name, :posted_at)
-        """,
-        update,
-    )
+    insert_row(db, "incident_updates", update, number=next_number("incident_updates"))
 
 
 def numbered_after(
@@ -84,14 +72,14 @@ def latest(
 
 def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
     """Return the update."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         """
         SELECT * FROM incident_updates
         WHERE org_id = :org_id AND incident_id = :incident_id AND id = :id
         """,
         {"org_id": org_id, "incident_id": incident_id, "id": id},
-    ).fetchone()
-    return row
+    )
 
 
 def redact(db: Connection, update: Row, *, by: str, name: str, at: str) -> None:

@@ -6,29 +6,21 @@ import json
 from collections.abc import Sequence
 
 from incident_service.database.file import Connection
-from incident_service.store import Row
+from incident_service.store import Row, insert_row, one_or_none, set_columns
 
 
 def insert(db: Connection, user: Row) -> None:
     """Add a user; `user` has a value for each column but `deleted_at`."""
-    db.execute(
-        """
-        INSERT INTO users (org_id, id, email, email_key, first_name, last_name, role,
-                           created_at, updated_at)
-        VALUES (:org_id, :id, :email, :email_key, :first_name, :last_name, :role,
-                :created_at, :updated_at)
-        """,
-        user,
-    )
+    insert_row(db, "users", user)
 
 
 def get(db: Connection, org_id: str, id: str) -> Row | None:
     """Return the user, unless deleted."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         "SELECT * FROM users WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
         {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
+    )
 
 
 def present(db: Connection, org_id: str, ids: Sequence[str]) -> set[str]:
@@ -49,22 +41,22 @@ def with_ids(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
 
 def id_was_used(db: Connection, org_id: str, id: str) -> bool:
     """Whether the id belongs to a user of the organization, or did once."""
-    found = db.execute(
-        "SELECT 1 FROM users WHERE org_id = :org_id AND id = :id", {"org_id": org_id, "id": id}
-    ).fetchone()
+    found = one_or_none(
+        db, "SELECT 1 FROM users WHERE org_id = :org_id AND id = :id", {"org_id": org_id, "id": id}
+    )
     return found is not None
 
 
 def with_email(db: Connection, org_id: str, email_key: str) -> Row | None:
     """Return the user who has this email, letter case folded."""
-    row: Row | None = db.execute(
+    return one_or_none(
+        db,
         """
         SELECT * FROM users
         WHERE org_id = :org_id AND email_key = :email_key AND deleted_at IS NULL
         """,
         {"org_id": org_id, "email_key": email_key},
-    ).fetchone()
-    return row
+    )
 
 
 def all_by_creation(db: Connection, org_id: str) -> list[Row]:
@@ -92,22 +84,19 @@ def admins(db: Connection, org_id: str) -> list[Row]:
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a user; the keys of `changes` are the columns to set."""
-    assignments = ", ".join(f"{column} = :{column}" for column in changes)
-    db.execute(
-        f"UPDATE users SET {assignments} WHERE org_id = :org_id AND id = :id",
-        {**changes, "org_id": org_id, "id": id},
-    )
+    set_columns(db, "users", org_id, id, changes)
 
 
 def is_another_admin(db: Connection, org_id: str, id: str) -> bool:
     """Whether the organization has an admin beside the user."""
-    found = db.execute(
+    found = one_or_none(
+        db,
         """
         SELECT 1 FROM users
         WHERE org_id = :org_id AND id <> :id AND role = 'org:admin' AND deleted_at IS NULL LIMIT 1
         """,
         {"org_id": org_id, "id": id},
-    ).fetchone()
+    )
     return found is not None
 
 
@@ -162,15 +151,3 @@ def policies_with(db: Connection, org_id: str, id: str) -> list[Row]:
         """,
         {"org_id": org_id, "id": id},
     ).fetchall()
-
-
-def is_full(db: Connection, org_id: str, limit: int) -> bool:
-    """Whether the organization has `limit` users, without the deleted ones."""
-    found = db.execute(
-        """
-        SELECT 1 FROM users WHERE org_id = :org_id AND deleted_at IS NULL
-        LIMIT 1 OFFSET :last
-        """,
-        {"org_id": org_id, "last": limit - 1},
-    ).fetchone()
-    return found is not None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from incident_service.web import acknowledge, docs, rendering, status_pages
+from incident_service.http import error_responses
+from incident_service.web import acknowledge, browser, docs, rendering, status_pages
 
 
 def install(app: Flask) -> None:
@@ -13,3 +14,4 @@ def install(app: Flask) -> None:
     app.register_blueprint(acknowledge.blueprint)
     app.register_blueprint(status_pages.blueprint)
     app.register_blueprint(docs.blueprint)
+    error_responses.show_to_people(app, browser.respond)

@@ -38,5 +38,6 @@ def asset(name: str) -> Response:
 
 @blueprint.after_request
 def _protect(response: Response) -> Response:
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)  # an error response has its own
     return response

@@ -19,9 +19,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from incident_service import errors
 from incident_service.http.error_codes import CODES
-from tests.conftest import World
 from tests.helpers.described import description
 from tests.helpers.servers import COMMAND
+from tests.helpers.world import World
 
 Operation = tuple[str, str, Any]
 

@@ -25,7 +25,7 @@ from incident_service.config import Settings
 from incident_service.database.file import Connection, Database
 from incident_service.http import cursor
 from incident_service.incidents.lifecycle import STATUSES
-from incident_service.people import accounts
+from incident_service.people import users
 from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES
 from incident_service.status import components
@@ -103,21 +103,21 @@ class World:
     def _catalogue(self, db: Connection, *, now: datetime) -> tuple[list[str], list[str]]:
         """Make users and components; return their ids."""
         caller = Caller(self._made.org_id, "bench", self._made.user_id, "org:admin")
-        users = [
-            accounts.create_user(
+        user_ids = [
+            users.create(
                 db,
                 org_id=caller.org_id,
                 email=f"{n}@example.com",
                 role="org:member",
                 now=now,
-            )
+            )["id"]
             for n in range(USERS)
         ]
         parts = [
             components.create(db, caller, {"name": f"{n}"}, now=now)["id"]
             for n in range(COMPONENTS)
         ]
-        return users, parts
+        return user_ids, parts
 
     def _at(self, part: float) -> datetime:
         """Return the instant at which this part of the span has passed."""

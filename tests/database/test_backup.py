@@ -21,8 +21,8 @@ from incident_service.config import Settings
 from incident_service.database import backups, maintenance
 from incident_service.database.file import SCHEMA_VERSION, Database
 from incident_service.errors import BackupFailed
-from tests.conftest import World
-from tests.database.test_compact import traces, write_and_delete
+from tests.helpers.traces import traces, write_and_delete
+from tests.helpers.world import World
 
 
 @pytest.fixture

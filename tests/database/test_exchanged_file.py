@@ -15,7 +15,7 @@ from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.errors import UnusableDatabase
-from tests.conftest import World
+from tests.helpers.world import World
 
 ENDINGS = ("", "-wal", "-shm", ".lock", ".lock-next")
 

@@ -18,7 +18,7 @@ from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.errors import Busy, UnusableDatabase
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 @pytest.mark.parametrize("table", ["audit_events", "status_history"])

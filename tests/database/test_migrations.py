@@ -23,8 +23,8 @@ from incident_service.errors import UnusableDatabase
 from incident_service.paging import escalation
 from incident_service.paging.progress import next_layer, target_of
 from incident_service.store import policies, progress
-from tests.conftest import World
 from tests.helpers.clocks import write_at
+from tests.helpers.world import World
 
 SCHEMAS = Path(__file__).parent / "schemas"
 KEY = "scl_live_" + "v1" * 20

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incident_service.database.file import Database
-from incident_service.people import accounts
+from incident_service.people import keys
 from tests.helpers.servers import running
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -40,10 +40,9 @@ def run(database: Path, *, seed: int, examples: int, phases: str = "") -> Outcom
     with running(database, *arguments, environment=environment) as server:
         org_id = re.search(r"org_\w+", server.log.read_text())
         assert org_id
-        key_id, key = Database(database).write(
-            accounts.create_key,
+        made = Database(database).write(
+            keys.create,
             org_id=org_id[0],
-            user_id=None,
             role="org:admin",
             name="fuzz",
         )
@@ -60,8 +59,8 @@ def run(database: Path, *, seed: int, examples: int, phases: str = "") -> Outcom
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
-                "FUZZ_KEY": key,
-                "FUZZ_KEY_ID": key_id,
+                "FUZZ_KEY": made["key"],
+                "FUZZ_KEY_ID": made["id"],
                 "FUZZ_CALLS": str(calls),
             },
             stdout=subprocess.PIPE,

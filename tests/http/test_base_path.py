@@ -10,7 +10,7 @@ import pytest
 
 from incident_service import create_app
 from incident_service.config import Settings
-from tests.conftest import World
+from tests.helpers.world import World
 
 BASE = "https://example.com/oncall"
 

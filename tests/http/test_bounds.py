@@ -13,10 +13,10 @@ import pytest
 from incident_service import clock, ids, resources
 from incident_service.incidents import lifecycle
 from incident_service.oncall import overrides, schedules
-from incident_service.people import accounts
+from incident_service.people import keys, users
 from incident_service.quickstart import Provisioned
 from incident_service.status import status_pages
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
@@ -203,8 +203,8 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
             {"timezone": "UTC", "windows": [{"days": [1], "start": "09:00", "end": "17:00"}]},
             "too_many_working_hours",
         ),
-        ((accounts, "MAX_KEYS"), "api-keys", {}, "too_many_api_keys"),
-        ((accounts, "MAX_USERS"), "users", {"name": ..., "email": "{}@b"}, "too_many_users"),
+        ((keys, "MAX_KEYS"), "api-keys", {}, "too_many_api_keys"),
+        ((users, "MAX_USERS"), "users", {"name": ..., "email": "{}@b"}, "too_many_users"),
         (
             (status_pages, "MAX_PAGES"),
             "status-pages",

@@ -10,7 +10,7 @@ import pytest
 
 from incident_service.http import blueprint
 from incident_service.incidents import opening
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 def send(world: World, raw: bytes, **headers: str) -> Any:

@@ -10,25 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from incident_service import clock, create_app
 from incident_service.clock import format_instant
 from incident_service.config import Settings
 from incident_service.http import metrics
 from incident_service.serving import logs, server
-from tests.conftest import World
-
-Figures = dict[tuple[str, tuple[str, ...]], float]
-
-
-def parse(text: str) -> Figures:
-    """Return each sample's value by its name and the values of its labels, in the labels' order."""
-    return {
-        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+from tests.helpers.figures import Figures, parse
+from tests.helpers.world import World
 
 
 def figures(client: Any) -> Figures:

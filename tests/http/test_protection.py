@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from incident_service.http.middleware import PROTECTION
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from incident_service import create_app
 from incident_service.config import Settings
 from incident_service.errors import InvalidSetting, RateLimited
 from incident_service.http import rate_limits
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 def client(world: World, **settings: Any) -> Any:

@@ -23,9 +23,9 @@ from incident_service.incidents import lifecycle
 from incident_service.paging import acknowledge_links
 from incident_service.people.caller import Caller
 from incident_service.store import audit
-from tests.conftest import World
 from tests.helpers.clocks import write_at
-from tests.store.test_query_plans import traced, walks
+from tests.helpers.plans import traced, walks
+from tests.helpers.world import World
 
 DAYS_7 = timedelta(days=7)
 BUTTON = '<form method="post">\n<button type="submit">Acknowledge</button>'
@@ -402,7 +402,7 @@ def test_a_long_description_is_folded(world: World) -> None:
 
 
 def page_event(world: World, incident: dict[str, Any], user_id: str, **details: Any) -> None:
-    event = "page_failed" if "reason" in details else "page_sent"
+    event: audit.Event = "page_failed" if "reason" in details else "page_sent"
     given = {"org_id": world.made.org_id, "id": incident["id"]}
     write_at(
         parse_instant("2025-04-07T08:23:11.000Z"),

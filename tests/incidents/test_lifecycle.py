@@ -11,8 +11,8 @@ from incident_service import quickstart
 from incident_service.clock import format_instant, parse_instant
 from incident_service.incidents import lifecycle, opening, updates
 from incident_service.people.caller import Caller
-from tests.conftest import World
 from tests.helpers.clocks import write_at
+from tests.helpers.world import World
 
 LONG = "x" * 10_001
 UNKNOWN = "00000000-0000-7000-8000-000000000000"

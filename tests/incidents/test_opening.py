@@ -11,7 +11,7 @@ import pytest
 from incident_service import ids, quickstart
 from incident_service.clock import format_instant, parse_instant, sortable
 from incident_service.store import named, overrides
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 

@@ -16,9 +16,9 @@ from incident_service.database import maintenance
 from incident_service.errors import Forbidden
 from incident_service.incidents import updates
 from incident_service.people.caller import Caller, Role
-from tests.conftest import World
-from tests.database.test_compact import SECRET, traces
 from tests.helpers.clocks import write_at
+from tests.helpers.traces import SECRET, traces
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 MINUTE = timedelta(minutes=1)

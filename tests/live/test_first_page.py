@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.helpers.guides import blocks
 from tests.helpers.servers import free_port, running
-from tests.live.test_readme import blocks
 
 
 @contextmanager

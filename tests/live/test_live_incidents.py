@@ -19,7 +19,7 @@ from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.incidents import lifecycle, opening
 from incident_service.incidents.updates import advance
-from incident_service.people import accounts
+from incident_service.people import keys, users
 from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES
 from incident_service.status import components
@@ -79,9 +79,9 @@ def fill(
 ) -> tuple[Any, Any, list[dict[str, Any]]]:
     """Make users, components and incidents, two minutes apart; a fifth of those are identified."""
     caller = Caller(made.org_id, "test", made.user_id, "org:admin")
-    keys = []
+    secrets = []
     for name in USERS:
-        accounts.create_user(
+        users.create(
             db,
             org_id=made.org_id,
             id=name,
@@ -89,10 +89,10 @@ def fill(
             role="org:member",
             now=now,
         )
-        _, key = accounts.create_key(
+        key = keys.create(
             db, org_id=made.org_id, user_id=name, role="org:member", name=name, now=now
         )
-        keys.append(key)
+        secrets.append(key["key"])
     parts = [components.create(db, caller, {"name": n}, now=now)["id"] for n in ("a", "b")]
     opened = []
     for n in range(NUMBER):
@@ -105,7 +105,7 @@ def fill(
             advance(db, caller, incident["id"], "identified", None, now=at)
             incident = lifecycle.get(db, caller, incident["id"])
         opened.append(incident)
-    return tuple(keys), tuple(parts), opened
+    return tuple(secrets), tuple(parts), opened
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +114,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     database = Database(path)
     maintenance.initialise(database)
     made = write_at(NOW, database, quickstart.provision)
-    keys, component_ids, opened = write_at(NOW, database, fill, made)
+    secrets, component_ids, opened = write_at(NOW, database, fill, made)
     with running(path, environment={"INCIDENT_SERVICE_WORKERS": "4"}) as server:
-        yield World(server, made.org_id, keys, component_ids, opened)
+        yield World(server, made.org_id, secrets, component_ids, opened)
 
 
 def test_a_walk_through_the_list_while_others_open_more(world: World) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from incident_service.http import metrics
+from tests.helpers.figures import Figures, parse
+from tests.helpers.place import SCHEMES, Place
+from tests.helpers.provisioned import body, provision
 from tests.helpers.receivers import receiving
-from tests.helpers.servers import Server, running
-from tests.http.test_metrics import Figures, parse
-from tests.live.test_live import body, provision
-from tests.live.test_live_paging import SCHEMES, Place
+from tests.helpers.servers import GENEROUS, Server, running
 
 OPENED = ("incident_service_requests_total", ("POST", "/v1/incidents", "201"))
 SENT = ("incident_service_pages_total", ("sent",))
@@ -60,7 +60,7 @@ def test_counts_of_all_processes_are_added_up_and_outlive_them(tmp_path: Path) -
             folder = folder_of(server)
             for worker in workers(server):
                 os.kill(worker, signal.SIGKILL)
-            until = time.monotonic() + 10
+            until = time.monotonic() + GENEROUS
             while len(workers(server)) < 3 and time.monotonic() < until:
                 time.sleep(0.02)
         assert figures(server)[OPENED] == 60
@@ -82,7 +82,7 @@ def test_pages_are_counted_whoever_sends_them_and_over_restarts(tmp_path: Path) 
     place = Place(tmp_path / "pages.db")
     with receiving() as receiver, running(place.path, environment=SCHEMES) as server:
         place.open(5, owner_id=place.user("ben", receiver.url("http")))
-        until = time.monotonic() + 10
+        until = time.monotonic() + GENEROUS
         while figures(server).get(SENT) != 5 and time.monotonic() < until:
             time.sleep(0.05)
         assert figures(server)[SENT] == 5

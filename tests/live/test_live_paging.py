@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -22,20 +22,14 @@ from urllib.request import Request, urlopen
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from incident_service import clock, quickstart
+from incident_service import clock
 from incident_service.clock import format_instant
 from incident_service.config import ALLOWED_SCHEMES
-from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
-from incident_service.incidents import opening
-from incident_service.paging import contact_methods, policies
+from incident_service.paging import contact_methods
 from incident_service.paging.fairness import Limits, receiver_of
-from incident_service.people import accounts
-from incident_service.people.caller import Caller
+from tests.helpers.place import SCHEMES, Place
 from tests.helpers.receivers import Receiver, dripping, hanging_at, receiving, taking_mail
 from tests.helpers.servers import COMMAND, Server, free_port, running
-
-SCHEMES = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"})}
 
 PROMPT = 2.0
 """Seconds within which a page leaves (contract §8)."""
@@ -43,93 +37,6 @@ PROMPT = 2.0
 
 TAKEN = "SELECT id FROM deliveries WHERE attempts > 0"
 """Deliveries under way."""
-
-
-class Place:
-    """A database with an organization, whose admin a test speaks for."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.database = Database(path)
-        maintenance.initialise(self.database)
-        self.made = self.database.write(quickstart.provision)
-        self.caller = Caller(self.made.org_id, "test", self.made.user_id, "org:admin")
-
-    def another(self) -> Place:
-        """Make another organization in the same file."""
-        self.database.write(lambda db, **_: db.execute("UPDATE organizations SET name = id"))
-        return Place(self.path)
-
-    def user(self, id: str, *urls: str) -> str:
-        """Make a user who is reached at these, else by mail."""
-
-        def make(db: Connection, *, now: datetime) -> None:
-            email = f"{id}@example.com"
-            accounts.create_user(
-                db,
-                org_id=self.made.org_id,
-                id=id,
-                email=email,
-                role="org:member",
-                now=now,
-            )
-            for url in urls:
-                method = {"label": "test", "url": url}
-                contact_methods.create(db, self.caller, id, method, now=now)
-
-        self.database.write(make)
-        return id
-
-    def policy(self, *layers: list[str]) -> str:
-        """Make a policy of layers that each page users, and wait a minute."""
-        steps = [
-            {"escalate_after_seconds": 60, "target": {"type": "users", "user_ids": user_ids}}
-            for user_ids in layers
-        ]
-        values = {"name": "Page them", "steps": steps}
-        made = self.database.write(policies.create, self.caller, values)
-        id: str = made["id"]
-        return id
-
-    def open(self, number: int = 1, **values: Any) -> list[str]:
-        """Open incidents in one transaction; return their ids."""
-        new = opening.NewIncident("Payments fail", "critical", **values)
-
-        def open_all(db: Connection, *, now: datetime) -> list[str]:
-            return [
-                opening.open_incident(db, self.caller, new, now=now)["id"] for _ in range(number)
-            ]
-
-        return self.database.write(open_all)
-
-    def rows(self, sql: str) -> list[dict[str, Any]]:
-        with self.database.read() as db:
-            return db.execute(sql).fetchall()
-
-    def count(self, table: str, where: str = "true") -> int:
-        number: int = self.rows(f"SELECT count(*) AS n FROM {table} WHERE {where}")[0]["n"]
-        return number
-
-    def let_a_minute_pass(self) -> None:
-        """Set what waits for its time back, so that it is due."""
-
-        def set_back(db: Connection, *, now: datetime) -> None:
-            at = format_instant(now)
-            db.execute("UPDATE incident_timers SET due_at = ? WHERE due_at > ?", (at, at))
-            db.execute("UPDATE deliveries SET due_at = ? WHERE due_at > ?", (at, at))
-
-        self.database.write(set_back)
-
-    def trail(self, id: str) -> list[tuple[str, dict[str, Any]]]:
-        found = self.rows(
-            f"SELECT event, details FROM audit_events WHERE incident_id = '{id}' ORDER BY number"
-        )
-        return [(row["event"], json.loads(row["details"])) for row in found]
-
-    def events(self, event: str) -> Counter[str]:
-        """Return how often each incident has an event."""
-        found = self.rows(f"SELECT incident_id FROM audit_events WHERE event = '{event}'")
-        return Counter(row["incident_id"] for row in found)
 
 
 @pytest.fixture

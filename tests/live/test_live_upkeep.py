@@ -11,20 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.database.test_compact import SECRET, traces
+from tests.helpers.commands import run
+from tests.helpers.provisioned import assert_whole, body, provision
 from tests.helpers.servers import COMMAND, running
-from tests.live.test_live import assert_whole, body, provision
-
-
-def run(database: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a data command on the database."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env={**os.environ, "INCIDENT_SERVICE_DATABASE": str(database)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+from tests.helpers.traces import SECRET, traces
 
 
 def test_compacting_under_load_removes_what_was_deleted_and_loses_nothing(tmp_path: Path) -> None:

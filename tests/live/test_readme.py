@@ -9,16 +9,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.helpers.guides import blocks
 from tests.helpers.servers import running
-
-README = Path(__file__).parents[2] / "README.md"
-
-
-def blocks(heading: str) -> list[str]:
-    """Return the shell commands of a section, block by block."""
-    text = README.read_text(encoding="utf-8")
-    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
 def test_set_up_live_and_tell(tmp_path: Path) -> None:

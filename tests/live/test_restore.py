@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.helpers.commands import run
+from tests.helpers.guides import blocks
+from tests.helpers.provisioned import body, provision
 from tests.helpers.servers import COMMAND, Server, running
-from tests.live.test_live import body, provision
-from tests.live.test_live_upkeep import run
-from tests.live.test_readme import blocks
 
 
 def everything(server: Server, key: str) -> list[Any]:

@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 import pytest
 
+from tests.helpers.provisioned import body, provision
 from tests.helpers.servers import Server, running
-from tests.live.test_live import body, provision
 
 CLIENTS = 200
 SOON = 2.0

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.servers import COMMAND, free_port, running, wait_until_it_answers
-from tests.live.test_live import body, provision
+from tests.helpers.provisioned import body, provision
+from tests.helpers.servers import COMMAND, GENEROUS, free_port, running, wait_until_it_answers
 
 
 def _started(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +43,7 @@ def test_a_killed_master_leaves_the_port_to_the_next_start(tmp_path: Path) -> No
         first.process.kill()  # it alone; its workers and the paging process are left
         first.process.wait()
         with running(database, port=first.port) as second:
-            until = time.monotonic() + 10
+            until = time.monotonic() + GENEROUS
             while _group(first.process.pid):
                 assert time.monotonic() < until
                 time.sleep(0.02)
@@ -96,9 +96,9 @@ def test_two_quickstarts_at_once_make_one_organization(tmp_path: Path) -> None:
 def test_signals_that_end_it(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path / "signal.db") as server:
         server.process.send_signal(number)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(GENEROUS) == 0
         assert "Traceback" not in server.log.read_text()
-        until = time.monotonic() + 10
+        until = time.monotonic() + GENEROUS
         while _group(server.process.pid) and time.monotonic() < until:
             time.sleep(0.05)
         assert not _group(server.process.pid)
@@ -123,14 +123,14 @@ def test_a_stop_takes_no_connection_that_it_will_not_answer(tmp_path: Path) -> N
 def test_a_reload_goes_on_serving(tmp_path: Path) -> None:
     with running(tmp_path / "reload.db") as server:
         server.process.send_signal(signal.SIGHUP)
-        until = time.monotonic() + 20
+        until = time.monotonic() + GENEROUS
         while "Booting worker" not in server.log.read_text() and time.monotonic() < until:
             assert server.request("GET", "/healthz")[0] == 200
             time.sleep(0.05)
         for _ in range(10):
             assert server.request("GET", "/readyz")[0] == 200
         server.process.terminate()
-        assert server.process.wait(10) == 0
+        assert server.process.wait(GENEROUS) == 0
 
 
 def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + GENEROUS
         while True:
             try:
                 socket.create_connection(("::1", port)).close()

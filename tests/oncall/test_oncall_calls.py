@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from incident_service import quickstart
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from incident_service.config import Settings
 from incident_service.paging import connections, pager
 from incident_service.paging.connections import Attempt, NotPublic
+from tests.helpers.example_page import PAGE
 from tests.helpers.receivers import Receiver, dripping, receiving
 from tests.helpers.servers import free_port
-from tests.paging.test_channels import PAGE
 
 LONG = 60.0
 """Seconds that no test waits for."""

@@ -20,8 +20,8 @@ from incident_service.paging import channels
 from incident_service.paging.contact_methods import check_url, shown_url
 from incident_service.paging.page import Outcome, Page
 from incident_service.serving import logs
-from tests.conftest import World
 from tests.helpers.receivers import dripping
+from tests.helpers.world import World
 
 WEBHOOK = {"label": "Hook", "url": "https://hooks.example.com/s3cret?token=s3cret"}
 PATH = "users/member/contact-methods"

@@ -7,16 +7,9 @@ from typing import Any
 import pytest
 
 from incident_service.incidents import lifecycle
-from incident_service.paging import delivery
 from incident_service.people.caller import Caller
-from tests.conftest import World
 from tests.helpers.clocks import write_at
-from tests.paging.test_paging import SENT, Rota, at, hand_off
-
-
-@pytest.fixture
-def rota(world: World) -> Rota:
-    return Rota(world)
+from tests.helpers.rota import SENT, Rota, at, hand_off
 
 
 def layer_ids(rota: Rota, policy: str) -> list[str]:
@@ -401,9 +394,6 @@ def test_a_notice_calls_a_key_by_its_name(rota: Rota) -> None:
     caller = Caller(rota.caller.org_id, key, None, "org:admin")
     write_at(at(2), rota.world.database, lifecycle.acknowledge, caller, id)
     rota.fire(2)
-    rows = rota.world.rows("SELECT org_id, id FROM deliveries WHERE kind = 'acknowledged'")
-    wanted = [(row["org_id"], row["id"]) for row in rows]
-    taken = write_at(
-        at(2), rota.world.database, delivery.claim, wanted, base_url="https://oncall.example.com"
-    )
-    assert [each.page.notice for each in taken] == ["deploy bot has acknowledged this incident."]
+    taken = rota.claim(2)
+    notices = [each.page.notice for each in taken if each.page.notice]
+    assert notices == ["deploy bot has acknowledged this incident."]

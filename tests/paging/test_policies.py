@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from incident_service import clock, quickstart
-from incident_service.people import accounts
+from incident_service.people import users
 from incident_service.store import policies
-from tests.conftest import World
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
@@ -35,13 +35,14 @@ def make(world: World, name: str = "P", **fields: Any) -> dict[str, Any]:
 
 
 def make_user(world: World, id: str) -> str:
-    return world.database.write(
-        accounts.create_user,
+    made = world.database.write(
+        users.create,
         org_id=world.made.org_id,
         email=f"{id}@example.com",
         id=id,
         role="org:member",
     )
+    return str(made["id"])
 
 
 def make_hours(world: World) -> str:

@@ -10,9 +10,9 @@ import pytest
 
 from incident_service import quickstart
 from incident_service.errors import Busy, StorageFull
-from incident_service.people import accounts
-from tests.conftest import World
+from incident_service.people import keys
 from tests.helpers.clocks import write_at
+from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 NOON = datetime(2025, 4, 7, 12, tzinfo=UTC)
@@ -148,8 +148,8 @@ def test_rights(world: World, member: str, other_org: quickstart.Provisioned) ->
 def test_a_use_is_recorded_once_a_minute(world: World) -> None:
     def use(now: datetime) -> tuple[bool, str | None]:
         with world.database.read() as db:
-            caller, is_to_be_recorded = accounts.authenticate(db, world.made.key, now=now)
-        write_at(now, world.database, accounts.record_use, caller)
+            caller, is_to_be_recorded = keys.authenticate(db, world.made.key, now=now)
+        write_at(now, world.database, keys.record_use, caller)
         return is_to_be_recorded, last_use(world)
 
     first, second = "2025-04-07T12:00:00.000Z", "2025-04-07T12:01:00.001Z"
@@ -180,7 +180,7 @@ def test_a_use_that_cannot_be_recorded_is_no_matter(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(accounts, "record_use", fail)
+    monkeypatch.setattr(keys, "record_use", fail)
     assert world.call("GET", "api-keys").status_code == 200
     assert world.post().status_code == 201
     assert last_use(world) is None
@@ -196,7 +196,7 @@ def test_a_key_is_in_no_log_and_in_no_error(
     made = world.make("api-keys", name="x")
     world.call("DELETE", f"api-keys/{made['id']}")
     answers = [world.call("GET", "users", key=made["key"])]
-    monkeypatch.setattr(accounts, "create_key", crash)
+    monkeypatch.setattr(keys, "create", crash)
     answers.append(world.call("POST", "api-keys", {"name": "x"}))
     assert [answer.status_code for answer in answers] == [401, 500]
     for text in (caplog.text, *(answer.text for answer in answers)):

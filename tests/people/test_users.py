@@ -14,10 +14,9 @@ from incident_service.incidents import lifecycle, offboarding
 from incident_service.oncall import schedules
 from incident_service.people import users
 from incident_service.people.caller import Caller
-from tests.conftest import World
 from tests.helpers.clocks import write_at
-from tests.paging import test_paging
-from tests.paging.test_paging import Rota
+from tests.helpers.rota import Rota, at
+from tests.helpers.world import World
 
 NOON = datetime(2025, 4, 7, 12, tzinfo=UTC)
 
@@ -104,10 +103,10 @@ def test_a_user_is_a_member_unless_said_otherwise(world: World) -> None:
 
 
 def test_users_are_listed_in_the_order_of_their_creation(world: World) -> None:
-    for at, id in [(3, "c"), (2, "z"), (2, "a"), (1, "m")]:
+    for day, id in [(3, "c"), (2, "z"), (2, "a"), (1, "m")]:
         world.make("users", id=id, email=f"{id}@b")
         world.execute(
-            "UPDATE users SET created_at = ? WHERE id = ?", f"2020-01-0{at}T00:00:00.000Z", id
+            "UPDATE users SET created_at = ? WHERE id = ?", f"2020-01-0{day}T00:00:00.000Z", id
         )
     assert emails(world) == ["m@b", "a@b", "z@b", "c@b", quickstart.EMAIL]
 
@@ -337,11 +336,6 @@ def test_a_layer_that_is_over_keeps_nobody(world: World, member: str) -> None:
         assert world.call("DELETE", "users/member").status_code == status
 
 
-@pytest.fixture
-def rota(world: World) -> Rota:
-    return Rota(world)
-
-
 def open_of_ben(rota: Rota, **fields: Any) -> str:
     fields = {"title": "t", "severity": "low", "ownerId": "b", **fields}
     id: str = rota.world.make("incidents", **fields)["id"]
@@ -374,7 +368,7 @@ def test_without_a_schedule_they_belong_to_nobody_and_go_on(rota: Rota) -> None:
     id = rota.open(rota.policy(["a"], ["c"]), owner="b")
     alone = rota.open(None, owner="b")
     assert rota.fire(0) == ["b/owner", "a/1", "b/owner"]
-    write_at(test_paging.at(1), rota.world.database, offboarding.delete_user, rota.caller, "b")
+    write_at(at(1), rota.world.database, offboarding.delete_user, rota.caller, "b")
     assert rota.fire(1) == [f"{rota.world.made.user_id}/owner"]
     assert rota.events(alone)[-2:] == ["incident_handed_off", "last_resort_paged"]
     assert rota.fire(5.9) == []

@@ -112,7 +112,7 @@ def _provision(db: Connection, receiver: str, *, now: datetime) -> dict[str, str
     made = quickstart.provision(db, now=now)
     caller = Caller(made.org_id, "soak", made.user_id, "org:admin")
     second = users.create(
-        db, caller, {"email": "second@example.com", "role": "org:member"}, now=now
+        db, org_id=made.org_id, email="second@example.com", role="org:member", now=now
     )
     for user_id in (made.user_id, second["id"]):
         method = {"label": "soak", "url": receiver}

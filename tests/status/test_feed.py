@@ -12,8 +12,7 @@ from incident_service import create_app
 from incident_service.config import Settings
 from incident_service.status import public_view
 from incident_service.web import page_cache
-from tests.conftest import World
-from tests.status.test_public_view import (
+from tests.helpers.status_pages import (
     DIRECTIONS,
     HOSTILE,
     NO_MARKUP,
@@ -24,6 +23,7 @@ from tests.status.test_public_view import (
     see,
     update,
 )
+from tests.helpers.world import World
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAST = "2020-01-01T00:00:00.000Z"

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
-from tests.status.test_public_view import (
+from tests.helpers.status_pages import (
     PATHS,
     data,
     etags,
@@ -19,6 +18,7 @@ from tests.status.test_public_view import (
     update,
     words,
 )
+from tests.helpers.world import World
 
 INTERNAL = "db-prod-7 disk is full, Bob's fault"
 EVENTS = (

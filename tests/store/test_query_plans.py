@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict
 
 import pytest
@@ -13,37 +12,8 @@ import pytest
 from incident_service.paging import escalation
 from incident_service.paging.lookout import DUE, LANES, LANES_OF_QUEUE, Lookout
 from incident_service.store import deliveries, timers
-from tests.conftest import World
-
-# What a plan may go through from end to end: what the statement itself brings or has made.
-_OWN_ROWS = re.compile(r"SCAN (json_each\b|CONSTANT ROW|\(subquery-\d+\))")
-
-
-@contextmanager
-def traced(world: World) -> Iterator[list[str]]:
-    """Collect every statement that this thread's connection runs, with its values in place."""
-    statements: list[str] = []
-    with world.database.read() as db:
-        db.set_trace_callback(statements.append)
-    yield statements
-    with world.database.read() as db:
-        db.set_trace_callback(None)
-
-
-def plan(world: World, statement: str) -> list[str]:
-    return [row["detail"] for row in world.rows(f"EXPLAIN QUERY PLAN {statement}")]
-
-
-def scans(world: World, statement: str) -> list[str]:
-    """Return the steps of the plan that go through a whole table or index."""
-    steps = plan(world, statement)
-    return [step for step in steps if step.startswith("SCAN") and not _OWN_ROWS.match(step)]
-
-
-def walks(world: World, statement: str) -> list[str]:
-    """Return the steps that go through a whole table, or all that an organization has in it."""
-    of_organization = [step for step in plan(world, statement) if step.endswith(" (org_id=?)")]
-    return scans(world, statement) + of_organization
+from tests.helpers.plans import plan, scans, traced, walks
+from tests.helpers.world import World
 
 
 def selects(world: World, path: str, query: dict[str, str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.conftest import World
+from tests.helpers.world import World
 
 
 def test_the_page_and_all_that_it_needs_come_from_here(world: World) -> None:

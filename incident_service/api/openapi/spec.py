@@ -15,8 +15,8 @@ from flask_smorest import Api
 
 from incident_service.api.openapi.calls import Contract
 from incident_service.api.openapi.enums import NAMES
-from incident_service.api.openapi.glossary import describe
 from incident_service.api.openapi.parts import INTRODUCTION, Object
+from incident_service.api.openapi.sentences import sentence_of
 from incident_service.http import fields
 from incident_service.http.blueprint import Blueprint
 
@@ -86,7 +86,7 @@ def document_text() -> str:
     if _TEXT not in extensions:
         described = document()
         described["servers"][0]["url"] = request.script_root or "/"
-        extensions[_TEXT] = current_app.json.dumps(described)
+        extensions[_TEXT] = current_app.json.dumps(described) + "\n"
     text: str = extensions[_TEXT]
     return text
 
@@ -129,8 +129,7 @@ def _field_properties(_converter: Any, field: ma.fields.Field[Any], ret: Object)
     if field.allow_none and "type" in found:
         found["type"] = [found["type"], "null"]
     if isinstance(field.parent, ma.Schema) and "description" not in ret:
-        schemas = (cls.__name__.removesuffix("Schema") for cls in type(field.parent).__mro__)
-        sentence = describe(schemas, field.data_key or field.name or "")
+        sentence = sentence_of(field)
         if sentence is not None:
             found["description"] = sentence
     return found

@@ -1,6 +1,6 @@
-"""Acknowledge links in the earlier form, `/ack/{token}`: signed, not kept.
+"""Acknowledge links in their earlier form, `/ack/{token}`: signed, not kept.
 
-The service makes none of them any more, but a page that was sent before an upgrade may carry one.
+The service no longer makes them, but a page that was sent before an upgrade may carry one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read(key: bytes, token: str) -> Row | None:
 def _signed_values(key: bytes, token: str) -> Any:
     signer = serializer(key)
     version, token = token[: len(VERSION)], token[len(VERSION) :]
-    # The signature's last character has bits that mean nothing; only one spelling is ours.
+    # The signature's last character has bits that mean nothing: only one spelling is accepted.
     payload, _, _ = token.rpartition(".")
     if (
         version != VERSION

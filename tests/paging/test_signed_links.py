@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from incident_service import clock, ids, quickstart
 from incident_service.clock import format_instant
-from incident_service.incidents import signed_links
-from tests.conftest import World
+from incident_service.paging import signed_links
+from tests.helpers.world import World
 
 KEY = bytes(range(32))
 NOW = datetime(2025, 4, 7, 8, 23, 11, tzinfo=UTC)

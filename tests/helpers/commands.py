@@ -1,0 +1,20 @@
+"""The data commands, run as an operator runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.helpers.servers import COMMAND
+
+
+def run(database: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a data command on the database."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**os.environ, "INCIDENT_SERVICE_DATABASE": str(database)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
