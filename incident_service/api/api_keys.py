@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import UUID, Instant, RequestSchema, Schema, Text
+from incident_service.http.fields import UUID, Instant, Text
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.people import keys
 from incident_service.people.caller import ROLES
 
@@ -15,7 +16,7 @@ blueprint = Blueprint("api_keys", description="The keys that let scripts use thi
 
 
 class ApiKeyBodySchema(RequestSchema):
-    """What a client says of a key that is to be made."""
+    """A key to create."""
 
     name = Text(1, 255, required=True)
     """What people call the key, for example after the script that uses it."""
@@ -26,7 +27,7 @@ class ApiKeyBodySchema(RequestSchema):
 
 
 class ApiKeySchema(Schema):
-    """A key, by which it can be told from others; not the key itself."""
+    """A key, without the secret itself."""
 
     id = UUID()
     name = fields.String()
@@ -43,7 +44,7 @@ class ApiKeySchema(Schema):
 
 
 class NewApiKeySchema(ApiKeySchema):
-    """A key that has just been made, with the key itself."""
+    """A key that was just created, with the secret itself."""
 
     key = fields.String()
     """The key itself. It is shown only once."""
@@ -62,7 +63,7 @@ def list_api_keys() -> Any:
 @blueprint.error_codes("invalid_user_id", "too_many_api_keys")
 @blueprint.response(201, NewApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> Any:
-    """Make a key; `key` is shown this once."""
+    """Create a key; `key` is shown only this once."""
     row = write(lambda db, who, *, now: keys.create(db, org_id=who.org_id, **body, now=now))
     return created(row, "api-keys")
 
@@ -70,6 +71,6 @@ def create_api_key(body: dict[str, Any]) -> Any:
 @blueprint.route("/v1/api-keys/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def revoke_api_key(id: str) -> Any:
-    """Revoke a key, at once."""
+    """Revoke a key immediately."""
     write(keys.revoke, id)
     return no_content()

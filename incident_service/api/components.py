@@ -8,16 +8,8 @@ from marshmallow import fields, validate
 
 from incident_service.http import cursor
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import (
-    UUID,
-    Instant,
-    List,
-    QueryInteger,
-    QuerySchema,
-    RequestSchema,
-    Schema,
-    Text,
-)
+from incident_service.http.fields import UUID, Instant, List, QueryInteger, Text
+from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.status import components, levels
 from incident_service.store import Row
 
@@ -25,7 +17,7 @@ blueprint = Blueprint("components", description="The parts of a product that inc
 
 
 class ComponentBodySchema(RequestSchema):
-    """What a client says of a component."""
+    """A component to create, or its changes."""
 
     name = Text(1, 100, required=True)
     """Unique among the organization's components."""
@@ -40,7 +32,7 @@ class ComponentBodySchema(RequestSchema):
 
 
 class MaintenanceWindowSchema(Schema):
-    """A maintenance window that lasts at the moment."""
+    """A maintenance window in progress."""
 
     started_at = Instant()
     """When it began."""
@@ -104,9 +96,9 @@ def list_components(query: dict[str, Any]) -> Any:
 @blueprint.error_codes("name_conflict", "invalid_escalation_policy_id", "too_many_components")
 @blueprint.response(201, ComponentSchema)
 def create_component(body: dict[str, Any]) -> Any:
-    """Make a component."""
+    """Create a component."""
     row = write(components.create, body)
-    return created(_shown(row), "components")
+    return created(_with_status(row), "components")
 
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["GET"])
@@ -123,18 +115,18 @@ def get_component(id: str) -> Any:
 @blueprint.response(200, ComponentSchema)
 def change_component(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a component; `null` clears one."""
-    return _shown(write(components.change, id, body))
+    return _with_status(write(components.change, id, body))
 
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_component(id: str) -> Any:
-    """Delete a component; incidents keep naming it."""
+    """Delete a component; incidents still show it."""
     write(components.delete, id)
     return no_content()
 
 
-def _shown(row: Row) -> Row:
-    """Return a component as it is shown; what open incidents make of it is read here."""
+def _with_status(row: Row) -> Row:
+    """Return a component with its status, which follows from the open incidents."""
     with database().read() as db:
         return components.with_status(db, caller(), [row])[0]

@@ -10,14 +10,8 @@ from marshmallow import fields
 
 from incident_service import clock
 from incident_service.http.blueprint import Blueprint, caller, database
-from incident_service.http.fields import (
-    UUID,
-    QueryInstant,
-    QuerySchema,
-    Schema,
-    UTCInstant,
-    check_order,
-)
+from incident_service.http.fields import UUID, QueryInstant, UTCInstant, check_order
+from incident_service.http.schemas import QuerySchema, Schema
 from incident_service.oncall import schedules
 
 blueprint = Blueprint("oncall", description="Who is on call.")
@@ -26,7 +20,7 @@ MAX_WINDOW = timedelta(days=366)
 
 
 class AtQuerySchema(QuerySchema):
-    """The instant of interest; now, unless given."""
+    """The instant of interest."""
 
     at = QueryInstant()
     """The instant of interest. The default is now."""
@@ -48,7 +42,7 @@ class WindowQuerySchema(QuerySchema):
 
 
 class TargetSchema(Schema):
-    """Somebody on call, by a layer or else an override, and from when until when."""
+    """Somebody on call, and from when until when: by a layer or by an override."""
 
     user_id = fields.String()
     """The user who is on call."""
@@ -63,7 +57,7 @@ class TargetSchema(Schema):
 
 
 class ResolvedSchema(Schema):
-    """Who is on call by a schedule at an instant."""
+    """Who is on call for a schedule at an instant."""
 
     schedule_id = UUID(attribute="schedule.id")
     """The schedule in question."""
@@ -96,7 +90,7 @@ class OnCallSchema(Schema):
 @blueprint.arguments(AtQuerySchema, location="query")
 @blueprint.response(200, OnCallSchema(many=True))
 def list_on_call(query: dict[str, Any]) -> Any:
-    """Say who owns each schedule, by the schedules' names."""
+    """List who owns each schedule, by the schedules' names."""
     with database().read() as db:
         return schedules.resolve_all(db, caller(), query.get("at") or clock.now())
 
@@ -105,7 +99,7 @@ def list_on_call(query: dict[str, Any]) -> Any:
 @blueprint.arguments(AtQuerySchema, location="query")
 @blueprint.response(200, ResolvedSchema)
 def resolve_schedule(query: dict[str, Any], id: str) -> Any:
-    """Say who is on call by a schedule, and whom it pages."""
+    """Return who owns a schedule, and everyone that it pages."""
     with database().read() as db:
         return schedules.resolve(db, caller(), id, query.get("at") or clock.now())
 
@@ -114,6 +108,6 @@ def resolve_schedule(query: dict[str, Any], id: str) -> Any:
 @blueprint.arguments(WindowQuerySchema, location="query")
 @blueprint.response(200, TargetSchema(many=True))
 def list_shifts(query: dict[str, Any], id: str) -> Any:
-    """Say who owns a schedule over the window, shift by shift."""
+    """List who owns a schedule during the window, shift by shift."""
     with database().read() as db:
         return schedules.shifts(db, caller(), id, query["from_"], query["to"])

@@ -11,17 +11,18 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import UUID, Instant, List, RequestSchema, Schema, Text
+from incident_service.http.fields import UUID, Instant, List, Text
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.oncall.hours import WHENS
 from incident_service.paging import policies
 
 blueprint = Blueprint(
-    "policies", description="Whom to page, in which order, until somebody acknowledges."
+    "policies", description="Who is paged, in which order, until somebody acknowledges."
 )
 
 
 def rules_of_target(type_: str, schedule_id: str) -> dict[str, Any]:
-    """Return in JSON Schema that a target has what its type needs, and nothing else."""
+    """Return the rule, in JSON Schema, that a target has what its type needs and nothing else."""
     return {
         "if": {"properties": {type_: {"const": "schedule"}}},
         "then": {
@@ -48,7 +49,7 @@ class EscalationConditionSchema(RequestSchema):
 
 
 class EscalationTargetSchema(RequestSchema):
-    """Whom a layer pages: who is on call in a schedule, or users."""
+    """Who a layer pages: whoever is on call in a schedule, or users by name."""
 
     RULES = rules_of_target("type", "scheduleId")
 
@@ -74,7 +75,7 @@ class EscalationTargetSchema(RequestSchema):
 
 
 class EscalationStepBodySchema(EscalationTargetSchema):
-    """What a client says of a step; its place in the list is its position."""
+    """A step to create; its place in the list is its position."""
 
     RULES = rules_of_target("targetType", "targetId")
 
@@ -102,7 +103,7 @@ class EscalationStepBodySchema(EscalationTargetSchema):
 
 
 class EscalationLayerBodySchema(RequestSchema):
-    """What a client says of a layer."""
+    """A layer to create, or its changes."""
 
     ack_timeout_minutes = fields.Integer(
         strict=True, required=True, validate=validate.Range(1, 10_080)
@@ -125,14 +126,14 @@ class EscalationLayerBodySchema(RequestSchema):
 
 
 class EscalationLayerOrderSchema(RequestSchema):
-    """All layers of a policy in their order."""
+    """All layers of a policy in their new order."""
 
     layer_ids = List(UUID(), 0, 1000, required=True, metadata={"uniqueItems": True})
     """The ids of all layers in their new order, each exactly once."""
 
 
 class EscalationPolicyBodySchema(RequestSchema):
-    """What a client says of a policy."""
+    """A policy to create, or its changes."""
 
     name = Text(1, 255, required=True)
     """Unique among the organization's policies."""
@@ -143,14 +144,14 @@ class EscalationPolicyBodySchema(RequestSchema):
 
 
 class MinutesOf(fields.Integer):
-    """Seconds, shown as minutes, rounded up."""
+    """Seconds shown as minutes, rounded up."""
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return super()._serialize(-(-value // 60), *args, **kwargs)
 
 
 class EscalationStepSchema(Schema):
-    """A step of a policy: its layer in another spelling."""
+    """A step of a policy: a layer in another form."""
 
     id = UUID()
     position = fields.Integer()
@@ -174,7 +175,7 @@ class EscalationStepSchema(Schema):
 
 
 class EscalationLayerSchema(Schema):
-    """A layer of a policy: its step in another spelling."""
+    """A layer of a policy: a step in another form."""
 
     id = UUID()
     policy_id = UUID()
@@ -230,7 +231,7 @@ def list_policies() -> Any:
 )
 @blueprint.response(201, WholeEscalationPolicySchema)
 def create_policy(body: dict[str, Any]) -> Any:
-    """Make a policy."""
+    """Create a policy."""
     policy = write(policies.create, body)
     return created(policy, "escalation", "policies")
 
@@ -248,7 +249,7 @@ def get_policy(id: str) -> Any:
 @blueprint.error_codes("name_conflict", "invalid_target", "invalid_condition")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def replace_policy(body: dict[str, Any], id: str) -> Any:
-    """Set a policy's name and description anew; without `steps`, its layers stay."""
+    """Replace a policy's name and description; without `steps`, its layers stay."""
     return write(policies.replace, id, body)
 
 
@@ -275,7 +276,7 @@ def delete_policy(id: str) -> Any:
 @blueprint.error_codes("invalid_target", "invalid_condition", "too_many_layers")
 @blueprint.response(201, EscalationLayerSchema)
 def create_policy_layer(body: dict[str, Any], id: str) -> Any:
-    """Add a layer to a policy; at a position that is taken, it moves the rest down."""
+    """Add a layer to a policy; if its position is taken, the layers from there on move down."""
     layer = write(policies.add_layer, id, body)
     return created(layer, "escalation", "policies", id, "layers")
 
@@ -285,7 +286,7 @@ def create_policy_layer(body: dict[str, Any], id: str) -> Any:
 @blueprint.error_codes("invalid_layer_order")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def order_policy_layers(body: dict[str, Any], id: str) -> Any:
-    """Put the layers of a policy, every one exactly once, into an order."""
+    """Reorder the layers of a policy; each must be named exactly once."""
     layer_ids = body["layer_ids"]
     return write(policies.reorder_layers, id, layer_ids)
 
@@ -309,6 +310,6 @@ def change_policy_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
 )
 @blueprint.response(204)
 def delete_policy_layer(id: str, layer_id: str) -> Any:
-    """Remove a layer from a policy; those behind it move up."""
+    """Remove a layer from a policy; the layers after it move up."""
     write(policies.delete_layer, id, layer_id)
     return no_content()

@@ -12,13 +12,14 @@ from incident_service.api.incidents import AffectedComponentSchema
 from incident_service.database.file import Connection
 from incident_service.http import sharing
 from incident_service.http.blueprint import Blueprint
-from incident_service.http.fields import UUID, Instant, Schema
+from incident_service.http.fields import UUID, Instant
+from incident_service.http.schemas import Schema
 from incident_service.incidents import lifecycle
 from incident_service.status import levels, public_view
 from incident_service.store import Row
 from incident_service.web import page_cache
 
-blueprint = Blueprint("public_status", description="How things are, for everybody.", public=True)
+blueprint = Blueprint("public_status", description="How things are, for the public.", public=True)
 
 
 class PublicComponentSchema(Schema):
@@ -38,7 +39,7 @@ class PublicComponentSchema(Schema):
 
 
 class PublicUpdateSchema(Schema):
-    """A public update, or, with `body` null, the bare status that the incident reached."""
+    """A public update; if `body` is null, only the status that the incident reached."""
 
     id = UUID()
     body = fields.String(allow_none=True)
@@ -52,7 +53,7 @@ class PublicUpdateSchema(Schema):
 
 
 class PublicIncidentSchema(Schema):
-    """An open incident as everybody may see it; its newest updates, the oldest of them first."""
+    """An open incident as the public may see it."""
 
     id = UUID()
     title = fields.String()
@@ -74,7 +75,7 @@ class PublicIncidentSchema(Schema):
 
 
 class PublicStatusSchema(Schema):
-    """How things are."""
+    """A status page."""
 
     title = fields.String()
     """What the page is called."""
@@ -100,12 +101,12 @@ blueprint.after_request(sharing.share)
 @blueprint.route("/status/<slug>.json", methods=["GET"])
 @blueprint.error_codes("busy", "storage_full", "not_ready")
 @blueprint.response(200, PublicStatusSchema)
-@blueprint.alt_response(304, success=True, description="The client has it.")
+@blueprint.alt_response(304, success=True, description="The client has the current version.")
 def public_status(slug: str) -> Any:
-    """Return how things are: the page's status, its components, and the open incidents."""
+    """Return the status of a page, its components and the open incidents."""
     return page_cache.respond("json", slug, "application/json", _render)
 
 
 def _render(db: Connection, page: Row, now: datetime) -> str:
-    shown = _schema.dump(public_view.overview(db, page, now=now))
-    return current_app.json.dumps({"data": shown}) + "\n"
+    overview = _schema.dump(public_view.overview(db, page, now=now))
+    return current_app.json.dumps({"data": overview}) + "\n"

@@ -8,17 +8,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import (
-    UUID,
-    Instant,
-    List,
-    RequestSchema,
-    Schema,
-    Text,
-    TimeZone,
-    WallTime,
-    check_order,
-)
+from incident_service.http.fields import UUID, Instant, List, Text, TimeZone, WallTime, check_order
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.oncall import schedules
 
 blueprint = Blueprint("schedules", description="On-call schedules and their layers.")
@@ -28,7 +19,7 @@ _FIXED_LENGTHS = {"daily": 1, "weekly": 7}
 
 
 class ScheduleBodySchema(RequestSchema):
-    """What a client says of a schedule."""
+    """A schedule to create, or to replace one."""
 
     name = Text(1, 255, required=True)
     """Unique among the organization's schedules."""
@@ -39,7 +30,7 @@ class ScheduleBodySchema(RequestSchema):
 
 
 class LayerBodySchema(RequestSchema):
-    """What a client says of a layer."""
+    """A layer to create, or to replace one."""
 
     RULES: ClassVar[dict[str, Any]] = {
         "allOf": [
@@ -113,7 +104,7 @@ class LayerBodySchema(RequestSchema):
 
 
 class LayerOrderSchema(RequestSchema):
-    """A new order of layers."""
+    """All layers of a schedule in their new order."""
 
     layer_ids = List(UUID(), 0, 1000, required=True, metadata={"uniqueItems": True})
     """The ids of all layers in their new order, each exactly once."""
@@ -181,7 +172,7 @@ def list_schedules() -> Any:
 @blueprint.error_codes("name_conflict", "too_many_schedules")
 @blueprint.response(201, ScheduleWithLayersSchema)
 def create_schedule(body: dict[str, Any]) -> Any:
-    """Make a schedule; its layers come next."""
+    """Create a schedule; add its layers next."""
     row = write(schedules.create, body)
     return created(row, "oncall", "schedules")
 
@@ -199,7 +190,7 @@ def get_schedule(id: str) -> Any:
 @blueprint.error_codes("name_conflict")
 @blueprint.response(200, ScheduleWithLayersSchema)
 def replace_schedule(body: dict[str, Any], id: str) -> Any:
-    """Set a schedule's fields anew; its layers stay."""
+    """Replace a schedule's fields; its layers stay."""
     return write(schedules.replace, id, body)
 
 
@@ -227,7 +218,7 @@ def create_schedule_layer(body: dict[str, Any], id: str) -> Any:
 @blueprint.error_codes("invalid_participant_id")
 @blueprint.response(200, LayerSchema)
 def replace_schedule_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
-    """Set a layer's fields anew; its position stays."""
+    """Replace a layer's fields; its position stays."""
     return write(schedules.replace_layer, id, layer_id, body)
 
 
@@ -236,7 +227,7 @@ def replace_schedule_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
 )
 @blueprint.response(204)
 def delete_schedule_layer(id: str, layer_id: str) -> Any:
-    """Delete a layer; those after it move up."""
+    """Delete a layer; the layers after it move up."""
     write(schedules.delete_layer, id, layer_id)
     return no_content()
 
@@ -246,5 +237,5 @@ def delete_schedule_layer(id: str, layer_id: str) -> Any:
 @blueprint.error_codes("invalid_layer_order")
 @blueprint.response(200, ScheduleWithLayersSchema)
 def order_schedule_layers(body: dict[str, Any], id: str) -> Any:
-    """Put the layers in a new order; every one is named exactly once."""
+    """Reorder the layers of a schedule; each must be named exactly once."""
     return write(schedules.order_layers, id, body["layer_ids"])

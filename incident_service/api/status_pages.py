@@ -8,29 +8,21 @@ from typing import Any
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import (
-    UUID,
-    Boolean,
-    ByUUID,
-    Instant,
-    List,
-    RequestSchema,
-    Schema,
-    Text,
-)
+from incident_service.http.fields import UUID, Boolean, ByUUID, Instant, List, Text
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.status import levels, status_pages
 
-blueprint = Blueprint("status_pages", description="Pages on which everybody sees how things are.")
+blueprint = Blueprint("status_pages", description="Pages that show the public how things are.")
 
 _SLUG = re.compile(r"[a-z0-9-]{3,63}\Z")
 
 
 class StatusPageBodySchema(RequestSchema):
-    """What a client says of a status page."""
+    """A status page to create, or its changes."""
 
     slug = fields.String(
         required=True,
-        validate=validate.Regexp(_SLUG, error="Not 3 to 63 of a-z, 0-9 and -."),
+        validate=validate.Regexp(_SLUG, error="Must be 3 to 63 characters from a-z, 0-9 and -."),
         metadata={"pattern": "^[a-z0-9-]{3,63}$"},
     )
     """The end of the page's address, `/status/{slug}`. No other page on this server may have it."""
@@ -45,7 +37,7 @@ class StatusPageBodySchema(RequestSchema):
 
 
 class StatusPageSchema(Schema):
-    """A status page; `overrides` are the statuses set by hand, by component."""
+    """A status page."""
 
     id = UUID()
     org_id = fields.String()
@@ -80,7 +72,7 @@ def list_status_pages() -> Any:
 )
 @blueprint.response(201, StatusPageSchema)
 def create_status_page(body: dict[str, Any]) -> Any:
-    """Make a status page."""
+    """Create a status page."""
     row = write(status_pages.create, body)
     return created(row, "status-pages")
 
@@ -105,6 +97,6 @@ def change_status_page(body: dict[str, Any], id: str) -> Any:
 @blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_status_page(id: str) -> Any:
-    """Delete a status page; its slug is free."""
+    """Delete a status page; its slug becomes free."""
     write(status_pages.delete, id)
     return no_content()

@@ -7,25 +7,18 @@ from typing import Any
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import (
-    UUID,
-    Instant,
-    List,
-    RequestSchema,
-    Schema,
-    Text,
-    TimeZone,
-    WallTime,
-)
+from incident_service.http.fields import UUID, Instant, List, Text, TimeZone, WallTime
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.oncall import working_hours
 
 blueprint = Blueprint(
-    "working_hours", description="Times of the week at which layers of policies take part."
+    "working_hours",
+    description="Times of the week, for layers of policies.",
 )
 
 
 class WindowSchema(RequestSchema):
-    """A time of some days of the week, ISO's 1 to 7; an end at or before the start is next day."""
+    """A time of day on some days of the week."""
 
     days = List(
         fields.Integer(strict=True, validate=validate.Range(1, 7)),
@@ -42,7 +35,7 @@ class WindowSchema(RequestSchema):
 
 
 class WorkingHoursBodySchema(RequestSchema):
-    """What a client says of working hours."""
+    """Working hours to create, or their changes."""
 
     name = Text(1, 255, required=True)
     """Unique among the organization's working hours."""
@@ -80,7 +73,7 @@ def list_working_hours() -> Any:
 @blueprint.error_codes("name_conflict", "too_many_working_hours")
 @blueprint.response(201, WorkingHoursSchema)
 def create_working_hours(body: dict[str, Any]) -> Any:
-    """Make working hours."""
+    """Create working hours."""
     row = write(working_hours.create, body)
     return created(row, "working-hours")
 

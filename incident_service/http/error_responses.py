@@ -16,10 +16,10 @@ from incident_service.http.middleware import request_id
 _log = logging.getLogger("incident_service.errors")
 
 RETRY_AFTER_SECONDS = 1
-"""When to ask again after a `503`."""
+"""How long a client should wait after a `503`, in seconds."""
 
 _CODES_OF_FLASK = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
-"""By status; of every other, `invalid_request`."""
+"""By status; every other one is `invalid_request`."""
 
 
 _PAGE = "incident_service.error_page"
@@ -57,7 +57,7 @@ def _service_error(error: errors.ServiceError) -> Response:
     status, _ = CODES[error.code]
     if status >= 500:
         _log.error(error.message, exc_info=error, extra={"requestId": request_id()})
-    # What is wrong on our side is for the log: its message may name paths, or be SQLite's.
+    # What went wrong on our side is only for the log: the message may name paths or SQL.
     message = error.message if status < 500 else None
     faults = error.errors if isinstance(error, errors.ValidationFailed) else None
     response = _answer(error.code, message, faults)

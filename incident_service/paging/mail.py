@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from incident_service import emails
-from incident_service.config import MailServer
+from incident_service.mail_server import MailServer
 from incident_service.paging import message
 from incident_service.paging.page import Outcome, Page
 

@@ -23,7 +23,7 @@ def get_slice(
 
     `after`: the name that the last slice gave, or an empty one.
     """
-    read = named_rows.part_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
+    read = named_rows.slice_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
     components = read[:limit]
     next_after = components[-1]["name"] if len(read) > limit else None
     return with_status(db, caller, components), next_after

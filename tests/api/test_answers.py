@@ -22,7 +22,7 @@ from incident_service.api import (
     users,
     working_hours,
 )
-from incident_service.http.fields import Schema
+from incident_service.http.schemas import Schema
 from tests.helpers.world import World
 
 TABLES: dict[type[Schema], str] = {

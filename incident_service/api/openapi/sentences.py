@@ -9,7 +9,7 @@ import sys
 
 import marshmallow as ma
 
-from incident_service.http.fields import SHARED
+from incident_service.http.schemas import SHARED
 
 
 def sentence_of(field: ma.fields.Field[object]) -> str | None:
