@@ -13,7 +13,7 @@ from incident_service.web import rendering
 def respond(error: dict[str, Any]) -> Response:
     """Return HTML that shows an error; `error` is its JSON body (contract §1).
 
-    Two paths help people. They are not routes, because for programs they are not found.
+    Two paths help people. They are not routes, so programs get a `404` for them.
     """
     if error["code"] == "not_found" and request.method in ("GET", "HEAD"):
         if request.path == "/":
