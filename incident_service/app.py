@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ def build_routes() -> Flask:
 def configure(app: Flask, settings: Settings) -> None:
     """Give the application what it works on, instead of what it had.
 
-    The database is made where there is none. Raises what `maintenance.initialise` raises.
+    The database is made if there is none. Raises as `maintenance.initialise` does, and leaves the
+    application as it was then.
     """
     database = Database(settings.database, write_timeout=settings.write_timeout)
     maintenance.initialise(database)
@@ -60,11 +62,17 @@ def configure(app: Flask, settings: Settings) -> None:
         is_behind_known_proxies=settings.trusted_proxies > 0,
     )
     page_cache.install(app)
+    app.wsgi_app = _as_reached(app, settings)  # type: ignore[method-assign,assignment]
+
+
+def _as_reached(app: Flask, settings: Settings) -> WSGIApplication:
+    """Return Flask's own application, as clients reach it below a path and through proxies."""
+    application: WSGIApplication = functools.partial(Flask.wsgi_app, app)
     if settings.public_path:
-        app.wsgi_app = _below(settings.public_path, app.wsgi_app)  # type: ignore[method-assign,assignment]
+        application = _below(settings.public_path, application)
     if settings.trusted_proxies:
-        proxies = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign]
+        application = ProxyFix(application, x_for=settings.trusted_proxies, x_proto=0)
+    return application
 
 
 def _below(root: str, application: WSGIApplication) -> WSGIApplication:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -245,8 +246,9 @@ def _print(answer: dict[str, Any]) -> None:
 
 
 def _greeting(settings: Settings, made: quickstart.Provisioned) -> str:
+    database = settings.database.resolve()
     return f"""\
-incident-service listens on {settings.public_url}; its database is {settings.database.resolve()}
+incident-service listens on {settings.public_url}; its database is {database}
 
   organization       {made.org_id}  ({quickstart.ORGANIZATION})
   admin, on call     {made.user_id}  ({quickstart.EMAIL})
@@ -269,7 +271,17 @@ curl --request POST \\
     "componentIds": ["{made.component_id}"]
   }}'
 
-Nobody can be reached yet: the README's "Your first page" changes that. Then
-`incident-service create-user --help` and `create-key --help`. Ctrl-C stops the service; your data
-stays in the file.
+Nobody can be reached yet: "Your first page" in the README changes that. Add a colleague:
+
+{PREFIX}DATABASE={shlex.quote(str(database))} {_own_command()} create-user \\
+  --org {made.org_id} --email colleague@example.com
+
+Ctrl-C stops the service; your data stays in the file.
 """
+
+
+def _own_command() -> str:
+    """Return how a shell runs this command, whatever its `PATH` is."""
+    script = Path(sys.executable).with_name("incident-service")
+    words = [str(script)] if script.exists() else [sys.executable, "-m", "incident_service"]
+    return shlex.join(words)

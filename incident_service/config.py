@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import limits
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service import emails
 from incident_service.errors import InvalidSetting
+from incident_service.mail_server import MailServer, parse_smtp_url
 
 PREFIX = "INCIDENT_SERVICE_"
+
+T = TypeVar("T")
 
 WEBHOOK_SCHEMES = frozenset({"https", "http"})
 """Those of the service's own webhook; all others are Apprise's."""
@@ -39,152 +43,12 @@ _WEBHOOKS = "json jsons https"
 ALLOWED_SCHEMES = frozenset(" ".join((_MAIL, _CHATS, _TELEPHONES, _PAGERS, _WEBHOOKS)).split())
 """What a contact method may be unless the operator says otherwise (contract §8)."""
 
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+
 
 def _default_workers() -> int:
-    """One process a core up to four, for one writes at a time; two at least, so one may die."""
+    """Return one process a core: at most four, because one writes at a time; two so one may die."""
     return max(2, min(4, len(os.sched_getaffinity(0))))
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where mail is handed in, and whom it is from."""
-
-    host: str
-    port: int
-    sender: str
-    is_tls: bool
-    """Whether the connection is encrypted from its first byte."""
-    user: str | None = None
-    password: str = field(default="", repr=False)
-    starttls: str | None = None
-    """`required`, `optional` (used if offered) or `never`; `None`: required with a user, else
-    optional."""
-    is_verified: bool = True
-    """Whether the server's certificate is checked."""
-
-    @property
-    def needs_encryption(self) -> bool:
-        """Whether no mail is handed in on a connection that is not encrypted."""
-        return self.starttls == "required" or (self.starttls is None and self.user is not None)
-
-
-def parse_smtp_url(text: str) -> MailServer:
-    """Return what `smtp://[user:password@]host[:port]?from=address` (or `smtps://…`) names.
-
-    The port is 465 for `smtps`, else 25. `&starttls=` says `required`, `optional` or `never`,
-    `&certificate=any` that the server's certificate is not checked. Special characters are
-    percent-encoded. Raises `ValueError`, whose text repeats nothing of the URL.
-    """
-    try:
-        url = urlsplit(text)
-        port = url.port
-        options = parse_qs(url.query.replace("+", "%2B"), True, True, max_num_fields=3)
-    except ValueError:
-        raise ValueError("Not a URL.") from None
-    if url.scheme not in ("smtp", "smtps") or not url.hostname:
-        raise ValueError("Not smtp://host or smtps://host.")
-    if url.path not in ("", "/") or url.fragment:
-        raise ValueError("Has a path or a fragment; encode special characters as in %2F.")
-    if any(len(values) > 1 for values in options.values()):
-        raise ValueError("Says something twice.")
-    chosen = {name: values[0] for name, values in options.items()}
-    sender = emails.mail_address(chosen.pop("from", ""))
-    if sender is None or not sender.isascii():
-        raise ValueError("Must have ?from= and one email address, in ASCII before its @.")
-    is_tls = url.scheme == "smtps"
-    starttls = chosen.pop("starttls", None)
-    if starttls not in (None, "required", "optional", "never") or (is_tls and starttls):
-        raise ValueError("starttls is required, optional or never, and for smtp:// alone.")
-    certificate = chosen.pop("certificate", None)
-    if certificate not in (None, "any"):
-        raise ValueError("certificate can only be any.")
-    if chosen:
-        raise ValueError("Only from, starttls and certificate may follow the question mark.")
-    user, password = unquote(url.username or ""), unquote(url.password or "")
-    if not (user + password).isascii():
-        raise ValueError("The user and the password must be ASCII: SMTP servers know no other.")
-    if password and not user:
-        raise ValueError("Has a password without a user.")
-    return MailServer(
-        host=url.hostname,
-        port=port or (465 if is_tls else 25),
-        sender=sender,
-        is_tls=is_tls,
-        user=user or None,
-        password=password,
-        starttls=starttls,
-        is_verified=certificate is None,
-    )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an operator can choose (contract §9); each is `INCIDENT_SERVICE_` and its name."""
-
-    database: Path = Path("incident-service.db")
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = _default_workers()
-    threads: int = 6
-    base_url: str = ""
-    log_level: str = "INFO"
-    write_timeout: float = 5.0
-    """Seconds that a write waits for others before it is refused as `busy`: less than a stop takes,
-    so that it is answered even then."""
-    allowed_notification_schemes: frozenset[str] = ALLOWED_SCHEMES
-    delivery_networks: Literal["any", "public"] = "any"
-    """Whether contact methods may lead to addresses that are not public."""
-    smtp_url: str = field(default="", repr=False)
-    """See `parse_smtp_url`; without it, a user without a contact method cannot be paged."""
-    webhook_secret: str = field(default="", repr=False)
-    metrics_token: str = field(default="", repr=False)
-    """What `/metrics` asks for; without it, it asks for nothing."""
-    rate_limit_key: str = ""
-    rate_limit_address: str = ""
-    rate_limit_public: str = "600/minute"
-    """Of one address without a valid key; `none` for no limit. See `ratelimit.RateLimits`."""
-    trusted_proxies: int = 0
-    """How many proxies in front add the client's address to X-Forwarded-For."""
-
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings; those that are not set, or set to nothing, keep their defaults.
-
-        Raises `InvalidSetting`, naming the variable, if a value makes no sense or the variable has
-        our prefix and is not a setting.
-        """
-        values = {}
-        for variable, value in environ.items():
-            if variable.startswith(PREFIX):
-                name = variable.removeprefix(PREFIX).lower()
-                if name not in _SettingsSchema().fields or variable != PREFIX + name.upper():
-                    raise InvalidSetting(f"{variable} is not a setting of incident-service.")
-                if value:
-                    values[name] = value
-        try:
-            return cls(**_SettingsSchema().load(values))
-        except ma.ValidationError as error:
-            assert isinstance(error.messages, dict)  # every fault is a field's
-            name, sentences = next(iter(error.messages.items()))
-            raise InvalidSetting(f"{PREFIX}{name.upper()}: {sentences[0]}") from None
-
-    @property
-    def mail_server(self) -> MailServer | None:
-        """Where mail is handed in, if it is configured."""
-        return parse_smtp_url(self.smtp_url) if self.smtp_url else None
-
-    @property
-    def public_path(self) -> str:
-        """The path below which clients reach the service, as `/oncall`; empty if there is none."""
-        return urlsplit(self.base_url).path.rstrip("/")
-
-    @property
-    def public_url(self) -> str:
-        """Where clients reach the service: `base_url`, else where it listens."""
-        if self.base_url:
-            return self.base_url.rstrip("/")
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 def _read_schemes(text: str) -> frozenset[str]:
@@ -251,26 +115,114 @@ def _check_limit(text: str) -> None:
         raise ma.ValidationError("Its numbers must be 1 or more.")
 
 
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+def _check_public_limit(text: str) -> None:
+    if text != "none":
+        _check_limit(text)
 
 
-class _SettingsSchema(ma.Schema):
-    database = fields.Function(deserialize=Path)
-    host = fields.Function(deserialize=_read_host)
-    port = fields.Integer(validate=validate.Range(1, 65535))
-    workers = fields.Integer(validate=validate.Range(1, 64))
-    threads = fields.Integer(validate=validate.Range(1, 64))
-    base_url = fields.URL(schemes={"http", "https"}, require_tld=False, validate=_check_base_url)
-    log_level = fields.String(validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")))
-    write_timeout = fields.Float(validate=validate.Range(0.05, 7))
-    allowed_notification_schemes = fields.Function(deserialize=_read_schemes)
-    delivery_networks = fields.String(validate=validate.OneOf(("any", "public")))
-    smtp_url = fields.String(validate=_check_smtp_url)
-    webhook_secret = fields.String()
-    metrics_token = fields.String()
-    rate_limit_key = fields.String(validate=_check_limit)
-    rate_limit_address = fields.String(validate=_check_limit)
-    rate_limit_public = fields.String(
-        validate=lambda text: None if text == "none" else _check_limit(text)
+def _setting(default: T, parser: fields.Field[Any], *, is_secret: bool = False) -> T:
+    """Define a setting: its default, and what reads and checks its text.
+
+    `is_secret`: whether the value is left out of what is printed of the settings.
+    """
+    setting: T = dataclasses.field(default=default, repr=not is_secret, metadata={"parser": parser})
+    return setting
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator can choose (contract §9).
+
+    This is the only list: a line here is a setting, whose variable is `INCIDENT_SERVICE_` and its
+    name.
+    """
+
+    database: Path = _setting(Path("incident-service.db"), fields.Function(deserialize=Path))  # noqa: RUF009
+    host: str = _setting("127.0.0.1", fields.Function(deserialize=_read_host))
+    port: int = _setting(8000, fields.Integer(validate=validate.Range(1, 65535)))
+    workers: int = _setting(_default_workers(), fields.Integer(validate=validate.Range(1, 64)))
+    threads: int = _setting(6, fields.Integer(validate=validate.Range(1, 64)))
+    base_url: str = _setting(
+        "", fields.URL(schemes={"http", "https"}, require_tld=False, validate=_check_base_url)
     )
-    trusted_proxies = fields.Integer(validate=validate.Range(0, 10))
+    log_level: str = _setting(
+        "INFO", fields.String(validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR")))
+    )
+    write_timeout: float = _setting(5.0, fields.Float(validate=validate.Range(0.05, 7)))
+    """Seconds that a write waits for others before it is refused as `busy`: less than a stop takes,
+    so that it is answered even then."""
+    allowed_notification_schemes: frozenset[str] = _setting(
+        ALLOWED_SCHEMES, fields.Function(deserialize=_read_schemes)
+    )
+    delivery_networks: Literal["any", "public"] = _setting(
+        "any", fields.String(validate=validate.OneOf(("any", "public")))
+    )
+    """Whether contact methods may lead to addresses that are not public."""
+    smtp_url: str = _setting("", fields.String(validate=_check_smtp_url), is_secret=True)
+    """See `parse_smtp_url`; without it, a user without a contact method cannot be paged."""
+    webhook_secret: str = _setting("", fields.String(), is_secret=True)
+    """What signs webhooks; without it, they are not signed."""
+    metrics_token: str = _setting("", fields.String(), is_secret=True)
+    """What `/metrics` asks for; without it, it asks for nothing."""
+    rate_limit_key: str = _setting("", fields.String(validate=_check_limit))
+    rate_limit_address: str = _setting("", fields.String(validate=_check_limit))
+    rate_limit_public: str = _setting("600/minute", fields.String(validate=_check_public_limit))
+    """Of one address without a valid key; `none` for no limit. See `rate_limits.RateLimits`."""
+    trusted_proxies: int = _setting(0, fields.Integer(validate=validate.Range(0, 10)))
+    """How many proxies in front add the client's address to X-Forwarded-For."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings; those that are not set, or set to nothing, keep their defaults.
+
+        Raises `InvalidSetting`, naming the variable, if a value makes no sense, or if the variable
+        has our prefix and is not a setting.
+        """
+        values = {}
+        for variable, value in environ.items():
+            if variable.upper().startswith(PREFIX):
+                if variable not in VARIABLES:
+                    raise InvalidSetting(
+                        f"{variable} is not a setting. Did you mean {_nearest(variable)}?"
+                    )
+                if value:
+                    values[VARIABLES[variable]] = value
+        try:
+            return cls(**_SCHEMA.load(values))
+        except ma.ValidationError as error:
+            assert isinstance(error.messages, dict)  # every fault is a field's
+            name, sentences = next(iter(error.messages.items()))
+            raise InvalidSetting(f"{PREFIX}{name.upper()}: {sentences[0]}") from None
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Where mail is handed in, if it is configured."""
+        return parse_smtp_url(self.smtp_url) if self.smtp_url else None
+
+    @property
+    def public_path(self) -> str:
+        """The path below which clients reach the service, as `/oncall`; empty if there is none."""
+        return urlsplit(self.base_url).path.rstrip("/")
+
+    @property
+    def public_url(self) -> str:
+        """Where clients reach the service: `base_url`, else where it listens."""
+        if self.base_url:
+            return self.base_url.rstrip("/")
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+_PARSERS = {setting.name: setting.metadata["parser"] for setting in dataclasses.fields(Settings)}
+
+_SCHEMA = ma.Schema.from_dict(_PARSERS)()
+
+VARIABLES = {PREFIX + name.upper(): name for name in _PARSERS}
+"""The environment's variables, and the setting of each."""
+
+
+def _nearest(variable: str) -> str:
+    """Return the variable that is spelt most like this one."""
+    names = [name.upper() for name in _PARSERS]
+    found = difflib.get_close_matches(variable[len(PREFIX) :].upper(), names, n=1, cutoff=0)
+    return PREFIX + found[0]

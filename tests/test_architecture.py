@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "incident_service"
 
 FLOORS = (
     ("clock", "emails", "errors", "ids", "severity"),
+    ("mail_server",),
     ("config",),
     ("database",),
     ("store",),

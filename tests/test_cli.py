@@ -73,11 +73,13 @@ def test_errors_are_one_line_on_standard_error(run: Any) -> None:
         (("create-user", "--org", org, "--email", "a b@c"), 2, "--email"),
         (("create-user", "--org", org, "--email", "a" * 254 + "@b"), 2, "--email"),
         (("create-org", " "), 2, "NAME"),
+        (("create-org", "Acme"), 1, f"name: Acme is the name of organization {org}."),
         (("create-key", "--org", org, "--role", "king"), 2, "--role"),
     ]:
         result = run(*arguments)
         assert (result.exit_code, result.stdout) == (status, "")
         assert said in result.stderr
+        assert len(result.stderr.splitlines()) == 1 or status == 2
 
 
 @pytest.mark.parametrize(

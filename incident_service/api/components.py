@@ -87,7 +87,7 @@ def list_components(query: dict[str, Any]) -> Any:
     """List the components by name."""
     after = cursor.decode_name("components", query.get("cursor"))
     with database().read() as db:
-        found, end = components.get_part(db, caller(), after=after, limit=query["limit"])
+        found, end = components.get_slice(db, caller(), after=after, limit=query["limit"])
     return {"components": found, "next_cursor": cursor.encode("components", end)}
 
 
@@ -129,4 +129,4 @@ def delete_component(id: str) -> Any:
 def _with_status(row: Row) -> Row:
     """Return a component with its status, which follows from the open incidents."""
     with database().read() as db:
-        return components.shown(db, caller(), [row])[0]
+        return components.with_status(db, caller(), [row])[0]

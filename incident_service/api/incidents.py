@@ -27,7 +27,7 @@ from incident_service.http.fields import (
     Text,
 )
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
-from incident_service.incidents import lifecycle, opening, updates
+from incident_service.incidents import lifecycle, opening, reading, updates
 from incident_service.severity import SEVERITIES
 from incident_service.store import Row
 from incident_service.store.audit import Event
@@ -66,7 +66,7 @@ def take_number() -> None:
     path = request.view_args or {}
     if _NUMBER.fullmatch(path.get("id", "")):
         with database().read() as db:
-            path["id"] = lifecycle.id_of_number(db, caller(), int(path["id"])) or path["id"]
+            path["id"] = reading.id_of_number(db, caller(), int(path["id"])) or path["id"]
 
 
 IDEMPOTENCY_KEY = {
@@ -367,11 +367,10 @@ def list_incidents(query: dict[str, Any]) -> Any:
     before = cursor.decode_number("incidents", query.pop("cursor", None)) or None
     since, until, limit = query.pop("from_", None), query.pop("to", None), query.pop("limit")
     with database().read() as db:
-        page = lifecycle.get_page(
+        incidents, end = reading.get_slice(
             db, caller(), query, since=since, until=until, before=before, limit=limit
         )
-    following = cursor.encode("incidents", page.next_before)
-    return {"incidents": page.incidents, "next_cursor": following}
+    return {"incidents": incidents, "next_cursor": cursor.encode("incidents", end)}
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>", methods=["GET"])
@@ -390,7 +389,7 @@ def list_audit_trail(query: dict[str, Any], id: str) -> Any:
     list_ = f"audit-trail of {id}"
     after = cursor.decode_number(list_, query.get("cursor"))
     with database().read() as db:
-        events, end = lifecycle.get_trail(db, caller(), id, after=after, limit=query["limit"])
+        events, end = reading.get_trail_slice(db, caller(), id, after=after, limit=query["limit"])
     return {"audit_trail": events, "next_cursor": cursor.encode(list_, end)}
 
 
@@ -452,4 +451,4 @@ def _change(work: Callable[..., None], id: str, *args: Any) -> Row:
 
 def _whole_incident(id: str) -> Row:
     with database().read() as db:
-        return lifecycle.get(db, caller(), id)
+        return reading.get(db, caller(), id)

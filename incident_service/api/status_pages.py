@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
 from incident_service.http.fields import UUID, Boolean, ByUUID, Instant, List, Text
 from incident_service.http.schemas import RequestSchema, Schema
-from incident_service.status import levels, pages
+from incident_service.status import levels, status_pages
 
 blueprint = Blueprint("status_pages", description="Pages that show the public how things are.")
 
@@ -62,7 +62,7 @@ class StatusPageSchema(Schema):
 def list_status_pages() -> Any:
     """List the status pages by title."""
     with database().read() as db:
-        return pages.get_all(db, caller())
+        return status_pages.get_all(db, caller())
 
 
 @blueprint.route("/v1/status-pages", methods=["POST"])
@@ -73,7 +73,7 @@ def list_status_pages() -> Any:
 @blueprint.response(201, StatusPageSchema)
 def create_status_page(body: dict[str, Any]) -> Any:
     """Create a status page."""
-    row = write(pages.create, body)
+    row = write(status_pages.create, body)
     return created(row, "status-pages")
 
 
@@ -82,7 +82,7 @@ def create_status_page(body: dict[str, Any]) -> Any:
 def get_status_page(id: str) -> Any:
     """Return a status page."""
     with database().read() as db:
-        return pages.get(db, caller(), id)
+        return status_pages.get(db, caller(), id)
 
 
 @blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["PATCH"])
@@ -91,12 +91,12 @@ def get_status_page(id: str) -> Any:
 @blueprint.response(200, StatusPageSchema)
 def change_status_page(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a status page; `null` clears one."""
-    return write(pages.change, id, body)
+    return write(status_pages.change, id, body)
 
 
 @blueprint.route("/v1/status-pages/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_status_page(id: str) -> Any:
     """Delete a status page; its slug becomes free."""
-    write(pages.delete, id)
+    write(status_pages.delete, id)
     return no_content()

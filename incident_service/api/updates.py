@@ -113,7 +113,7 @@ def list_updates(query: dict[str, Any], id: str) -> Any:
     list_ = f"updates of {id}"
     after = cursor.decode_number(list_, query.get("cursor"))
     with database().read() as db:
-        entries, end = updates.get_part(
+        entries, end = updates.get_slice(
             db, caller(), id, after=after, limit=query.get("limit", ALL_OF_MOST)
         )
     return {"updates": entries, "next_cursor": cursor.encode(list_, end)}

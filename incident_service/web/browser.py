@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, make_response, redirect, request
 
-from incident_service.web import pages
+from incident_service.web import rendering
 
 
 def error_page(error: dict[str, Any]) -> Response:
@@ -25,7 +25,7 @@ def error_page(error: dict[str, Any]) -> Response:
 
 
 def _page(status: int, template: str, **values: object) -> Response:
-    text = pages.render(template, root=request.script_root, **values)
+    text = rendering.render(template, root=request.script_root, **values)
     response = make_response(text, status)
-    response.headers.update(pages.HEADERS)
+    response.headers.update(rendering.HEADERS)
     return response

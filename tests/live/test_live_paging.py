@@ -351,7 +351,7 @@ def test_readiness_says_when_pages_are_late(place: Place, receiver: Receiver) ->
         assert paging_is(server) == "ok"
         a_minute_ago = format_instant(clock.now() - timedelta(seconds=61))
         place.database.write(
-            lambda db: db.execute("UPDATE incident_timers SET due_at = ?", (a_minute_ago,))
+            lambda db, **_: db.execute("UPDATE incident_timers SET due_at = ?", (a_minute_ago,))
         )
         assert paging_is(server) == "late"
         os.kill(pager, signal.SIGCONT)

@@ -14,8 +14,9 @@ import pytest
 from apprise.manager_plugins import NotificationManager
 
 from incident_service import quickstart
-from incident_service.config import ALLOWED_SCHEMES, MailServer, Settings, parse_smtp_url
+from incident_service.config import ALLOWED_SCHEMES, Settings
 from incident_service.errors import InvalidSetting, ValidationFailed
+from incident_service.mail_server import MailServer, parse_smtp_url
 from incident_service.paging import channels
 from incident_service.paging.contact_methods import check_url, shown_url
 from incident_service.paging.page import Outcome, Page

@@ -1,0 +1,70 @@
+"""Settings: what stops the start, and that one list of them is the whole truth."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from incident_service.config import PREFIX, VARIABLES, Settings
+from incident_service.errors import InvalidSetting
+
+ROOT = Path(__file__).parents[1]
+
+GUIDES = [ROOT / "README.md", *(ROOT / "incident_service" / "docs").glob("*.md")]
+
+ROW = re.compile(rf"^\| `({PREFIX}\w+)` \| ([^|]*) \|", re.MULTILINE)
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_misspelt_variable_is_named_with_the_nearest_setting(variable: str) -> None:
+    name = variable.removeprefix(PREFIX)
+    swapped = name[:-2] + name[-1] + name[-2]
+    for misspelt in {name[:-1], name + "S", swapped, name.lower(), name.replace("_", "")} - {name}:
+        for value in ("", "1"):
+            with pytest.raises(InvalidSetting) as caught:
+                Settings.from_environ({PREFIX + misspelt: value})
+            assert caught.value.message == (
+                f"{PREFIX}{misspelt} is not a setting. Did you mean {variable}?"
+            )
+    with pytest.raises(InvalidSetting, match=f"^{variable.lower()} is not a setting"):
+        Settings.from_environ({variable.lower(): "1"})
+
+
+def test_every_setting_can_be_chosen() -> None:
+    chosen = {
+        "database": "/x.db", "host": "::1", "port": "1", "workers": "1", "threads": "1",
+        "base_url": "https://x.example", "log_level": "ERROR", "write_timeout": "1",
+        "allowed_notification_schemes": "slack", "delivery_networks": "public",
+        "smtp_url": "smtp://x?from=a@b", "webhook_secret": "a", "metrics_token": "a",
+        "rate_limit_key": "1/second", "rate_limit_address": "1/second",
+        "rate_limit_public": "none", "trusted_proxies": "1",
+    }  # fmt: skip
+    settings = Settings.from_environ({PREFIX + name.upper(): it for name, it in chosen.items()})
+    assert chosen.keys() == {field.name for field in dataclasses.fields(Settings)}
+    for field in dataclasses.fields(Settings):
+        assert getattr(settings, field.name) != field.default
+
+
+def test_secrets_are_not_printed() -> None:
+    settings = Settings(
+        smtp_url="smtp://u:s3cret@x", webhook_secret="s3cret", metrics_token="s3cret"
+    )
+    assert "s3cret" not in repr(settings)
+
+
+def test_the_guide_lists_the_settings_and_their_defaults() -> None:
+    rows = dict(row for guide in GUIDES for row in ROW.findall(guide.read_text(encoding="utf-8")))
+    assert rows.keys() == VARIABLES.keys()
+    defaults = {field.name: field.default for field in dataclasses.fields(Settings)}
+    for variable, cell in rows.items():
+        default = defaults[VARIABLES[variable]]
+        if cell.startswith("`"):
+            assert cell == f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+        else:
+            assert default == "" or VARIABLES[variable] in (
+                "workers",
+                "allowed_notification_schemes",
+            )
