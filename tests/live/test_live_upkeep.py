@@ -94,7 +94,7 @@ def test_a_copy_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     command = [*COMMAND, "backup", str(folder / "copy.db")]
     environment = {**os.environ, "INCIDENT_SERVICE_DATABASE": str(database)}
     process = subprocess.Popen(command, env=environment)
-    while not any(folder.iterdir()):
+    while not any(folder.glob("*/copy")):
         time.sleep(0.001)
     process.terminate()
     assert process.wait(60) == 143

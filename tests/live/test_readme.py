@@ -140,5 +140,8 @@ def test_it(client):
 """
     (tmp_path / "test_own.py").write_text(code + uses_it)
     command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "test_own.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stdout.split()[-4:-2]) == (0, ["1", "passed"]), done.stdout
