@@ -6,6 +6,7 @@ Each has a name of its own in its organization, and is hidden when it is deleted
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from incident_service import ids
 from incident_service.clock import format_instant
@@ -14,18 +15,19 @@ from incident_service.errors import Conflict, NotFound
 from incident_service.store import Row, is_full, named
 from incident_service.store.named import Table
 
-_NOUNS: dict[Table, str] = {
-    "components": "component",
-    "schedules": "schedule",
-    "escalation_policies": "escalation policy",
-    "working_hours": "set of working hours",
-}
 
-_PLURALS: dict[Table, str] = {
-    "components": "components",
-    "schedules": "schedules",
-    "escalation_policies": "escalation policies",
-    "working_hours": "sets of working hours",
+class _Noun(NamedTuple):
+    """What one thing and many things are called in errors."""
+
+    one: str
+    many: str
+
+
+_NOUNS: dict[Table, _Noun] = {
+    "components": _Noun("component", "components"),
+    "schedules": _Noun("schedule", "schedules"),
+    "escalation_policies": _Noun("escalation policy", "escalation policies"),
+    "working_hours": _Noun("set of working hours", "sets of working hours"),
 }
 
 MAX_THINGS: dict[Table, int] = {
@@ -34,25 +36,26 @@ MAX_THINGS: dict[Table, int] = {
     "escalation_policies": 1000,
     "working_hours": 1000,
 }
-"""How many of each an organization may have: what lists them, but components, lists all."""
+"""How many of each an organization may have: their lists, but that of components, have all."""
 
 
 def find(db: Connection, table: Table, org_id: str, id: str) -> Row:
     """Return the thing that a path names. Raises `NotFound`."""
     row = named.get(db, table, org_id, id)
     if row is None:
-        raise NotFound(f"There is no {_NOUNS[table]} {id} in your organization.")
+        raise NotFound(f"There is no {_NOUNS[table].one} {id} in your organization.")
     return row
 
 
 def create(db: Connection, table: Table, org_id: str, values: Row, *, now: datetime) -> Row:
-    """Make a thing of the given columns, and return its row.
+    """Make a thing with the given columns, and return its row.
 
     Raises `Conflict` with `name_conflict` or `too_many_<things>`.
     """
     if is_full(db, table, org_id, MAX_THINGS[table]):
+        most, things = MAX_THINGS[table], _NOUNS[table].many
         raise Conflict(
-            f"Your organization has {MAX_THINGS[table]} {_PLURALS[table]}, as many as it may have.",
+            f"Your organization has {most} {things}, as many as it may have.",
             code=f"too_many_{table}",
         )
     _refuse_taken_name(db, table, org_id, values["name"])
@@ -80,7 +83,7 @@ def change(
 
 
 def hide(db: Connection, table: Table, org_id: str, id: str, *, now: datetime) -> None:
-    """Delete a thing: records keep its id and name, and its name is free."""
+    """Delete a thing. Records keep its id and name, and another thing may have the name."""
     named.update(db, table, org_id, id, {"deleted_at": format_instant(now)})
 
 
@@ -88,5 +91,6 @@ def _refuse_taken_name(db: Connection, table: Table, org_id: str, name: str) -> 
     taken_by = named.with_name(db, table, org_id, name)
     if taken_by is not None:
         raise Conflict(
-            f"name: {name} is the name of {_NOUNS[table]} {taken_by['id']}.", code="name_conflict"
+            f"name: {name} is the name of {_NOUNS[table].one} {taken_by['id']}.",
+            code="name_conflict",
         )

@@ -1,4 +1,4 @@
-"""The JSON API: one module a resource, with its blueprint and its schemas."""
+"""The JSON API: one module a resource, with its schemas and then its routes."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ _RESOURCES = (
 
 
 def install(app: Flask) -> None:
-    """Put the API, and the answer to every error, into the application."""
+    """Add the API, and the answer to every error, to the application."""
     app.json = _JSON(app)
-    app.url_map.merge_slashes = False  # its redirect would answer without the error body
+    app.url_map.merge_slashes = False  # else a redirect would answer, not the error body
     app.url_map.converters["uuid_text"] = _UUIDConverter
     app.url_map.converters["user_id"] = _UserIdConverter
     app.config.update(
-        # One more, so that a longer body without a declared length shows itself.
+        # One byte more, so that a longer body without a declared length is noticed.
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES + 1,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
@@ -65,9 +65,9 @@ def install(app: Flask) -> None:
 
 
 class _UUIDConverter(BaseConverter):
-    """The id of something that a path names, in lower case; what is no UUID is not found later.
+    """The id of something that a path names, in lower case; if it is not a UUID, nothing is found.
 
-    All but `order`, which is a path of its own: other methods than it takes are wrong there.
+    `order` is no id: it is a path of its own, with its own methods.
     """
 
     regex = r"(?!order(?:/|$))[^/]+"
@@ -78,14 +78,14 @@ class _UUIDConverter(BaseConverter):
 
 
 class _UserIdConverter(PathConverter):
-    """The id of a user: any characters, slashes and line breaks too."""
+    """The id of a user: any characters, even slashes and line breaks."""
 
     regex = r"(?s:.+?)"
     part_isolating = False
 
 
 class _JSON(DefaultJSONProvider):
-    """Keeps the order of fields, and text readable."""
+    """Writes JSON with the fields in order and readable text."""
 
     sort_keys = False
     ensure_ascii = False

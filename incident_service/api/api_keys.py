@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import UUID, Instant, RequestSchema, Schema, Text
+from incident_service.http.fields import UUID, Instant, Text
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.people import keys
 from incident_service.people.caller import ROLES
 
@@ -15,29 +16,38 @@ blueprint = Blueprint("api_keys", description="The keys that let scripts use thi
 
 
 class ApiKeyBodySchema(RequestSchema):
-    """What a client says of a key that is to be made."""
+    """A key to create."""
 
     name = Text(1, 255, required=True)
+    """What people call the key, for example after the script that uses it."""
     role = fields.String(validate=validate.OneOf(ROLES), load_default="org:member")
+    """The most that the key may do. If it acts for a user, it never may do more than the user."""
     user_id = Text(1, 255)
+    """The user that the key acts for; without one it acts for itself."""
 
 
 class ApiKeySchema(Schema):
-    """A key, by which it can be told from others; not the key itself."""
+    """A key, without the secret itself."""
 
     id = UUID()
     name = fields.String()
+    """What people call the key."""
     role = fields.String(validate=validate.OneOf(ROLES))
+    """The most that the key may do. If it acts for a user, it never may do more than the user."""
     user_id = fields.String(allow_none=True)
+    """The user that the key acts for; null if it acts for itself."""
     key_prefix = fields.String()
+    """The first 14 characters of the key, so that people can recognize it."""
     last_used_at = Instant(allow_none=True)
+    """When the key was last used, to the minute; null for never."""
     created_at = Instant()
 
 
 class NewApiKeySchema(ApiKeySchema):
-    """A key that has just been made, with the key itself."""
+    """A key that was just created, with the secret itself."""
 
     key = fields.String()
+    """The key itself. It is shown only once."""
 
 
 @blueprint.route("/v1/api-keys", methods=["GET"])
@@ -53,7 +63,7 @@ def list_api_keys() -> Any:
 @blueprint.error_codes("invalid_user_id", "too_many_api_keys")
 @blueprint.response(201, NewApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> Any:
-    """Make a key; `key` is shown this once."""
+    """Create a key; `key` is shown only this once."""
     row = write(lambda db, who, *, now: keys.create(db, org_id=who.org_id, **body, now=now))
     return created(row, "api-keys")
 
@@ -61,6 +71,6 @@ def create_api_key(body: dict[str, Any]) -> Any:
 @blueprint.route("/v1/api-keys/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def revoke_api_key(id: str) -> Any:
-    """Revoke a key, at once."""
+    """Revoke a key immediately."""
     write(keys.revoke, id)
     return no_content()

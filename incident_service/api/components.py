@@ -8,16 +8,8 @@ from marshmallow import fields, validate
 
 from incident_service.http import cursor
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import (
-    UUID,
-    Instant,
-    List,
-    QueryInteger,
-    QuerySchema,
-    RequestSchema,
-    Schema,
-    Text,
-)
+from incident_service.http.fields import UUID, Instant, List, QueryInteger, Text
+from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.status import components, levels
 from incident_service.store import Row
 
@@ -25,20 +17,27 @@ blueprint = Blueprint("components", description="The parts of a product that inc
 
 
 class ComponentBodySchema(RequestSchema):
-    """What a client says of a component."""
+    """A component to create, or its changes."""
 
     name = Text(1, 100, required=True)
+    """Unique among the organization's components."""
     description = Text(0, 1000)
+    """Details for people, in plain text."""
     group_label = Text(0, 100)
+    """The heading under which status pages show the component; null for none."""
     aliases = List(Text(1, 255), 0, 50, unique=True)
+    """Other names of the component, without duplicates. A change replaces all of them."""
     escalation_policy_id = UUID()
+    """The policy for alerts about the component; null for none."""
 
 
 class MaintenanceWindowSchema(Schema):
-    """A maintenance window that lasts at the moment."""
+    """A maintenance window in progress."""
 
     started_at = Instant()
+    """When it began."""
     ends_at = Instant(allow_none=True)
+    """When it ends; null until somebody ends it."""
 
 
 class ComponentSchema(Schema):
@@ -47,12 +46,19 @@ class ComponentSchema(Schema):
     id = UUID()
     org_id = fields.String()
     name = fields.String()
+    """Unique among the organization's components."""
     description = fields.String(allow_none=True)
+    """Details for people, in plain text."""
     group_label = fields.String(allow_none=True)
+    """The heading under which status pages show the component; null for none."""
     aliases = fields.List(fields.String())
+    """Other names of the component, without duplicates. A change replaces all of them."""
     escalation_policy_id = UUID(allow_none=True)
+    """The policy for alerts about the component; null for none."""
     operational_status = fields.String(validate=validate.OneOf(levels.LEVELS))
+    """How the component is, from the worst open incident that affects it."""
     maintenance_window = fields.Nested(MaintenanceWindowSchema, allow_none=True)
+    """The maintenance window in progress; null for none."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -61,6 +67,7 @@ class ComponentListSchema(Schema):
     """A part of the list of components, by name."""
 
     components = fields.List(fields.Nested(ComponentSchema))
+    """The components of this part of the list."""
     next_cursor = fields.String(allow_none=True)
 
 
@@ -68,6 +75,7 @@ class ComponentQuerySchema(QuerySchema):
     """Which part of the list to return."""
 
     limit = QueryInteger(1, 100, load_default=100)
+    """The most components that this part of the list may have."""
     cursor = fields.String()
 
 
@@ -79,7 +87,7 @@ def list_components(query: dict[str, Any]) -> Any:
     """List the components by name."""
     after = cursor.decode_name("components", query.get("cursor"))
     with database().read() as db:
-        found, end = components.get_part(db, caller(), after=after, limit=query["limit"])
+        found, end = components.get_slice(db, caller(), after=after, limit=query["limit"])
     return {"components": found, "next_cursor": cursor.encode("components", end)}
 
 
@@ -88,9 +96,9 @@ def list_components(query: dict[str, Any]) -> Any:
 @blueprint.error_codes("name_conflict", "invalid_escalation_policy_id", "too_many_components")
 @blueprint.response(201, ComponentSchema)
 def create_component(body: dict[str, Any]) -> Any:
-    """Make a component."""
+    """Create a component."""
     row = write(components.create, body)
-    return created(_shown(row), "components")
+    return created(_with_status(row), "components")
 
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["GET"])
@@ -107,18 +115,18 @@ def get_component(id: str) -> Any:
 @blueprint.response(200, ComponentSchema)
 def change_component(body: dict[str, Any], id: str) -> Any:
     """Change some fields of a component; `null` clears one."""
-    return _shown(write(components.change, id, body))
+    return _with_status(write(components.change, id, body))
 
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["DELETE"])
 @blueprint.response(204)
 def delete_component(id: str) -> Any:
-    """Delete a component; incidents keep naming it."""
+    """Delete a component; incidents still show it."""
     write(components.delete, id)
     return no_content()
 
 
-def _shown(row: Row) -> Row:
-    """Return a component as it is shown; what open incidents make of it is read here."""
+def _with_status(row: Row) -> Row:
+    """Return a component with its status, which follows from the open incidents."""
     with database().read() as db:
-        return components.shown(db, caller(), [row])[0]
+        return components.with_status(db, caller(), [row])[0]

@@ -21,7 +21,8 @@ from incident_service.http.blueprint import (
     settings,
     write,
 )
-from incident_service.http.fields import UUID, Instant, RequestSchema, Schema, Text
+from incident_service.http.fields import UUID, Instant, Text
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.paging import channels, contact_methods, pager
 from incident_service.paging.connections import Attempt
 from incident_service.people import users
@@ -33,14 +34,14 @@ _PATH = "/v1/users/<user_id:user_id>/contact-methods"
 
 
 TEST_SECONDS = 9.0
-"""So that the answer is there within 10 (contract §8)."""
+"""Less than the 10 seconds within which the answer must be there (contract §8)."""
 
 TESTS_AT_ONCE = 2
-"""In one process: each keeps a thread of the API busy."""
+"""In one process, because each test keeps a thread of the API busy."""
 
 
 class _Tests:
-    """The tests under way in this process."""
+    """The tests that this process is sending."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +49,7 @@ class _Tests:
 
     @contextmanager
     def one_of(self, user: tuple[str, str]) -> Iterator[None]:
-        """Test for a user, by organization and id. Raises `Busy` if too many do so already."""
+        """Hold a place for a user, given organization and id. Raises `Busy` if none is free."""
         with self._lock:
             if user in self._users or len(self._users) >= TESTS_AT_ONCE:
                 raise Busy("Another test page is being sent. Try again in a few seconds.")
@@ -64,31 +65,37 @@ _tests = _Tests()
 
 
 class ContactMethodBodySchema(RequestSchema):
-    """What a client says of a contact method."""
+    """A contact method to create."""
 
     label = Text(1, 255, required=True)
+    """What people call the contact method, for example `Phone`."""
     url = fields.String(
         required=True,
         metadata={"format": "uri", "maxLength": contact_methods.MAX_URL_LENGTH},
     )
+    """An Apprise URL, or an https:// URL for the service's own webhook."""
 
 
 class ContactMethodSchema(Schema):
-    """A contact method; the secrets of its URL are masked."""
+    """A contact method, with the secrets in its URL masked."""
 
     id = UUID()
     label = fields.String()
+    """What people call the contact method, for example `Phone`."""
     url = fields.Function(
         lambda method: contact_methods.shown_url(method["url"]), metadata={"type": "string"}
     )
+    """The URL, with everything masked that may be a secret."""
     created_at = Instant()
 
 
 class TestOutcomeSchema(Schema):
-    """What came of a test message; the reason says why it was not delivered."""
+    """The outcome of a test message."""
 
     delivered = fields.Boolean()
+    """Whether the message was delivered."""
     reason = fields.String(allow_none=True)
+    """Why the message was not delivered; null if it was."""
 
 
 @blueprint.route(_PATH, methods=["GET"])
@@ -105,7 +112,7 @@ def list_contact_methods(user_id: str) -> Any:
 @blueprint.error_codes("too_many_contact_methods")
 @blueprint.response(201, ContactMethodSchema)
 def create_contact_method(body: dict[str, Any], user_id: str) -> Any:
-    """Let pages to the user go there as well."""
+    """Create a contact method: pages to the user also go there."""
     contact_methods.check_url(body["url"], settings().allowed_notification_schemes)
     contact_methods.check_network(body["url"], settings().delivery_networks)
     row: Row = write(contact_methods.create, user_id, body)
@@ -126,9 +133,9 @@ def delete_contact_method(user_id: str, method_id: str) -> Any:
 @blueprint.error_codes("busy")
 @blueprint.response(200, TestOutcomeSchema)
 def test_contact_method(user_id: str, method_id: str) -> Any:
-    """Send a page of the greatest length now, and say whether it was delivered.
+    """Send a test page of the greatest length now, and say whether it was delivered.
 
-    It takes 10 seconds at most. A server sends few at a time, and one for each user: `503` else.
+    It takes at most 10 seconds. A server sends few at a time, and one for each user; else `503`.
     """
     with database().read() as db:
         method = contact_methods.find(db, caller(), user_id, method_id)

@@ -1,4 +1,4 @@
-"""Whether the service lives and is ready: `/healthz` and `/readyz` (contract §9)."""
+"""Whether the service is alive and ready: `/healthz` and `/readyz` (contract §9)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from incident_service import clock
 from incident_service.http.blueprint import Blueprint, database
-from incident_service.http.fields import Schema
+from incident_service.http.schemas import Schema
 from incident_service.paging import pager
 
 blueprint = Blueprint("health", description="Whether the service is up.", public=True)
@@ -22,18 +22,20 @@ class HealthSchema(Schema):
     """How the service is."""
 
     status = fields.String(metadata={"enum": ["ok"]})
+    """The process answers."""
 
 
 class ReadinessSchema(HealthSchema):
     """How the service is, and whether pages leave in time."""
 
     paging = fields.String(metadata={"enum": ["ok", "late"]})
+    """`late` if a page has been due for more than a minute."""
 
 
 @blueprint.route("/healthz", methods=["GET"])
 @blueprint.response(200, HealthSchema)
 def healthz() -> Any:
-    """Answer: the process lives."""
+    """Answer if the process is alive."""
     return {"status": "ok"}
 
 
@@ -41,9 +43,9 @@ def healthz() -> Any:
 @blueprint.error_codes("busy", "storage_full", "not_ready")
 @blueprint.response(200, ReadinessSchema)
 def readyz() -> Any:
-    """Answer `200` where the database answers and its schema is the right one, else `503`.
+    """Answer `200` if the database answers and its schema has the right version, else `503`.
 
-    Late paging is said, and no reason to take the API away.
+    Late paging is reported, but is no reason to take the API out of service.
     """
     database().check()
     late = pager.is_late(database(), clock.now())

@@ -23,13 +23,11 @@ from incident_service.http.fields import (
     List,
     QueryDay,
     QueryInteger,
-    QuerySchema,
-    RequestSchema,
     Rows,
-    Schema,
     Text,
 )
-from incident_service.incidents import lifecycle, opening, updates
+from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
+from incident_service.incidents import lifecycle, opening, reading, updates
 from incident_service.severity import SEVERITIES
 from incident_service.store import Row
 from incident_service.store.audit import Event
@@ -47,7 +45,7 @@ AUDIT_DETAILS: dict[Event, str] = {
     "incident_acknowledged": "`via`: `link`, if it was by the link in a page.",
     "incident_handed_off": "`before` and `after`: the owners' ids, or null for nobody; and the "
     "`reason`, if the owner was deleted.",
-    "layer_escalated": "`position` of the layer, and `userIds` whom it pages; `conditionIgnored`, "
+    "layer_escalated": "`position` of the layer, and `userIds` that it pages; `conditionIgnored`, "
     "if it pages only because the conditions left nobody to page.",
     "layer_skipped": "`position` of the layer, and the `reason`.",
     "escalation_exhausted": "none.",
@@ -57,18 +55,18 @@ AUDIT_DETAILS: dict[Event, str] = {
     "update_redacted": "`updateId`.",
 }
 
-blueprint = Blueprint("incidents", description="Open incidents, and live with them.")
+blueprint = Blueprint("incidents", description="Open incidents, and work on them.")
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
 @blueprint.before_request
 def take_number() -> None:
-    """Let a path name an incident by its number as well: put its id there (contract §1)."""
+    """Let a path name an incident by its number too: replace it by the id (contract §1)."""
     path = request.view_args or {}
     if _NUMBER.fullmatch(path.get("id", "")):
         with database().read() as db:
-            path["id"] = lifecycle.id_of_number(db, caller(), int(path["id"])) or path["id"]
+            path["id"] = reading.id_of_number(db, caller(), int(path["id"])) or path["id"]
 
 
 IDEMPOTENCY_KEY = {
@@ -80,14 +78,14 @@ IDEMPOTENCY_KEY = {
 
 IDEMPOTENT_REPLAYED = {
     "Idempotent-Replayed": {
-        "description": "That this answers an earlier request with the same key.",
+        "description": "This is the answer to an earlier request with the same key.",
         "schema": {"type": "string", "enum": ["true"]},
     }
 }
 
 
 class OpenIncidentSchema(RequestSchema):
-    """The body that opens an incident."""
+    """An incident to open."""
 
     RULES: ClassVar[dict[str, Any]] = {
         "if": {"properties": {"ownerId": {"type": "null"}}},
@@ -98,14 +96,25 @@ class OpenIncidentSchema(RequestSchema):
     }
 
     title = Text(1, 100, required=True)
+    """What is wrong, in one line."""
     description = Text(0, 10_000)
+    """Details for people, in plain text."""
     severity = fields.String(required=True, validate=validate.OneOf(SEVERITIES))
+    """How bad the incident is."""
     owner_id = Text(1, 255)
+    """The user who owns the incident. This or `ownerScheduleId` is required."""
     owner_schedule_id = UUID()
+    """The schedule whose on-call user owns the incident, unless `ownerId` is given."""
     escalation_policy_id = UUID()
+    """The policy by which people are paged; null for none. If it is not given, the policy that
+    targets `ownerScheduleId` is used."""
     component_ids = List(UUID(), 0, 50, metadata={"uniqueItems": True})
+    """The components that the incident affects, without duplicates."""
     is_public = Boolean()
+    """Whether status pages may show the incident. True if not given, or if null clears it. A public
+    update sets it to true."""
     public_title = Text(1, 100)
+    """The title that customers read instead of `title`; null for none."""
 
     @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
     def _has_a_target(self, _data: Any, sent: Any, **_: Any) -> None:
@@ -121,6 +130,7 @@ class AffectedComponentSchema(Schema):
 
     id = UUID()
     name = fields.String()
+    """What the component is called now."""
 
 
 class IncidentSchema(Schema):
@@ -129,20 +139,36 @@ class IncidentSchema(Schema):
     id = UUID()
     org_id = fields.String()
     sequential_id = fields.Integer()
+    """The incident's number in its organization: 1, 2, 3, without gaps."""
     title = fields.String()
+    """What is wrong, in one line."""
     description = fields.String(allow_none=True)
+    """Details for people, in plain text."""
     severity = fields.String(validate=validate.OneOf(SEVERITIES))
+    """How bad the incident is."""
     status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
+    """How far the incident is."""
     owner_id = fields.String(allow_none=True)
+    """The user who owns the incident; null for nobody."""
     owner_schedule_id = UUID(allow_none=True)
+    """The schedule whose on-call user owns the incident, unless `ownerId` is given."""
     escalation_policy_id = UUID(allow_none=True)
+    """The policy by which people are paged; null for none."""
     affected_components = fields.List(fields.Nested(AffectedComponentSchema))
+    """The components that the incident affects, in the order sent."""
     acknowledged_at = Instant(allow_none=True)
+    """When somebody acknowledged the incident; null if nobody has."""
     acknowledged_by = fields.String(allow_none=True)
+    """Who acknowledged the incident: the id of a user, or of a key that acts for itself; null if
+    nobody has."""
     resolved_at = Instant(allow_none=True)
-    # By default, for an answer that was kept under an Idempotency-Key before it had these.
+    """When the incident was resolved; null if it is not resolved."""
+    # Defaults, for answers kept under an Idempotency-Key since before these fields existed.
     is_public = Boolean(dump_default=True)
+    """Whether status pages may show the incident. True if not given, or if null clears it. A public
+    update sets it to true."""
     public_title = fields.String(allow_none=True, dump_default=None)
+    """The title that customers read instead of `title`; null for none."""
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -153,18 +179,25 @@ class HistoryEntrySchema(Schema):
 
     id = UUID()
     status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
+    """How far the incident is."""
     changed_at = Instant()
+    """When the incident reached the status."""
     changed_by = fields.String()
+    """Who set the status: the id of a user, or of a key that acts for itself."""
     resolution_note = fields.String(allow_none=True)
+    """How the incident was resolved; null for every other status."""
 
 
 class AuditEventSchema(Schema):
-    """Something that happened to an incident, and who did it; `null` is the service itself."""
+    """Something that happened to an incident, and who did it."""
 
     id = UUID()
     event = fields.String(metadata={"enum": list(AUDIT_DETAILS)})
+    """What happened."""
     at = Instant()
+    """When it happened."""
     actor_id = fields.String(allow_none=True)
+    """Who did it: the id of a user, or of a key that acts for itself; null for the service."""
     details = fields.Dict(
         metadata={
             "description": "By event: "
@@ -174,17 +207,22 @@ class AuditEventSchema(Schema):
 
 
 class WholeIncidentSchema(IncidentSchema):
-    """An incident with its history and the end of its trail, both oldest first."""
+    """An incident with its history and the latest part of its audit trail."""
 
     status_history = fields.List(fields.Nested(HistoryEntrySchema))
+    """The statuses that the incident reached, oldest first."""
     audit_trail = Rows(AuditEventSchema)
+    """What happened to the incident, oldest first: the latest 1,000 events, or fewer if they are
+    long. Nobody can change them."""
     audit_trail_omitted = fields.Integer()
+    """How many older events are left out. `/audit-trail` lists all of them."""
 
 
 class AuditTrailSchema(Schema):
-    """A part of an incident's trail, oldest first."""
+    """A part of an incident's audit trail, oldest first."""
 
     audit_trail = Rows(AuditEventSchema)
+    """The events of this part of the trail, oldest first. Nobody can change them."""
     next_cursor = fields.String(allow_none=True)
 
 
@@ -192,6 +230,7 @@ class IncidentListSchema(Schema):
     """A part of the list of incidents, newest first."""
 
     incidents = fields.List(fields.Nested(IncidentSchema))
+    """The incidents of this part of the list."""
     next_cursor = fields.String(allow_none=True)
 
 
@@ -199,11 +238,17 @@ class ListQuerySchema(QuerySchema):
     """Which incidents to list."""
 
     status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
+    """Only incidents in this status."""
     severity = fields.String(validate=validate.OneOf(SEVERITIES))
+    """Only incidents of this severity."""
     owner_id = Text(1, 255)
+    """Only incidents that this user owns."""
     component_id = UUID()
+    """Only incidents that affect this component."""
     from_ = QueryDay(data_key="from", end=False)
+    """Only incidents opened at this instant or later. A date means its first moment in UTC."""
     to = QueryDay(end=True)
+    """Only incidents opened at this instant or earlier. A date means its last moment in UTC."""
     limit = QueryInteger(1, 100, load_default=20)
     cursor = fields.String()
 
@@ -221,13 +266,19 @@ class PartQuerySchema(QuerySchema):
 
 
 class EditBodySchema(RequestSchema):
-    """What of an incident is to be changed."""
+    """The fields of an incident to change."""
 
     title = Text(1, 100, required=True)
+    """What is wrong, in one line."""
     description = Text(0, 10_000)
+    """Details for people, in plain text."""
     severity = fields.String(required=True, validate=validate.OneOf(SEVERITIES))
+    """How bad the incident is."""
     is_public = Boolean()
+    """Whether status pages may show the incident. True if not given, or if null clears it. A public
+    update sets it to true."""
     public_title = Text(1, 100)
+    """The title that customers read instead of `title`; null for none."""
 
 
 class StatusBodySchema(RequestSchema):
@@ -242,7 +293,9 @@ class StatusBodySchema(RequestSchema):
     }
 
     status = fields.String(required=True, validate=validate.OneOf(lifecycle.STATUSES))
+    """The next status after the current one."""
     resolution_note = Text(0, 10_000)
+    """How the incident was resolved. Only allowed with the status `resolved`."""
 
     @ma.validates_schema
     def _notes_a_resolution(self, body: dict[str, Any], **_: Any) -> None:
@@ -254,12 +307,14 @@ class HandoffBodySchema(RequestSchema):
     """The new owner."""
 
     target_user_id = Text(1, 255, required=True)
+    """The user who becomes the owner."""
 
 
 class ComponentsBodySchema(RequestSchema):
     """The full new set of components."""
 
     component_ids = List(UUID(), 0, 50, required=True, metadata={"uniqueItems": True})
+    """The components that the incident affects, without duplicates."""
 
 
 @blueprint.route("/v1/incidents", methods=["POST"])
@@ -312,18 +367,17 @@ def list_incidents(query: dict[str, Any]) -> Any:
     before = cursor.decode_number("incidents", query.pop("cursor", None)) or None
     since, until, limit = query.pop("from_", None), query.pop("to", None), query.pop("limit")
     with database().read() as db:
-        page = lifecycle.get_page(
+        incidents, end = reading.get_slice(
             db, caller(), query, since=since, until=until, before=before, limit=limit
         )
-    following = cursor.encode("incidents", page.next_before)
-    return {"incidents": page.incidents, "next_cursor": following}
+    return {"incidents": incidents, "next_cursor": cursor.encode("incidents", end)}
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>", methods=["GET"])
 @blueprint.response(200, WholeIncidentSchema)
 def get_incident(id: str) -> Any:
-    """Return an incident with its history and its trail."""
-    return _whole(id)
+    """Return an incident with its history and audit trail."""
+    return _whole_incident(id)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/audit-trail", methods=["GET"])
@@ -331,11 +385,11 @@ def get_incident(id: str) -> Any:
 @blueprint.error_codes("invalid_cursor")
 @blueprint.response(200, AuditTrailSchema)
 def list_audit_trail(query: dict[str, Any], id: str) -> Any:
-    """List all that happened to an incident, oldest first."""
+    """List everything that happened to an incident, oldest first."""
     list_ = f"audit-trail of {id}"
     after = cursor.decode_number(list_, query.get("cursor"))
     with database().read() as db:
-        events, end = lifecycle.get_trail(db, caller(), id, after=after, limit=query["limit"])
+        events, end = reading.get_trail_slice(db, caller(), id, after=after, limit=query["limit"])
     return {"audit_trail": events, "next_cursor": cursor.encode(list_, end)}
 
 
@@ -344,8 +398,8 @@ def list_audit_trail(query: dict[str, Any], id: str) -> Any:
 @blueprint.arguments(EditBodySchema(partial=True))
 @blueprint.response(200, WholeIncidentSchema)
 def edit_incident(body: dict[str, Any], id: str) -> Any:
-    """Change an incident's title, description or severity, or what customers see of it."""
-    return _changed(lifecycle.edit, id, body)
+    """Change an incident's title, description or severity, or what customers see."""
+    return _change(lifecycle.edit, id, body)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/status", methods=["PATCH"])
@@ -354,17 +408,17 @@ def edit_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.error_codes("invalid_status_transition")
 @blueprint.response(200, WholeIncidentSchema)
 def advance_incident(body: dict[str, Any], id: str) -> Any:
-    """Move an incident on to its next status, by an internal update without a text."""
+    """Move an incident to its next status, by an internal update without a text."""
     status, note = body["status"], body.get("resolution_note")
-    return _changed(updates.advance, id, status, note)
+    return _change(updates.advance, id, status, note)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/acknowledge", methods=["POST"])
 @for_members
 @blueprint.response(200, WholeIncidentSchema)
 def acknowledge_incident(id: str) -> Any:
-    """Take an incident on."""
-    return _changed(lifecycle.acknowledge, id)
+    """Acknowledge an incident: no more pages are sent."""
+    return _change(lifecycle.acknowledge, id)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
@@ -373,9 +427,9 @@ def acknowledge_incident(id: str) -> Any:
 @blueprint.error_codes("incident_resolved", "invalid_target_user")
 @blueprint.response(200, WholeIncidentSchema)
 def hand_off_incident(body: dict[str, Any], id: str) -> Any:
-    """Give an incident to another owner."""
+    """Hand an incident off to another owner."""
     target = body["target_user_id"]
-    return _changed(lifecycle.hand_off, id, target)
+    return _change(lifecycle.hand_off, id, target)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/components", methods=["PUT"])
@@ -384,17 +438,17 @@ def hand_off_incident(body: dict[str, Any], id: str) -> Any:
 @blueprint.error_codes("duplicate_component_id", "invalid_component_id")
 @blueprint.response(200, WholeIncidentSchema)
 def set_components(body: dict[str, Any], id: str) -> Any:
-    """Set the components that an incident affects; `[]` for none."""
+    """Replace the components that an incident affects; `[]` for none."""
     component_ids = body["component_ids"]
-    return _changed(lifecycle.set_components, id, component_ids)
+    return _change(lifecycle.set_components, id, component_ids)
 
 
-def _changed(work: Callable[..., None], id: str, *args: Any) -> Row:
-    """Change an incident by `work`, as one write; return all of it, read after the commit."""
+def _change(work: Callable[..., None], id: str, *args: Any) -> Row:
+    """Change an incident by `work`, in one write; return it as it is after the commit."""
     write(work, id, *args)
-    return _whole(id)
+    return _whole_incident(id)
 
 
-def _whole(id: str) -> Row:
+def _whole_incident(id: str) -> Row:
     with database().read() as db:
-        return lifecycle.get(db, caller(), id)
+        return reading.get(db, caller(), id)

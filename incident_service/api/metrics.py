@@ -1,4 +1,4 @@
-"""Figures for Prometheus: `/metrics` (contract §9)."""
+"""Metrics for Prometheus: `/metrics` (contract §9)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from incident_service.http.middleware import request_id
 from incident_service.paging import pager
 from incident_service.store import deliveries, incidents
 
-blueprint = Blueprint("metrics", description="How the service does.", public=True)
+blueprint = Blueprint("metrics", description="Metrics of the service.", public=True)
 
 _log = logging.getLogger("incident_service.errors")
 
@@ -28,18 +28,18 @@ _TEXT = {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}
 @blueprint.response(200)
 @blueprint.doc(responses={200: {"content": _TEXT}}, security=[{}, {"metricsToken": []}])
 def get_metrics() -> Response:
-    """Return figures in the Prometheus format.
+    """Return metrics in the Prometheus format.
 
-    Where the operator has set a token, it is asked for as `Authorization: Bearer`. While the
-    database cannot be read, its own figures are left out.
+    If the operator has set a token, `Authorization: Bearer` must carry it. While the database
+    cannot be read, the metrics that come from it are left out.
     """
     _require_token(settings().metrics_token)
-    found: Metrics = current_app.extensions["incident_service.metrics"]
-    return Response(found.exposition(_read()), content_type=CONTENT_TYPE_LATEST)
+    metrics: Metrics = current_app.extensions["incident_service.metrics"]
+    return Response(metrics.exposition(_read_kept()), content_type=CONTENT_TYPE_LATEST)
 
 
-def _read() -> Kept | None:
-    """Return the database's figures; `None` where it cannot be read: the counts are wanted then."""
+def _read_kept() -> Kept | None:
+    """Return the metrics from the database, or `None` if it cannot be read."""
     try:
         with database().read() as db:
             open_incidents, pages = incidents.open_by_severity(db), deliveries.outcomes(db)
@@ -50,7 +50,7 @@ def _read() -> Kept | None:
 
 
 def _require_token(token: str) -> None:
-    """Raise `NotAuthorized` where a token is set and was not sent."""
+    """Raise `NotAuthorized` if a token is set but was not sent."""
     if not token:
         return
     scheme, _, sent = request.headers.get("Authorization", "").partition(" ")

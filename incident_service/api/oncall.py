@@ -10,14 +10,8 @@ from marshmallow import fields
 
 from incident_service import clock
 from incident_service.http.blueprint import Blueprint, caller, database
-from incident_service.http.fields import (
-    UUID,
-    QueryInstant,
-    QuerySchema,
-    Schema,
-    UTCInstant,
-    check_order,
-)
+from incident_service.http.fields import UUID, QueryInstant, UTCInstant, check_order
+from incident_service.http.schemas import QuerySchema, Schema
 from incident_service.oncall import schedules
 
 blueprint = Blueprint("oncall", description="Who is on call.")
@@ -26,16 +20,19 @@ MAX_WINDOW = timedelta(days=366)
 
 
 class AtQuerySchema(QuerySchema):
-    """The instant of interest; now, unless given."""
+    """The instant of interest."""
 
     at = QueryInstant()
+    """The instant of interest. The default is now."""
 
 
 class WindowQuerySchema(QuerySchema):
     """The time of interest."""
 
     from_ = QueryInstant(data_key="from", required=True)
+    """The start of the time of interest."""
     to = QueryInstant(required=True)
+    """The end of the time of interest, at most 366 days after `from`."""
 
     @ma.validates_schema
     def _is_a_year_at_most(self, query: dict[str, Any], **_: Any) -> None:
@@ -45,22 +42,31 @@ class WindowQuerySchema(QuerySchema):
 
 
 class TargetSchema(Schema):
-    """Somebody on call, by a layer or else an override, and from when until when."""
+    """Somebody on call, and from when until when: by a layer or by an override."""
 
     user_id = fields.String()
+    """The user who is on call."""
     layer_id = UUID(allow_none=True)
+    """The layer that puts the user on call; null if an override does."""
     override_id = UUID(allow_none=True)
+    """The override that puts the user on call; null if a layer does."""
     starts_at = UTCInstant()
+    """When the shift or the override begins, or is cut off."""
     ends_at = UTCInstant()
+    """When the shift or the override ends, or is cut off."""
 
 
 class ResolvedSchema(Schema):
-    """Who is on call by a schedule at an instant."""
+    """Who is on call for a schedule at an instant."""
 
     schedule_id = UUID(attribute="schedule.id")
+    """The schedule in question."""
     at = UTCInstant()
+    """The instant that the answer is about."""
     schedule_owner = fields.Nested(TargetSchema, allow_none=True)
+    """Who becomes the owner of an incident opened for the schedule; null for nobody."""
     paging_targets = fields.List(fields.Nested(TargetSchema))
+    """Everyone who is on call, by position, each user once."""
 
 
 class ScheduleNameSchema(Schema):
@@ -68,20 +74,23 @@ class ScheduleNameSchema(Schema):
 
     id = UUID()
     name = fields.String()
+    """Unique among the organization's schedules."""
 
 
 class OnCallSchema(Schema):
     """Who owns a schedule."""
 
     schedule = fields.Nested(ScheduleNameSchema)
+    """The schedule in question."""
     schedule_owner = fields.Nested(TargetSchema, allow_none=True)
+    """Who becomes the owner of an incident opened for the schedule; null for nobody."""
 
 
 @blueprint.route("/v1/oncall", methods=["GET"])
 @blueprint.arguments(AtQuerySchema, location="query")
 @blueprint.response(200, OnCallSchema(many=True))
 def list_on_call(query: dict[str, Any]) -> Any:
-    """Say who owns each schedule, by the schedules' names."""
+    """List who owns each schedule, by the schedules' names."""
     with database().read() as db:
         return schedules.resolve_all(db, caller(), query.get("at") or clock.now())
 
@@ -90,7 +99,7 @@ def list_on_call(query: dict[str, Any]) -> Any:
 @blueprint.arguments(AtQuerySchema, location="query")
 @blueprint.response(200, ResolvedSchema)
 def resolve_schedule(query: dict[str, Any], id: str) -> Any:
-    """Say who is on call by a schedule, and whom it pages."""
+    """Return who owns a schedule, and everyone that it pages."""
     with database().read() as db:
         return schedules.resolve(db, caller(), id, query.get("at") or clock.now())
 
@@ -99,6 +108,6 @@ def resolve_schedule(query: dict[str, Any], id: str) -> Any:
 @blueprint.arguments(WindowQuerySchema, location="query")
 @blueprint.response(200, TargetSchema(many=True))
 def list_shifts(query: dict[str, Any], id: str) -> Any:
-    """Say who owns a schedule over the window, shift by shift."""
+    """List who owns a schedule during the window, shift by shift."""
     with database().read() as db:
         return schedules.shifts(db, caller(), id, query["from_"], query["to"])

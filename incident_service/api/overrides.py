@@ -16,28 +16,24 @@ from incident_service.http.blueprint import (
     no_content,
     write,
 )
-from incident_service.http.fields import (
-    UUID,
-    Instant,
-    QueryInstant,
-    QuerySchema,
-    RequestSchema,
-    Schema,
-    Text,
-    check_order,
-)
+from incident_service.http.fields import UUID, Instant, QueryInstant, Text, check_order
+from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.oncall import overrides
 
-blueprint = Blueprint("overrides", description="Who stands in for whom on a schedule.")
+blueprint = Blueprint("overrides", description="Users who stand in on a schedule for a while.")
 
 
 class OverrideBodySchema(RequestSchema):
-    """What a client says of an override."""
+    """An override to create."""
 
     user_id = Text(1, 255, required=True)
+    """The user who stands in."""
     starts_at = Instant(required=True)
+    """When it begins."""
     ends_at = Instant(required=True)
+    """When it ends (exclusive). Must be after `startsAt`."""
     reason = Text(0, 255)
+    """Why, for people."""
 
     @ma.validates_schema
     def _ends_after_it_begins(self, body: dict[str, Any], **_: Any) -> None:
@@ -48,7 +44,9 @@ class OverrideQuerySchema(QuerySchema):
     """The time of interest."""
 
     from_ = QueryInstant(data_key="from")
+    """Only overrides that end after this instant."""
     to = QueryInstant()
+    """Only overrides that begin before this instant."""
 
     @ma.validates_schema
     def _ends_after_it_begins(self, query: dict[str, Any], **_: Any) -> None:
@@ -60,10 +58,15 @@ class OverrideSchema(Schema):
 
     id = UUID()
     schedule_id = UUID()
+    """The schedule that it belongs to."""
     user_id = fields.String()
+    """The user who stands in."""
     starts_at = Instant()
+    """When it begins."""
     ends_at = Instant()
+    """When it ends (exclusive)."""
     reason = fields.String(allow_none=True)
+    """Why, for people; null if not given."""
     created_by = fields.String()
     created_at = Instant()
 
@@ -72,7 +75,7 @@ class OverrideSchema(Schema):
 @blueprint.arguments(OverrideQuerySchema, location="query")
 @blueprint.response(200, OverrideSchema(many=True))
 def list_overrides(query: dict[str, Any], id: str) -> Any:
-    """List the overrides that cover any of the time from `from` until `to`, in their order."""
+    """List the overrides that overlap the time from `from` to `to`, earliest first."""
     with database().read() as db:
         return overrides.get_all(db, caller(), id, query.get("from_"), query.get("to"))
 
@@ -83,7 +86,7 @@ def list_overrides(query: dict[str, Any], id: str) -> Any:
 @blueprint.error_codes("invalid_user_id", "override_overlaps", "too_many_overrides")
 @blueprint.response(201, OverrideSchema)
 def create_override(body: dict[str, Any], id: str) -> Any:
-    """Let a user stand in for a while."""
+    """Create an override: a user stands in for a while."""
     row = write(overrides.create, id, body)
     return created(row, "oncall", "schedules", id, "overrides")
 

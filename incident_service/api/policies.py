@@ -11,17 +11,18 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import UUID, Instant, List, RequestSchema, Schema, Text
+from incident_service.http.fields import UUID, Instant, List, Text
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.oncall.hours import WHENS
 from incident_service.paging import policies
 
 blueprint = Blueprint(
-    "policies", description="Whom to page, in which order, until somebody acknowledges."
+    "policies", description="Who is paged, in which order, until somebody acknowledges."
 )
 
 
 def rules_of_target(type_: str, schedule_id: str) -> dict[str, Any]:
-    """Return in JSON Schema that a target has what its type needs, and nothing else."""
+    """Return the rule, in JSON Schema, that a target has what its type needs and nothing else."""
     return {
         "if": {"properties": {type_: {"const": "schedule"}}},
         "then": {
@@ -42,17 +43,22 @@ class EscalationConditionSchema(RequestSchema):
     """When a layer takes part: during or outside working hours."""
 
     working_hours_id = UUID(required=True)
+    """The working hours that the layer looks at."""
     when = fields.String(required=True, validate=validate.OneOf(WHENS))
+    """Whether the layer takes part during the working hours or outside them."""
 
 
 class EscalationTargetSchema(RequestSchema):
-    """Whom a layer pages: who is on call in a schedule, or users."""
+    """Who a layer pages: whoever is on call in a schedule, or users by name."""
 
     RULES = rules_of_target("type", "scheduleId")
 
     type = fields.String(required=True, validate=validate.OneOf(policies.TARGET_TYPES))
+    """Whether the layer pages who is on call in a schedule, or users by name."""
     schedule_id = UUID()
+    """The schedule whose on-call users are paged; null if users are named."""
     user_ids = List(Text(1, 255), 0, 50, unique=True)
+    """The users who are paged, without duplicates; null if a schedule is named."""
 
     @ma.validates_schema
     def _fits_its_type(self, values: dict[str, Any], **_: Any) -> None:
@@ -69,19 +75,24 @@ class EscalationTargetSchema(RequestSchema):
 
 
 class EscalationStepBodySchema(EscalationTargetSchema):
-    """What a client says of a step; its place in the list is its position."""
+    """A step to create; its place in the list is its position."""
 
     RULES = rules_of_target("targetType", "targetId")
 
     type = fields.String(
         required=True, validate=validate.OneOf(policies.TARGET_TYPES), data_key="targetType"
     )
+    """Whether the step pages who is on call in a schedule, or users by name."""
     schedule_id = UUID(data_key="targetId")
+    """The schedule whose on-call users are paged; null if users are named."""
     escalate_after_seconds = fields.Integer(
         strict=True, required=True, validate=validate.Range(60, 604_800)
     )
+    """How long the step waits for an acknowledgement before the next step is paged."""
     condition = fields.Nested(EscalationConditionSchema)
+    """When the layer takes part; null for always."""
     position = fields.Integer(strict=True)
+    """Accepted and ignored: the order of the list counts."""
 
     @ma.post_load
     def _as_layer(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -92,14 +103,20 @@ class EscalationStepBodySchema(EscalationTargetSchema):
 
 
 class EscalationLayerBodySchema(RequestSchema):
-    """What a client says of a layer."""
+    """A layer to create, or its changes."""
 
     ack_timeout_minutes = fields.Integer(
         strict=True, required=True, validate=validate.Range(1, 10_080)
     )
+    """How long the layer waits for an acknowledgement before the next layer is paged. Answers round
+    up to whole minutes."""
     target = fields.Nested(EscalationTargetSchema, required=True)
+    """Who the layer pages."""
     condition = fields.Nested(EscalationConditionSchema)
+    """When the layer takes part; null for always."""
     position = fields.Integer(strict=True, validate=validate.Range(1))
+    """The layer's place, 1 first. If it is taken, the layers from there on move down. If it is not
+    given, the layer goes to the end."""
 
     @ma.post_load
     def _in_seconds(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -109,53 +126,69 @@ class EscalationLayerBodySchema(RequestSchema):
 
 
 class EscalationLayerOrderSchema(RequestSchema):
-    """All layers of a policy in their order."""
+    """All layers of a policy in their new order."""
 
     layer_ids = List(UUID(), 0, 1000, required=True, metadata={"uniqueItems": True})
+    """The ids of all layers in their new order, each exactly once."""
 
 
 class EscalationPolicyBodySchema(RequestSchema):
-    """What a client says of a policy."""
+    """A policy to create, or its changes."""
 
     name = Text(1, 255, required=True)
+    """Unique among the organization's policies."""
     description = Text(0, 10_000)
+    """Details for people, in plain text."""
     steps = List(fields.Nested(EscalationStepBodySchema), 0, policies.MAX_LAYERS)
+    """The layers in another form, in order."""
 
 
 class MinutesOf(fields.Integer):
-    """Seconds, shown as minutes, rounded up."""
+    """Seconds shown as minutes, rounded up."""
 
     def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return super()._serialize(-(-value // 60), *args, **kwargs)
 
 
 class EscalationStepSchema(Schema):
-    """A step of a policy: its layer in another spelling."""
+    """A step of a policy: a layer in another form."""
 
     id = UUID()
     position = fields.Integer()
+    """The step's place, 1 first."""
     target_type = fields.String(
         attribute="target.type", validate=validate.OneOf(policies.TARGET_TYPES)
     )
+    """Whether the step pages who is on call in a schedule, or users by name."""
     target_id = UUID(attribute="target.schedule_id", dump_default=None, allow_none=True)
+    """The schedule whose on-call users are paged; null if users are named."""
     user_ids = fields.List(
         fields.String(), attribute="target.user_ids", dump_default=None, allow_none=True
     )
+    """The users who are paged, without duplicates; null if a schedule is named."""
     escalate_after_seconds = fields.Integer()
+    """How long the step waits for an acknowledgement before the next step is paged."""
     condition = fields.Nested(EscalationConditionSchema, allow_none=True)
+    """When the layer takes part; null for always."""
     created_at = Instant()
     updated_at = Instant()
 
 
 class EscalationLayerSchema(Schema):
-    """A layer of a policy: its step in another spelling."""
+    """A layer of a policy: a step in another form."""
 
     id = UUID()
     policy_id = UUID()
+    """The policy that the layer belongs to."""
     position = fields.Integer()
+    """The layer's place, 1 first."""
     ack_timeout_minutes = MinutesOf(attribute="escalate_after_seconds")
+    """How long the layer waits for an acknowledgement before the next layer is paged. Answers round
+    up to whole minutes."""
     target = fields.Nested(EscalationTargetSchema)
+    """Who the layer pages."""
     condition = fields.Nested(EscalationConditionSchema, allow_none=True)
+    """When the layer takes part; null for always."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -166,7 +199,9 @@ class EscalationPolicySchema(Schema):
     id = UUID()
     org_id = fields.String()
     name = fields.String()
+    """Unique among the organization's policies."""
     description = fields.String(allow_none=True)
+    """Details for people, in plain text."""
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -176,7 +211,9 @@ class WholeEscalationPolicySchema(EscalationPolicySchema):
     """An escalation policy; steps and layers are two views of the same rows."""
 
     steps = fields.List(fields.Nested(EscalationStepSchema), attribute="layers", dump_only=True)
+    """The layers in another form, in order."""
     layers = fields.List(fields.Nested(EscalationLayerSchema))
+    """The layers, by position."""
 
 
 @blueprint.route("/v1/escalation/policies", methods=["GET"])
@@ -194,7 +231,7 @@ def list_policies() -> Any:
 )
 @blueprint.response(201, WholeEscalationPolicySchema)
 def create_policy(body: dict[str, Any]) -> Any:
-    """Make a policy."""
+    """Create a policy."""
     policy = write(policies.create, body)
     return created(policy, "escalation", "policies")
 
@@ -212,7 +249,7 @@ def get_policy(id: str) -> Any:
 @blueprint.error_codes("name_conflict", "invalid_target", "invalid_condition")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def replace_policy(body: dict[str, Any], id: str) -> Any:
-    """Set a policy's name and description anew; without `steps`, its layers stay."""
+    """Replace a policy's name and description; without `steps`, its layers stay."""
     return write(policies.replace, id, body)
 
 
@@ -239,7 +276,7 @@ def delete_policy(id: str) -> Any:
 @blueprint.error_codes("invalid_target", "invalid_condition", "too_many_layers")
 @blueprint.response(201, EscalationLayerSchema)
 def create_policy_layer(body: dict[str, Any], id: str) -> Any:
-    """Add a layer to a policy; at a position that is taken, it moves the rest down."""
+    """Add a layer to a policy; if its position is taken, the layers from there on move down."""
     layer = write(policies.add_layer, id, body)
     return created(layer, "escalation", "policies", id, "layers")
 
@@ -249,7 +286,7 @@ def create_policy_layer(body: dict[str, Any], id: str) -> Any:
 @blueprint.error_codes("invalid_layer_order")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def order_policy_layers(body: dict[str, Any], id: str) -> Any:
-    """Put the layers of a policy, every one exactly once, into an order."""
+    """Reorder the layers of a policy; each must be named exactly once."""
     layer_ids = body["layer_ids"]
     return write(policies.reorder_layers, id, layer_ids)
 
@@ -273,6 +310,6 @@ def change_policy_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
 )
 @blueprint.response(204)
 def delete_policy_layer(id: str, layer_id: str) -> Any:
-    """Remove a layer from a policy; those behind it move up."""
+    """Remove a layer from a policy; the layers after it move up."""
     write(policies.delete_layer, id, layer_id)
     return no_content()

@@ -8,17 +8,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import (
-    UUID,
-    Instant,
-    List,
-    RequestSchema,
-    Schema,
-    Text,
-    TimeZone,
-    WallTime,
-    check_order,
-)
+from incident_service.http.fields import UUID, Instant, List, Text, TimeZone, WallTime, check_order
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.oncall import schedules
 
 blueprint = Blueprint("schedules", description="On-call schedules and their layers.")
@@ -28,15 +19,18 @@ _FIXED_LENGTHS = {"daily": 1, "weekly": 7}
 
 
 class ScheduleBodySchema(RequestSchema):
-    """What a client says of a schedule."""
+    """A schedule to create, or to replace one."""
 
     name = Text(1, 255, required=True)
+    """Unique among the organization's schedules."""
     description = Text(0, 10_000)
+    """Details for people, in plain text."""
     timezone = TimeZone(required=True)
+    """The IANA name of a time zone, for example `Europe/Berlin`."""
 
 
 class LayerBodySchema(RequestSchema):
-    """What a client says of a layer."""
+    """A layer to create, or to replace one."""
 
     RULES: ClassVar[dict[str, Any]] = {
         "allOf": [
@@ -62,10 +56,15 @@ class LayerBodySchema(RequestSchema):
     }
 
     name = Text(1, 255, required=True)
+    """What people call the layer."""
     rotation_type = fields.String(required=True, validate=validate.OneOf(ROTATION_TYPES))
+    """How long a shift is."""
     rotation_length_days = fields.Integer(strict=True, validate=validate.Range(1, 3650))
+    """The length of a shift in days: 1 for `daily`, 7 for `weekly`, required for `custom`."""
     handoff_time = WallTime(required=True)
+    """When one shift hands over to the next, in the schedule's time zone."""
     effective_from = Instant(required=True)
+    """When the layer begins, and its first shift with it."""
     effective_until = Instant(
         metadata={
             "anyOf": [
@@ -75,7 +74,9 @@ class LayerBodySchema(RequestSchema):
             ]
         }
     )
+    """When the layer ends (exclusive). Null or an empty text means never."""
     participant_ids = List(Text(1, 255), 1, 100, required=True)
+    """The users who take turns, in order."""
 
     @ma.pre_load
     def _take_empty_for_null(self, data: Any, **_: Any) -> Any:
@@ -103,9 +104,10 @@ class LayerBodySchema(RequestSchema):
 
 
 class LayerOrderSchema(RequestSchema):
-    """A new order of layers."""
+    """All layers of a schedule in their new order."""
 
     layer_ids = List(UUID(), 0, 1000, required=True, metadata={"uniqueItems": True})
+    """The ids of all layers in their new order, each exactly once."""
 
 
 class ScheduleSchema(Schema):
@@ -114,8 +116,11 @@ class ScheduleSchema(Schema):
     id = UUID()
     org_id = fields.String()
     name = fields.String()
+    """Unique among the organization's schedules."""
     description = fields.String(allow_none=True)
+    """Details for people, in plain text."""
     timezone = fields.String()
+    """The IANA name of a time zone, for example `Europe/Berlin`."""
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -126,14 +131,23 @@ class LayerSchema(Schema):
 
     id = UUID()
     schedule_id = UUID()
+    """The schedule that it belongs to."""
     name = fields.String()
+    """What people call the layer."""
     position = fields.Integer()
+    """The layer's place, 0 first. The first active layer owns the schedule."""
     rotation_type = fields.String(validate=validate.OneOf(ROTATION_TYPES))
+    """How long a shift is."""
     rotation_length_days = fields.Integer()
+    """The length of a shift in days: 1 for `daily`, 7 for `weekly`, required for `custom`."""
     handoff_time = fields.String()
+    """When one shift hands over to the next, in the schedule's time zone."""
     effective_from = Instant()
+    """When the layer begins, and its first shift with it."""
     effective_until = Instant(allow_none=True)
+    """When the layer ends (exclusive). Null or an empty text means never."""
     participant_ids = fields.List(fields.String())
+    """The users who take turns, in order."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -142,6 +156,7 @@ class ScheduleWithLayersSchema(ScheduleSchema):
     """A schedule and its layers by position."""
 
     layers = fields.List(fields.Nested(LayerSchema))
+    """The layers, by position."""
 
 
 @blueprint.route("/v1/oncall/schedules", methods=["GET"])
@@ -157,7 +172,7 @@ def list_schedules() -> Any:
 @blueprint.error_codes("name_conflict", "too_many_schedules")
 @blueprint.response(201, ScheduleWithLayersSchema)
 def create_schedule(body: dict[str, Any]) -> Any:
-    """Make a schedule; its layers come next."""
+    """Create a schedule; add its layers next."""
     row = write(schedules.create, body)
     return created(row, "oncall", "schedules")
 
@@ -175,7 +190,7 @@ def get_schedule(id: str) -> Any:
 @blueprint.error_codes("name_conflict")
 @blueprint.response(200, ScheduleWithLayersSchema)
 def replace_schedule(body: dict[str, Any], id: str) -> Any:
-    """Set a schedule's fields anew; its layers stay."""
+    """Replace a schedule's fields; its layers stay."""
     return write(schedules.replace, id, body)
 
 
@@ -203,7 +218,7 @@ def create_schedule_layer(body: dict[str, Any], id: str) -> Any:
 @blueprint.error_codes("invalid_participant_id")
 @blueprint.response(200, LayerSchema)
 def replace_schedule_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
-    """Set a layer's fields anew; its position stays."""
+    """Replace a layer's fields; its position stays."""
     return write(schedules.replace_layer, id, layer_id, body)
 
 
@@ -212,7 +227,7 @@ def replace_schedule_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
 )
 @blueprint.response(204)
 def delete_schedule_layer(id: str, layer_id: str) -> Any:
-    """Delete a layer; those after it move up."""
+    """Delete a layer; the layers after it move up."""
     write(schedules.delete_layer, id, layer_id)
     return no_content()
 
@@ -222,5 +237,5 @@ def delete_schedule_layer(id: str, layer_id: str) -> Any:
 @blueprint.error_codes("invalid_layer_order")
 @blueprint.response(200, ScheduleWithLayersSchema)
 def order_schedule_layers(body: dict[str, Any], id: str) -> Any:
-    """Put the layers in a new order; every one is named exactly once."""
+    """Reorder the layers of a schedule; each must be named exactly once."""
     return write(schedules.order_layers, id, body["layer_ids"])

@@ -8,7 +8,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import Instant, RequestSchema, Schema, Text
+from incident_service.http.fields import Instant, Text
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.incidents import offboarding
 from incident_service.people import users
 from incident_service.people.caller import ROLES
@@ -22,32 +23,46 @@ def _check_email(text: str) -> None:
 
 
 class UserBodySchema(RequestSchema):
-    """What a client says of a user."""
+    """The changes to a user."""
 
     email = fields.String(
         required=True, validate=_check_email, metadata={"format": "email", "maxLength": 254}
     )
+    """The user's email address. No other user of the organization may have it; letter case does not
+    count."""
     first_name = Text(0, 255)
+    """The user's first name, as people read it; null if not given."""
     last_name = Text(0, 255)
-    # Required, so that a change to null is refused.
+    """The user's last name, as people read it; null if not given."""
+    # Required, so that null is refused in a change.
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    """What the user may do: an admin everything, a member what on-call work needs."""
 
 
 class NewUserSchema(UserBodySchema):
-    """A user who is to be made."""
+    """A user to create."""
 
     id = Text(1, 255)
+    """The id for the user. Nobody in the organization may ever have had it. If it is not given, the
+    service makes one."""
     role = fields.String(validate=validate.OneOf(ROLES), load_default="org:member")
+    """What the user may do: an admin everything, a member what on-call work needs."""
 
 
 class UserSchema(Schema):
     """A user."""
 
     id = fields.String()
+    """Chosen by the client or made by the service; it never changes."""
     email = fields.String()
+    """The user's email address. No other user of the organization may have it; letter case does not
+    count."""
     first_name = fields.String(allow_none=True)
+    """The user's first name, as people read it; null if not given."""
     last_name = fields.String(allow_none=True)
+    """The user's last name, as people read it; null if not given."""
     role = fields.String(validate=validate.OneOf(ROLES))
+    """What the user may do: an admin everything, a member what on-call work needs."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -56,6 +71,7 @@ class UsersSchema(Schema):
     """All users of an organization."""
 
     users = fields.List(fields.Nested(UserSchema))
+    """The users, oldest first."""
 
 
 @blueprint.route("/v1/users", methods=["GET"])
@@ -71,7 +87,7 @@ def list_users() -> Any:
 @blueprint.error_codes("id_taken", "email_taken", "too_many_users")
 @blueprint.response(201, UserSchema)
 def create_user(body: dict[str, Any]) -> Any:
-    """Make a user."""
+    """Create a user."""
     row = write(lambda db, who, *, now: users.create(db, org_id=who.org_id, **body, now=now))
     return created(row, "users")
 
@@ -97,10 +113,10 @@ def change_user(body: dict[str, Any], user_id: str) -> Any:
 @blueprint.error_codes("user_in_use", "last_admin")
 @blueprint.response(204)
 def delete_user(user_id: str) -> Any:
-    """Delete a user: their keys are revoked, and their open incidents handed on.
+    """Delete a user: revoke their keys, and hand off their open incidents.
 
     An open incident goes to the current owner of its schedule, or to nobody, and pages as after a
-    handoff. Records keep naming the user.
+    handoff. Records still name the user.
     """
     write(offboarding.delete_user, user_id)
     return no_content()

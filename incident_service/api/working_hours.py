@@ -7,25 +7,18 @@ from typing import Any
 from marshmallow import fields, validate
 
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
-from incident_service.http.fields import (
-    UUID,
-    Instant,
-    List,
-    RequestSchema,
-    Schema,
-    Text,
-    TimeZone,
-    WallTime,
-)
+from incident_service.http.fields import UUID, Instant, List, Text, TimeZone, WallTime
+from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.oncall import working_hours
 
 blueprint = Blueprint(
-    "working_hours", description="Times of the week at which layers of policies take part."
+    "working_hours",
+    description="Times of the week, for layers of policies.",
 )
 
 
 class WindowSchema(RequestSchema):
-    """A time of some days of the week, ISO's 1 to 7; an end at or before the start is next day."""
+    """A time of day on some days of the week."""
 
     days = List(
         fields.Integer(strict=True, validate=validate.Range(1, 7)),
@@ -34,16 +27,22 @@ class WindowSchema(RequestSchema):
         unique=True,
         required=True,
     )
+    """Days of the week, from 1 for Monday to 7 for Sunday, without duplicates."""
     start = WallTime(required=True)
+    """When the window begins."""
     end = WallTime(required=True)
+    """When the window ends. At or before `start`, it means the next day."""
 
 
 class WorkingHoursBodySchema(RequestSchema):
-    """What a client says of working hours."""
+    """Working hours to create, or their changes."""
 
     name = Text(1, 255, required=True)
+    """Unique among the organization's working hours."""
     timezone = TimeZone(required=True)
+    """The IANA name of a time zone, for example `Europe/Berlin`."""
     windows = List(fields.Nested(WindowSchema), 1, 50, required=True)
+    """The times of the week that count."""
 
 
 class WorkingHoursSchema(Schema):
@@ -52,8 +51,11 @@ class WorkingHoursSchema(Schema):
     id = UUID()
     org_id = fields.String()
     name = fields.String()
+    """Unique among the organization's working hours."""
     timezone = fields.String()
+    """The IANA name of a time zone, for example `Europe/Berlin`."""
     windows = fields.List(fields.Nested(WindowSchema))
+    """The times of the week that count."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -71,7 +73,7 @@ def list_working_hours() -> Any:
 @blueprint.error_codes("name_conflict", "too_many_working_hours")
 @blueprint.response(201, WorkingHoursSchema)
 def create_working_hours(body: dict[str, Any]) -> Any:
-    """Make working hours."""
+    """Create working hours."""
     row = write(working_hours.create, body)
     return created(row, "working-hours")
 

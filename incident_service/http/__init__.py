@@ -1,1 +1,1 @@
-"""What the faces share: blueprint, bodies, fields, error responses, middleware, limits, figures."""
+"""What the faces share: blueprint, bodies, fields, error responses, middleware, limits, metrics."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import flask
 import flask_smorest
 import marshmallow as ma
 from flask import current_app, g, request
-from webargs.flaskparser import FlaskParser
 
 from incident_service import clock
 from incident_service.config import Settings
@@ -24,14 +23,14 @@ from incident_service.errors import (
     Unavailable,
     ValidationFailed,
 )
-from incident_service.http.body import NO_TEXT, is_clean, printable, read_json
 from incident_service.http.middleware import check_without_key, rate_limits
+from incident_service.http.parser import Parser
 from incident_service.people import keys
 from incident_service.people.caller import Caller
 from incident_service.store import Row
 
 RECORD_USE_WITHIN = 0.2
-"""Seconds."""
+"""Seconds that a request waits at most to record that its key was used."""
 
 T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
@@ -39,20 +38,20 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 def database() -> Database:
     """Return the application's database."""
-    found: Database = current_app.extensions["incident_service.database"]
-    return found
+    database: Database = current_app.extensions["incident_service.database"]
+    return database
 
 
 def settings() -> Settings:
     """Return what the operator chose."""
-    found: Settings = current_app.extensions["incident_service.settings"]
-    return found
+    settings: Settings = current_app.extensions["incident_service.settings"]
+    return settings
 
 
 def caller() -> Caller:
-    """Return who makes the call at hand."""
-    found: Caller = g.caller
-    return found
+    """Return who makes the current call."""
+    caller: Caller = g.caller
+    return caller
 
 
 def write(work: Callable[..., T], *args: Any) -> T:
@@ -71,55 +70,14 @@ def write(work: Callable[..., T], *args: Any) -> T:
     return database().write(at_its_turn)
 
 
-class Parser(FlaskParser):
-    """Reads a request strictly: JSON alone, its types as they are, nothing unknown."""
-
-    DEFAULT_VALIDATION_STATUS = 400
-    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 (webargs' own type)
-        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
-        "query": ma.RAISE,
-        "querystring": ma.RAISE,
-    }
-
-    def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
-        """Return the body. Raises `InvalidRequest` `invalid_json`, or what is wrong with it."""
-        return read_json(req)
-
-    def load_querystring(self, req: flask.Request, schema: ma.Schema) -> Any:
-        """Return the query's values; from here on none counts as unexpected.
-
-        Raises `ValidationFailed` where a parameter is there more than once.
-        """
-        g.query_was_read = True
-        repeated = [name for name, values in req.args.lists() if len(values) > 1]
-        if repeated:
-            raise ValidationFailed(
-                {printable(name): ["Given more than once."] for name in repeated}
-            )
-        unclean = [name for name, value in req.args.items() if not is_clean(name + value)]
-        if unclean:
-            raise ValidationFailed({printable(name): [NO_TEXT] for name in unclean})
-        return super().load_querystring(req, schema)
-
-    def handle_error(
-        self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any
-    ) -> NoReturn:
-        """Raise `ValidationFailed` with a list of sentences for each field."""
-        assert isinstance(error.messages, dict)  # webargs keys them by location
-        (found,) = error.messages.values()
-        raise ValidationFailed(
-            {printable(str(name)): list(_sentences(nested)) for name, nested in found.items()}
-        )
-
-
 def for_members(view: View) -> View:
-    """Let a member make the call; one that changes something is for admins unless marked so."""
+    """Let members make the call. Without this, a call that changes something is for admins."""
     view.is_for_members = True  # type: ignore[attr-defined]  # decorators above it keep it
     return view
 
 
 def for_own_user(view: View) -> View:
-    """Let a member make the call for the user that its key acts for, and an admin for any user.
+    """Let members make the call for the user that their key acts for, and admins for any user.
 
     The path names the user as `user_id`.
     """
@@ -141,7 +99,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
             self.before_request(_authorize)
 
     def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]:
-        """As flask-smorest's, with one schema for all requests instead of one for each."""
+        """As flask-smorest's, but with one schema instance for all requests."""
         instance = schema() if isinstance(schema, type) else schema
         decorator: Callable[[View], View] = super().arguments(instance, **options)
         return decorator
@@ -149,7 +107,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     def response(
         self, status_code: int, schema: Any = None, **options: Any
     ) -> Callable[[View], View]:
-        """As flask-smorest's; a query that the call does not read is an error."""
+        """As flask-smorest's, but refuse a query that the call does not read."""
         decorate = super().response(status_code, schema, **options)
 
         def decorator(view: View) -> View:
@@ -168,9 +126,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
     @staticmethod
     def error_codes(*codes: str) -> Callable[[View], View]:
-        """Name the error codes that are the call's own, for the API's description.
+        """Name the error codes that only this call has, for the API's description.
 
-        Those that follow from its kind, as `forbidden` or `invalid_json` do, are known without.
+        Those that many calls have, such as `forbidden` or `invalid_json`, are derived.
         """
 
         def decorator(view: View) -> View:
@@ -194,7 +152,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 def _envelope(schema: type[ma.Schema], many: bool) -> type[ma.Schema]:
     """Return the schema of an answer, for the API's description."""
     name = schema.__name__.removesuffix("Schema") + ("ListSchema" if many else "AnswerSchema")
-    data = ma.fields.Nested(schema, many=many, required=True)
+    about = {"description": "What was asked for, or what was changed."}
+    data = ma.fields.Nested(schema, many=many, required=True, metadata=about)
     return ma.Schema.from_dict({"data": data}, name=name)
 
 
@@ -210,7 +169,7 @@ def no_content() -> flask.Response:
 
 
 def _authenticate() -> None:
-    """Find out who calls. Raises `NotAuthorized`, or `RateLimited` for too many such requests."""
+    """Set the request's caller. Raises `NotAuthorized`, or `RateLimited`."""
     try:
         is_to_be_recorded = _find_caller()
     except NotAuthorized:
@@ -218,7 +177,7 @@ def _authenticate() -> None:
         raise
     rate_limits().check_key(caller().key_id)
     if is_to_be_recorded:
-        with contextlib.suppress(Unavailable):  # no reason to refuse the request, nor to delay it
+        with contextlib.suppress(Unavailable):  # not worth refusing or delaying the request
             database().write_within(RECORD_USE_WITHIN, keys.record_use, caller())
 
 
@@ -246,7 +205,7 @@ def required_role(
 
 
 def _needs_admin() -> bool:
-    """Whether the call at hand is for admins alone; for members where it is their own user's."""
+    """Whether only admins may make the current call; members may if it is for their own user."""
     who = required_role(current_app.view_functions[request.endpoint or ""], request.method)
     if who == "own user":
         return bool((request.view_args or {})["user_id"] != caller().user_id)
@@ -260,14 +219,3 @@ def _check_role(who: Caller, needs_admin: bool) -> None:
 
 def _authorize() -> None:
     _check_role(caller(), _needs_admin())
-
-
-def _sentences(messages: Any, way: str = "") -> Iterator[str]:
-    """Yield the sentences of marshmallow's nested messages, each with the way to its place."""
-    if isinstance(messages, dict):
-        for step, nested in messages.items():
-            deeper = f"[{step}]" if isinstance(step, int) else f".{printable(str(step))}"
-            yield from _sentences(nested, way + deeper)
-    else:
-        for sentence in messages:
-            yield f"{way}: {sentence}" if way else sentence

@@ -19,14 +19,14 @@ from incident_service.errors import (
 
 MAX_BODY_BYTES = 1024 * 1024
 
-NO_TEXT = "Has a NUL or a lone surrogate, which is no text."
+NO_TEXT = "Contains a NUL or a lone surrogate."
 
 
 def read_json(req: flask.Request) -> Any:
     """Return the request's body, parsed once for each request.
 
-    Raises `UnsupportedMediaType`, `InvalidRequest` `invalid_json`, and `ValidationFailed` where a
-    text in it has a NUL or a lone surrogate.
+    Raises `UnsupportedMediaType`, `InvalidRequest` `invalid_json`, and `ValidationFailed` if a text
+    in it contains a NUL or a lone surrogate.
     """
     if "json_body" not in g:
         raw = _read_body(req)
@@ -41,8 +41,8 @@ def _read_body(req: flask.Request) -> bytes:
         raw = req.get_data(cache=False)
     except HTTPException:
         raise
-    except Exception:  # whatever the server raises for chunks that are none, or do not come
-        message = "The body could not be read to its end."
+    except Exception:  # whatever the server raises for bad or missing chunks
+        message = "The body is incomplete."
         raise InvalidRequest(message, code="invalid_request") from None
     if len(raw) > MAX_BODY_BYTES:
         raise PayloadTooLarge("The body is larger than 1 MiB.")
@@ -71,7 +71,7 @@ def _parse_json(raw: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 Way = tuple["Way", str | int] | None
@@ -106,7 +106,7 @@ def _steps(way: Way) -> list[str | int]:
 
 
 def is_clean(text: str) -> bool:
-    """Whether the text has no NUL and no lone surrogate."""
+    """Whether the text contains no NUL and no lone surrogate."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -1,4 +1,4 @@
-"""Cursors: where the next part of a list begins; opaque, safe in a URL, checked (contract §1)."""
+"""Cursors: where the next part of a list begins; opaque, checked, safe in a URL (contract §1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_NUMBER = 2**63 - 1
 def encode(list_: str, end: int | str | None) -> str | None:
     """Return the cursor of the part that follows `end`, a number or a name; `None` for `None`.
 
-    `list_` says which list it is, so that no other takes the cursor.
+    `list_` names the list, so that no other list accepts the cursor.
     """
     if end is None:
         return None
@@ -26,7 +26,7 @@ def encode(list_: str, end: int | str | None) -> str | None:
 def decode_number(list_: str, cursor: str | None) -> int:
     """Return the number, at least 1, with which the part before ended; 0 without a cursor.
 
-    Raises `InvalidRequest` `invalid_cursor` where it is none that this list gave.
+    Raises `InvalidRequest` `invalid_cursor` if the cursor is not from this list.
     """
     if cursor is None:
         return 0
@@ -39,7 +39,7 @@ def decode_number(list_: str, cursor: str | None) -> int:
 def decode_name(list_: str, cursor: str | None) -> str:
     """Return the name with which the part before ended; an empty one without a cursor.
 
-    Raises `InvalidRequest` `invalid_cursor` where it is none that this list gave.
+    Raises `InvalidRequest` `invalid_cursor` if the cursor is not from this list.
     """
     if cursor is None:
         return ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from incident_service import errors
@@ -15,10 +16,13 @@ from incident_service.http.middleware import request_id
 _log = logging.getLogger("incident_service.errors")
 
 RETRY_AFTER_SECONDS = 1
-"""When to ask again after a `503`."""
+"""How long a client should wait after a `503`, in seconds."""
 
 _CODES_OF_FLASK = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
-"""By status; of every other, `invalid_request`."""
+"""By status; every other one is `invalid_request`."""
+
+
+_PAGE = "incident_service.error_page"
 
 
 def install(app: Flask) -> None:
@@ -26,6 +30,20 @@ def install(app: Flask) -> None:
     app.register_error_handler(errors.ServiceError, _service_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+
+
+def show_to_people(app: Flask, page: Callable[[dict[str, Any]], Response]) -> None:
+    """Let `page`, which takes an error's body, show errors to those who ask for HTML."""
+    app.extensions[_PAGE] = page
+
+
+def is_for_a_person() -> bool:
+    """Whether to answer with HTML: the client prefers it to JSON, and the path is not a `.json`.
+
+    Browsers say that they prefer it; a client that has no preference is a program.
+    """
+    best = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    return best == "text/html" and not request.path.endswith(".json")
 
 
 def answer(error: Exception) -> Response:
@@ -39,10 +57,10 @@ def _service_error(error: errors.ServiceError) -> Response:
     status, _ = CODES[error.code]
     if status >= 500:
         _log.error(error.message, exc_info=error, extra={"requestId": request_id()})
-    # What is wrong on our side is for the log: its message may name paths, or be SQLite's.
+    # What went wrong on our side is only for the log: the message may name paths or SQL.
     message = error.message if status < 500 else None
-    found = error.errors if isinstance(error, errors.ValidationFailed) else None
-    response = _answer(error.code, message, found)
+    faults = error.errors if isinstance(error, errors.ValidationFailed) else None
+    response = _answer(error.code, message, faults)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.RateLimited):
@@ -81,11 +99,14 @@ def error_body(code: str, request_id: str, message: str | None = None) -> dict[s
 
 
 def _answer(
-    code: str, message: str | None = None, found: dict[str, list[str]] | None = None
+    code: str, message: str | None = None, faults: dict[str, list[str]] | None = None
 ) -> Response:
     body = error_body(code, request_id(), message)
-    if found is not None:
-        body["errors"] = found
+    if faults is not None:
+        body["errors"] = faults
+    if is_for_a_person():
+        page: Callable[[dict[str, Any]], Response] = current_app.extensions[_PAGE]
+        return page(body)
     response = jsonify(body)
     response.status_code = body["statusCode"]
     return response

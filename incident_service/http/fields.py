@@ -1,4 +1,4 @@
-"""What the schemas of all resources share: base classes and field types (contract §1)."""
+"""The types of the fields in schemas (contract §1)."""
 
 from __future__ import annotations
 
@@ -8,86 +8,26 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service.clock import LAST, format_instant, parse_instant
+from incident_service.http.schemas import Schema, camel_case
 from incident_service.ids import canonical_uuid
 
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def camel_case(name: str) -> str:
-    """Return the name that a field has on the wire."""
-    return re.sub(r"_(\w)", lambda match: match[1].upper(), name.rstrip("_"))
-
-
-class _Named(ma.Schema):
-    """A schema that is camelCase on the wire and snake_case in the code."""
-
-    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
-        """Name the field on the wire."""
-        field_obj.data_key = field_obj.data_key or camel_case(field_name)
-
-
-class Schema(_Named):
-    """A part of an answer: every field is always there, and later versions may add some."""
-
-    class Meta:
-        """So that the API's description does not rule other fields out."""
-
-        unknown = ma.EXCLUDE
-
-    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
-        """Require the field, in the API's description."""
-        super().on_bind_field(field_name, field_obj)
-        field_obj.required = True
-
-
-class QuerySchema(_Named):
-    """The parameters of a query."""
-
-
-class RequestSchema(_Named):
-    """A body in which `null` for an optional field is the same as leaving it out.
-
-    With `partial=True` it is the body of a `PATCH`: nothing is required, and `null` clears a field
-    that may be empty.
-    """
-
-    RULES: ClassVar[dict[str, Any]] = {}
-    """What else must hold of a body that is not partial, in JSON Schema, for the description."""
-
-    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
-        """Let optional fields be null."""
-        super().on_bind_field(field_name, field_obj)
-        field_obj.allow_none = field_obj.allow_none or not field_obj.required
-
-    @ma.pre_load
-    def _leave_out_null(self, data: Any, **_: Any) -> Any:
-        if self.partial or not isinstance(data, Mapping):
-            return data
-        optional = {field.data_key for field in self.fields.values() if not field.required}
-        return {
-            name: value for name, value in data.items() if value is not None or name not in optional
-        }
-
-    def handle_error(self, error: ma.ValidationError, data: Any, **_: Any) -> None:
-        """Name the body itself where it is no object."""
-        if isinstance(error.messages, dict) and "_schema" in error.messages:
-            error.messages["body"] = error.messages.pop("_schema")
-
-
 class Text(fields.String):
     """Text of a length in Unicode characters, kept exactly as sent.
 
-    Where it may not be empty, it may not be only white space either.
+    If it may not be empty, it may not be only white space either.
     """
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
-        # Two, because the message of each names the limit that was passed.
+        # Two validators, because the message of each names the limit that was passed.
         limits = [validate.Length(max=maximum)]
         if minimum > 0:
             limits.append(validate.Length(min=minimum))
@@ -105,13 +45,13 @@ class Text(fields.String):
 class List(fields.List[Any]):
     """A list of a length; its items are looked at only if there are not too many.
 
-    With `unique`, no two of them may be equal.
+    With `unique`, it may not contain duplicates.
     """
 
     def __init__(
         self, item: Any, minimum: int, maximum: int, *, unique: bool = False, **options: Any
     ) -> None:
-        # In the API's description, and for the lower limit.
+        # For the API's description, and for the lower limit.
         limits = [validate.Length(max=maximum)]
         if minimum > 0:
             limits.append(validate.Length(min=minimum))
@@ -131,9 +71,9 @@ class List(fields.List[Any]):
 
 
 class Rows(fields.List[Any]):
-    """Many rows in an answer, of a schema whose values all go out as they are.
+    """Many rows in an answer, of a schema whose fields all show their values unchanged.
 
-    Takes much less time than dumping each field of each.
+    It takes much less time than dumping each field of each row.
     """
 
     def __init__(self, schema: type[Schema], **options: Any) -> None:
@@ -158,17 +98,17 @@ class ByUUID(fields.Dict):
         if isinstance(value, Mapping) and len(value) > MAX_BY_UUID:
             raise ma.ValidationError(f"More than {MAX_BY_UUID}.")
         try:
-            found = super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
+            values = super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
         except ma.ValidationError as error:
             if not isinstance(error.messages, dict):
                 raise
-            # Without marshmallow's own names for the two sides.
+            # marshmallow tells keys from values; clients need not.
             raise ma.ValidationError(
                 {id: [*itertools.chain(*sides.values())] for id, sides in error.messages.items()}
             ) from None
-        if len(found) < len(value):
+        if len(values) < len(value):
             raise ma.ValidationError("Contains duplicates.")
-        return found
+        return values
 
 
 class UUID(fields.String):
@@ -193,7 +133,7 @@ class Instant(fields.String):
 
 
 class Boolean(fields.Boolean):
-    """True or false, and nothing that may stand for them elsewhere."""
+    """True or false, and nothing that only looks like it."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(value, bool):
@@ -247,14 +187,14 @@ class QueryInteger(fields.String):
 
 
 class UTCInstant(fields.Field[datetime]):
-    """An instant of the service's own, in UTC with milliseconds."""
+    """An instant that the service made, in UTC with milliseconds."""
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else format_instant(value)
 
 
 def check_order(values: Mapping[str, Any], first: str, second: str) -> None:
-    """Raise `ValidationError` where the second instant is there, but not after the first."""
+    """Raise `ValidationError` if both instants are given and the second is not after the first."""
     begin, end = values.get(first), values.get(second)
     if begin is not None and end is not None and _as_instant(end) <= _as_instant(begin):
         name = camel_case(second)
@@ -292,7 +232,7 @@ class TimeZone(fields.String):
 
 @functools.cache
 def _time_zones() -> set[str]:
-    # Without the names that stand for whatever the machine is set to.
+    # Two names mean whatever the machine is set to.
     return zoneinfo.available_timezones() - {"localtime", "Factory"}
 
 
@@ -303,6 +243,6 @@ class WallTime(fields.String):
         pattern = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]"
         super().__init__(
             validate=validate.Regexp(rf"{pattern}\Z", error="Not a time HH:MM."),
-            metadata={"pattern": f"{pattern}$"},  # as the description's own language spells it
+            metadata={"pattern": f"{pattern}$"},  # JSON Schema's regular expressions have no \Z
             **options,
         )

@@ -1,8 +1,8 @@
 """What the service counts and measures, over all its processes, for Prometheus (contract §9).
 
-Each process counts in files of its own in a folder that `serve` makes; whoever is asked adds them
-up. A process has the place of one that died, not a new one: its counts go on, and the files do not
-grow in number. Without such a folder a process knows of its own requests alone.
+Each process counts in its own files in a folder that `serve` makes; the process that is asked adds
+them up. A new process takes the place of one that died: its counts go on, and the number of files
+does not grow. Without such a folder a process knows only its own requests.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""The library's own: it also sets it for `gunicorn wsgi:app`, and a process hands it on."""
+"""The library's own variable: `gunicorn wsgi:app` may set it, and child processes inherit it."""
 
 _FOLDER = "incident-service-metrics-"
-"""What a folder's name begins with; the id of the process that made it comes next."""
+"""The start of a folder's name, before the id of the process that made it."""
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _UNMATCHED = ("", "unmatched")
-"""Method and route of a request whose path is none of the service's."""
+"""Method and route of a request whose path the service does not know."""
 
 _place = ""
 
 
 def make_folder() -> Path:
-    """Make the folder, before this process loads the application; give it away at the end.
+    """Make the folder, before this process loads the application.
 
-    Those go that processes of this user left behind when they were killed.
+    Removes folders that killed processes of this user left behind.
     """
-    memory = Path("/dev/shm")  # where there is one: no count waits for a disk
+    memory = Path("/dev/shm")  # if there is one, no count waits for a disk
     parent = memory if memory.is_dir() else Path(tempfile.gettempdir())
     for folder in parent.glob(f"{_FOLDER}*"):
         if _is_abandoned(folder):
@@ -48,7 +48,7 @@ def make_folder() -> Path:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove the folder, once nobody counts any more."""
+    """Remove the folder, once no process counts in it."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -59,17 +59,17 @@ def _is_abandoned(folder: Path) -> bool:
         if not pid.isdecimal() or folder.stat().st_uid != os.getuid():
             return False
         os.kill(int(pid), 0)
-    except FileNotFoundError:  # somebody else was quicker
+    except FileNotFoundError:  # another process was quicker
         return False
-    except (ProcessLookupError, PermissionError):  # none has the number, or another user's
+    except (ProcessLookupError, PermissionError):  # no process has the id, or another user's has
         return True
     return False
 
 
 def take_place(name: str) -> None:
-    """Count as this one from here on, instead of by the process id.
+    """Count under this name from now on, instead of the process id.
 
-    No two processes may have one place at the same time.
+    No two processes may have the same place at the same time.
     """
     global _place
     _place = name
@@ -110,7 +110,7 @@ class Metrics:
         self._requests.labels(*_UNMATCHED, str(status)).inc()
 
     def exposition(self, kept: Kept | None) -> bytes:
-        """Return all of it as Prometheus reads it; without `kept`, none of its figures."""
+        """Return all metrics in Prometheus's format; those of `kept` only if it is given."""
         registry = self._registry
         if self._folder:
             registry = CollectorRegistry()
@@ -125,17 +125,17 @@ class Metrics:
 
 @dataclass(frozen=True, eq=False)  # the library keeps it as the key of a dictionary
 class Kept:
-    """What the database says at an instant, which is the same whichever process is asked."""
+    """What the database says at an instant: the same in every process."""
 
     open_incidents: Mapping[str, int]
     """By severity."""
     pages: Mapping[str, int]
-    """By outcome, since the file was made."""
+    """By outcome, since the database was made."""
     seconds_late: float
     """See `pager.seconds_late`."""
 
     def collect(self) -> Iterable[Metric]:
-        """Return the figures, as the library asks for them."""
+        """Yield the metrics, as the library asks for them."""
         incidents = GaugeMetricFamily(
             "incident_service_open_incidents", "Incidents not yet resolved.", labels=["severity"]
         )
@@ -148,5 +148,5 @@ class Kept:
         for outcome, number in self.pages.items():
             pages.add_metric([outcome], number)
         yield pages
-        late = "How long the oldest page that nobody has taken on has been due."
+        late = "How long the oldest page that is still waiting has been due."
         yield GaugeMetricFamily("incident_service_paging_late_seconds", late, self.seconds_late)

@@ -1,4 +1,4 @@
-"""What every request has: an id, a line in the access log, and a place in the figures."""
+"""What every request gets: an id, a line in the access log, and a count in the metrics."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PROTECTION = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-"""Headers of an answer that sets no other value itself; HSTS is for the proxy that has TLS."""
+"""Default headers of every answer. HSTS is left to the proxy that has TLS."""
 
 NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
 
 _CHECKED_LATER = ("/v1/", "/status/")
-"""Paths below which a request may come with a valid key, or for an answer that is kept anyway."""
+"""Below these paths a request may have a valid key, or need only an answer that is cached."""
 
 _log = logging.getLogger("incident_service.access")
 
@@ -34,7 +34,7 @@ def install(app: Flask) -> None:
 
 
 def request_id() -> str:
-    """Return the id of the request at hand: the client's, if it sent a UUID, else a new one."""
+    """Return the id of the current request: the client's if it sent a UUID, else a new one."""
     if "request_id" not in g:
         sent = request.headers.get("X-Request-Id")
         g.request_id = sent if sent and _is_uuid(sent) else new_request_id()
@@ -50,13 +50,13 @@ def _is_uuid(text: str) -> bool:
 
 
 def rate_limits() -> RateLimits:
-    """Return how often one may ask."""
-    found: RateLimits = current_app.extensions["incident_service.rate_limits"]
-    return found
+    """Return the limits of this process."""
+    limits: RateLimits = current_app.extensions["incident_service.rate_limits"]
+    return limits
 
 
 def check_without_key() -> None:
-    """Count the request at hand among those without a valid key. Raises `RateLimited`."""
+    """Count the current request among those without a valid key. Raises `RateLimited`."""
     rate_limits().check_without_key(request.remote_addr or "")
 
 

@@ -1,4 +1,4 @@
-"""How often one may ask: one key, one address, and one address without a key (contract §1).
+"""Rate limits for a key, an address, and an address without a key (contract §1).
 
 Each worker process counts for itself, in memory: nothing is shared, and nothing costs a write. So
 a limit bounds what one process lets pass, and W workers together let pass up to W times as much.
@@ -19,7 +19,7 @@ from limits.strategies import FixedWindowRateLimiter
 from incident_service.errors import RateLimited
 
 MAX_COUNTS = 10_000
-"""How many counts are kept of each kind; of more, those go that were not needed for longest."""
+"""How many counts are kept of each kind; beyond that, the longest unused ones go."""
 
 
 class RateLimits:
@@ -33,10 +33,10 @@ class RateLimits:
         without_key: str = "",
         is_behind_known_proxies: bool = False,
     ) -> None:
-        """`is_behind_known_proxies`: whether addresses are the clients' own even if a proxy asks.
+        """`is_behind_known_proxies`: whether addresses are the clients' own, even behind a proxy.
 
-        If it does not, a loopback address is most likely a proxy's. It is not limited for what
-        comes without a key: all who look at a status page would share that limit.
+        If not, a loopback address is most likely a proxy's. It has no limit for requests without a
+        key: everybody who looks at a status page would share it.
         """
         self._of_keys = _Limit("key", per_key)
         self._of_addresses = _Limit("address", per_address)
@@ -58,7 +58,7 @@ class RateLimits:
 
 
 class _Limit:
-    """What is allowed to each of one kind; nothing is counted if there is no limit."""
+    """The limit for each key or address of one kind; without a limit nothing is counted."""
 
     def __init__(self, kind: str, text: str) -> None:
         self._kind = kind
@@ -78,8 +78,8 @@ class _Limit:
 class _Counts(Storage):
     """Counts in memory, a bounded number of them.
 
-    The library's own storage keeps one for everybody who ever asks within a window, and looks at
-    all of them a hundred times a second.
+    The library's own storage keeps a count for everybody within a window, and looks at all of them
+    a hundred times a second.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class _Counts(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """Return what may go wrong: nothing does."""
+        """Return the errors of the storage, which has none."""
         return ValueError
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
@@ -119,11 +119,11 @@ class _Counts(Storage):
         return True
 
     def reset(self) -> int:
-        """Forget everything; return how much that was."""
+        """Forget all counts; return how many there were."""
         with self._lock:
-            found = len(self._kept)
+            count = len(self._kept)
             self._kept.clear()
-        return found
+        return count
 
     def clear(self, key: str) -> None:
         """Forget a count."""
@@ -132,7 +132,7 @@ class _Counts(Storage):
 
 
 def network(address: str) -> str:
-    """Return what counts as one address: of IPv6 the first 64 bits, for one client has them all."""
+    """Return what counts as one address: an IPv6 client has a whole /64 network to itself."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:  # a socket's path, or what a proxy made up

@@ -1,4 +1,4 @@
-"""Answers that the scripts of every other site may read: they hold nothing but what is public."""
+"""Lets the scripts of other sites read answers that hold only what is public."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Response
 
 
 def share(response: Response) -> Response:
-    """Let other sites read the answer, an error too, and its ETag."""
+    """Let other sites read the answer and its ETag, also if it is an error."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = "ETag, X-Request-Id"
     return response

@@ -1,1 +1,1 @@
-"""Incidents: opening them, living with them, telling of them (contract §2, §3 and §7)."""
+"""Incidents: opening, reading, changing them, and news of them (contract §2, §3 and §7)."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
-from incident_service.errors import NotFound
+from incident_service.errors import InvalidRequest, NotFound
 from incident_service.incidents import lifecycle, updates
 from incident_service.paging import acknowledge_links, signed_links
 from incident_service.people.caller import Caller
@@ -17,22 +18,23 @@ from incident_service.store import Row, incidents, links, users
 _TOKEN = re.compile(f"[A-Za-z0-9]{{{acknowledge_links.LENGTH}}}")
 
 _WRONG = "This link is not valid. Perhaps only a part of it was copied."
-_EXPIRED = "This link has expired: it was good for 7 days."
-_GONE = "What this link leads to is no longer there."
+_EXPIRED = "This link has expired. A link works for 7 days."
+_GONE = "The incident or the user of this link is no longer there."
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link stands for: one incident, and the user who acts on it by the link."""
+    """The incident that a link is about, and the user who acts by it."""
 
-    incident: Row
-    user: Row
+    org_id: str
+    incident_id: str
+    user_id: str
 
 
 def find(db: Connection, token: str, *, now: datetime) -> Link:
-    """Return what the last part of a link stands for; a wrong one costs one indexed read.
+    """Return the link that has this token. Costs one indexed read.
 
-    Raises `NotFound` if the token is not ours, has expired, or names what is gone.
+    Raises `NotFound` if the token is not from this service, or has expired.
     """
     if _TOKEN.fullmatch(token):
         row = links.get(db, token)
@@ -42,26 +44,42 @@ def find(db: Connection, token: str, *, now: datetime) -> Link:
         raise NotFound(_WRONG)
     if format_instant(now) >= row["expires_at"]:
         raise NotFound(_EXPIRED)
-    user = users.get(db, row["org_id"], row["user_id"])
-    incident = incidents.get(db, row["org_id"], row["incident_id"])
-    if user is None or incident is None:
+    return Link(row["org_id"], row["incident_id"], row["user_id"])
+
+
+def get_user(db: Connection, link: Link) -> Row:
+    """Return the link's user. Raises `NotFound` if they were deleted."""
+    user = users.get(db, link.org_id, link.user_id)
+    if user is None:
         raise NotFound(_GONE)
-    return Link(incident, user)
+    return user
 
 
-def act(db: Connection, token: str, status: str | None, *, now: datetime) -> bool:
-    """Acknowledge the link's incident as its user, or move it on to a status; raises as `find`.
+def get_incident(db: Connection, link: Link) -> Row:
+    """Return the link's incident. Raises `NotFound` if it does not exist."""
+    incident = incidents.get(db, link.org_id, link.incident_id)
+    if incident is None:
+        raise NotFound(_GONE)
+    return incident
 
-    Return whether that could be done: the status may have moved on meanwhile. Acknowledging
-    changes nothing if somebody had, or if it is resolved.
+
+def act(db: Connection, link: Link, status: str | None, *, now: datetime) -> bool:
+    """Acknowledge the link's incident as its user, or move it on to `status`.
+
+    Return `False` if the incident cannot move on to that status, perhaps because it already has.
+    Acknowledging changes nothing if somebody already did, or if the incident is resolved. Raises
+    `NotFound` if the user or the incident no longer exists.
     """
-    link = find(db, token, now=now)
-    org_id, id = link.incident["org_id"], link.incident["id"]
-    caller = Caller(org_id=org_id, key_id="", user_id=link.user["id"], role=link.user["role"])
-    if status is None:
-        lifecycle.acknowledge(db, caller, id, now=now, by_link=True)
-    elif lifecycle.NEXT.get(link.incident["status"]) == status:
-        updates.advance(db, caller, id, lifecycle.NEXT[link.incident["status"]], None, now=now)
-    else:
+    user = get_user(db, link)
+    caller = Caller(org_id=link.org_id, key_id="", user_id=link.user_id, role=user["role"])
+    try:
+        if status is None:
+            lifecycle.acknowledge(db, caller, link.incident_id, now=now, by_link=True)
+        else:  # a text that is not a status at all is refused as one that cannot follow
+            next_status = cast(lifecycle.Status, status)
+            updates.advance(db, caller, link.incident_id, next_status, None, now=now)
+    except NotFound:
+        raise NotFound(_GONE) from None
+    except InvalidRequest:  # raised before anything is written
         return False
     return True

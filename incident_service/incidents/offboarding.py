@@ -31,7 +31,7 @@ def delete_user(db: Connection, caller: Caller, id: str, *, now: datetime) -> No
 def _hand_on(db: Connection, caller: Caller, user_id: str, *, now: datetime) -> None:
     """Give each unresolved incident of a deleted user to the owner of its schedule at this instant.
 
-    It has no owner if it has no schedule, or if nobody is on call. It pages as after a handoff.
+    It gets no owner if it has no schedule, or if nobody is on call. It pages as after a handoff.
     """
     by_schedule: dict[str | None, list[str]] = {}
     for incident in rows.unresolved_of_owner(db, caller.org_id, user_id):
@@ -49,7 +49,7 @@ def _owner_of(db: Connection, org_id: str, schedule_id: str, now: datetime) -> s
     except Exception:
         if not db.in_transaction:
             raise
-        # Nobody can leave if a schedule that cannot be resolved keeps them.
+        # A schedule that cannot be resolved must not keep a user from being deleted.
         _log.exception("a schedule could not be resolved", extra={"scheduleId": schedule_id})
         return None
     return owner.user_id if owner and user_rows.get(db, org_id, owner.user_id) else None

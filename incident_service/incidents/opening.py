@@ -30,7 +30,7 @@ IDEMPOTENCY_KEY_LIFE = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class NewIncident:
-    """What a caller says of an incident that is to be opened; `owner_id` or the schedule is set."""
+    """An incident that is to be opened. `owner_id` or `owner_schedule_id` is set, or both are."""
 
     title: str
     severity: Severity
@@ -45,7 +45,7 @@ class NewIncident:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A key under which a request may be repeated; `request_hash` is the request's SHA-256."""
+    """A key that lets a request be repeated; `request_hash` is the SHA-256 of the request."""
 
     key: str
     request_hash: str
@@ -56,8 +56,8 @@ def open_once(
 ) -> tuple[Row, bool]:
     """Open the incident, or return what the key's first request opened, as it was then.
 
-    Returns the incident, and whether it is a replay. Raises what `open_incident` raises, and
-    `Conflict` `idempotency_key_reused` where the key came with another request.
+    Return the incident, and whether it is a replay. Raises as `open_incident`, and `Conflict`
+    `idempotency_key_reused` if the key came with another request before.
     """
     since = format_instant(now - IDEMPOTENCY_KEY_LIFE)
     first = idempotency.get(db, caller.org_id, key.key, since=since)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from incident_service.database.file import Connection
+from incident_service.incidents import by_link
 from incident_service.incidents.by_link import Link
 from incident_service.incidents.lifecycle import NEXT
 from incident_service.people.users import display_name
@@ -53,9 +54,12 @@ class View:
 
 
 def view(db: Connection, link: Link) -> View:
-    """Return what the link's page shows now."""
-    incident = link.incident
-    org_id, id, you = incident["org_id"], incident["id"], link.user["id"]
+    """Return what a responder sees of the link's incident now.
+
+    Raises `NotFound` if the incident or the user no longer exists.
+    """
+    org_id, id, you = link.org_id, link.incident_id, link.user_id
+    user, incident = by_link.get_user(db, link), by_link.get_incident(db, link)
     latest = updates.latest(db, org_id, id, limit=UPDATES_SHOWN, characters=UPDATE_CHARACTERS)
     pages = audit.latest_pages(db, org_id, id, among=EVENTS_READ)
     pending = deliveries.user_ids(db, org_id, id, limit=EVENTS_READ)
@@ -66,7 +70,7 @@ def view(db: Connection, link: Link) -> View:
     names = _names(db, org_id, [*shown, *filter(None, (by, owner_id))])
     return View(
         incident=incident,
-        you=display_name(link.user),
+        you=display_name(user),
         is_acknowledged_by_you=by == you,
         acknowledger=names.get(by, by),
         owner=names.get(owner_id),

@@ -1,4 +1,4 @@
-"""Updates: what is told about an incident, to the organization or to everybody (contract §7)."""
+"""Updates: news of an incident, for the organization alone or for everybody (contract §7)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from incident_service import ids
 from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection
 from incident_service.errors import Forbidden, InvalidRequest, NotFound
-from incident_service.incidents import lifecycle
+from incident_service.incidents import lifecycle, reading
 from incident_service.people import users
 from incident_service.people.caller import Caller
 from incident_service.store import Row, api_keys
@@ -26,9 +26,9 @@ AUTHOR_MAY_REDACT_FOR = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class NewUpdate:
-    """What a caller tells: a `body`, the incident's next status, or both.
+    """A `body`, the incident's next status, or both.
 
-    `resolution_note`: how it was resolved, where that is the next status.
+    `resolution_note`: how the incident was resolved, if that is the next status.
     """
 
     visibility: Visibility
@@ -37,37 +37,37 @@ class NewUpdate:
     resolution_note: str | None = None
 
 
-def get_part(
+def get_slice(
     db: Connection, caller: Caller, incident_id: str, *, after: int, limit: int
 ) -> tuple[list[Row], int | None]:
-    """Return an incident's updates, oldest first, and the number after which there are more.
+    """Return an incident's updates, oldest first, and the number after which more follow.
 
-    `after`: the number that the last part gave, or 0. Raises `NotFound`.
+    `after`: the number that came with the last slice, or 0. Raises `NotFound`.
     """
-    lifecycle.find(db, caller, incident_id)
-    found = rows.numbered_after(db, caller.org_id, incident_id, after, limit=limit)
-    end = found[-1]["number"] if found else after
+    reading.find(db, caller, incident_id)
+    updates = rows.numbered_after(db, caller.org_id, incident_id, after, limit=limit)
+    end = updates[-1]["number"] if updates else after
     is_more = end < rows.last_number(db, caller.org_id, incident_id)
-    return [_shown(row) for row in found], end if is_more else None
+    return [_with_people(update) for update in updates], end if is_more else None
 
 
 def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, now: datetime) -> Row:
-    """Add an update to an incident, and move the incident on where it says so; return it.
+    """Add an update to an incident, and move the incident on if it says so. Return the update.
 
-    A public one makes the incident public.
+    A public update makes the incident public.
 
     Raises `NotFound`, and `InvalidRequest` with `incident_resolved`, `no_public_surface` (no
     published page shows a component of the incident) or `invalid_status_transition`.
     """
-    incident = lifecycle.find(db, caller, incident_id)
+    incident = reading.find(db, caller, incident_id)
     if incident["status"] == "resolved":
         raise InvalidRequest(f"Incident {incident_id} is resolved.", code="incident_resolved")
-    if new.visibility == "public" and not lifecycle.shown_publicly(db, incident):
+    if new.visibility == "public" and not lifecycle.is_on_status_page(db, incident):
         raise InvalidRequest(
             "visibility: no published status page shows a component of the incident.",
             code="no_public_surface",
         )
-    return _shown(_post(db, caller, incident, new, now))
+    return _with_people(_post(db, caller, incident, new, now))
 
 
 def advance(
@@ -82,37 +82,41 @@ def advance(
     """Move an incident on by an internal update.
 
     `note` is how it was resolved. Raises `NotFound`, and `InvalidRequest`
-    `invalid_status_transition`, also where it is resolved.
+    `invalid_status_transition`, also if it is already resolved.
     """
-    incident = lifecycle.find(db, caller, incident_id)
+    incident = reading.find(db, caller, incident_id)
     new = NewUpdate("internal", status_change=status, resolution_note=note)
     _post(db, caller, incident, new, now)
 
 
 def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: datetime) -> Row:
-    """Take the text out of an update for good; return what is left of it.
+    """Remove the text of an update for good. Return what is left of it.
 
-    Nothing changes where somebody had. Raises `NotFound`, and `Forbidden` unless the caller is an
-    admin, or posted it within the last 5 minutes.
+    Nothing changes if somebody already did. Raises `NotFound`, and `Forbidden` unless the caller is
+    an admin, or posted it within the last 5 minutes.
     """
-    incident = lifecycle.find(db, caller, incident_id)
+    incident = reading.find(db, caller, incident_id)
     update = rows.get(db, caller.org_id, incident_id, id)
     if update is None:
         raise NotFound(f"Incident {incident_id} has no update {id}.")
     if caller.role != "org:admin":
         if update["posted_by"] != caller.actor_id:
-            raise Forbidden("An update is redacted by its author or an admin.")
+            raise Forbidden("Only its author or an admin may redact an update.")
         if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
-            raise Forbidden("After 5 minutes an update is redacted by an admin alone.")
+            raise Forbidden("After 5 minutes, only an admin may redact an update.")
     if update["redacted_at"] is None:
-        by, name = caller.actor_id, _name(db, caller)
-        rows.redact(db, update, by=by, name=name, at=format_instant(now))
+        redaction = {
+            "body": None,
+            "redacted_at": format_instant(now),
+            "redacted_by": caller.actor_id,
+            "redacted_by_name": _actor_name(db, caller),
+        }
+        rows.redact(db, update, redaction)
         if update["visibility"] == "public":
             lifecycle.touch_public(db, incident, now=now)
         lifecycle.record(db, caller, incident, "update_redacted", {"updateId": id}, now=now)
-        update = rows.get(db, caller.org_id, incident_id, id)
-        assert update is not None  # rows of it stay
-    return _shown(update)
+        update = {**update, **redaction}
+    return _with_people(update)
 
 
 def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: datetime) -> Row:
@@ -130,7 +134,7 @@ def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: da
         "body": new.body,
         "status_change": new.status_change,
         "posted_by": caller.actor_id,
-        "posted_by_name": _name(db, caller),
+        "posted_by_name": _actor_name(db, caller),
         "posted_at": format_instant(now),
         "redacted_at": None,
         "redacted_by": None,
@@ -146,8 +150,8 @@ def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: da
     return update
 
 
-def _name(db: Connection, caller: Caller) -> str:
-    """Return what the caller is called: the user's name, else the name of the key."""
+def _actor_name(db: Connection, caller: Caller) -> str:
+    """Return the name of the caller's user, or else of the key."""
     if caller.user_id is not None:
         user = people.get(db, caller.org_id, caller.user_id)
         if user is not None:
@@ -156,14 +160,14 @@ def _name(db: Connection, caller: Caller) -> str:
     return str(key["name"]) if key else caller.actor_id
 
 
-def _shown(update: Row) -> Row:
+def _with_people(update: Row) -> Row:
     return {
         **update,
-        "posted_by": _who(update, "posted_by"),
-        "redacted_by": _who(update, "redacted_by"),
+        "posted_by": _person(update, "posted_by"),
+        "redacted_by": _person(update, "redacted_by"),
     }
 
 
-def _who(update: Row, column: str) -> Row | None:
+def _person(update: Row, column: str) -> Row | None:
     id = update[column]
     return None if id is None else {"id": id, "name": update[f"{column}_name"]}

@@ -43,7 +43,7 @@ class Layer:
         )
 
     def is_active(self, at: datetime) -> bool:
-        """Whether the layer takes part at the instant: its end is the first one that it misses."""
+        """Whether the layer takes part at the instant: its start is included, its end is not."""
         ended = self.effective_until is not None and at >= self.effective_until
         return self.effective_from <= at and not ended
 
@@ -87,7 +87,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class OnCall:
-    """The answer for one instant: who owns the schedule, and everyone whom it pages."""
+    """The answer for one instant: who owns the schedule, and everyone it pages."""
 
     owner: Target | None
     paging_targets: tuple[Target, ...]
@@ -98,8 +98,8 @@ def on_call(
 ) -> OnCall:
     """Return who is on call at the instant, given all layers of one schedule.
 
-    Of its overrides it takes the one that covers the instant, and those before and after it, at
-    which the turn of the person whom they replace is cut.
+    `overrides`: at least the one that covers the instant, the last that ended before it, and the
+    next to begin after it. An override cuts the turn that it interrupts.
     """
     targets = [_turn(layer, zone, at) for layer in _active(layers, at)]
     overrides = tuple(overrides)
@@ -124,8 +124,8 @@ def owners(
 ) -> Iterator[Target]:
     """Yield who owns the schedule over the window, in order and cut to it (contract §4).
 
-    Each shift is a target of its own, cut where a layer of lower position takes over, and where an
-    override begins or ends. Nobody is yielded for the time in which nobody is on call. The cost
+    Each shift is a target of its own. It is cut when a layer of lower position takes over, and when
+    an override begins or ends. Nothing is yielded for a time in which nobody is on call. The cost
     grows with the number of turns in the window, and with nothing else.
     """
     layers = tuple(layers)

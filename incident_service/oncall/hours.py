@@ -22,7 +22,7 @@ WHENS: tuple[When, ...] = get_args(When)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time of some days of the week: `start <= t < end`, where the days are ISO's, 1 to 7.
+    """A time of some days of the week: `start <= t < end`, on ISO weekdays, 1 to 7.
 
     An end at or before the start is on the next day.
     """

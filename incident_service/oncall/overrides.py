@@ -1,4 +1,4 @@
-"""Overrides: who stands in for whom on a schedule, for a while (contract §4)."""
+"""Overrides: a user stands in on a schedule for a while (contract §4)."""
 
 from __future__ import annotations
 

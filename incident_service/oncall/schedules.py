@@ -42,7 +42,7 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
 
 
 def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
-    """Set the same values anew; the layers stay. Raises `NotFound`, `Conflict` `name_conflict`."""
+    """Replace the same values; the layers stay. Raises `NotFound`, `Conflict` `name_conflict`."""
     columns = {"description": None, **values}
     schedule = resources.change(db, "schedules", caller.org_id, id, columns, now=now)
     return {**schedule, "layers": rows.layers(db, caller.org_id, id)}
@@ -63,7 +63,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
 def add_layer(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
     """Add a layer after the others, and return it.
 
-    `values` are the layer's columns that a client says, and its `participant_ids`. Raises
+    `values` are the columns that a client sets, and `participant_ids`. Raises
     `NotFound`, `InvalidRequest` `invalid_participant_id`, and `Conflict` `too_many_layers`.
     """
     resources.find(db, "schedules", caller.org_id, id)
@@ -92,7 +92,7 @@ def add_layer(db: Connection, caller: Caller, id: str, values: Row, *, now: date
 def replace_layer(
     db: Connection, caller: Caller, id: str, layer_id: str, values: Row, *, now: datetime
 ) -> Row:
-    """Set a layer's values anew, and return it; its position stays. Raises as `add_layer`."""
+    """Replace a layer's values, and return it; its position stays. Raises as `add_layer`."""
     layer = _layer(db, caller, id, layer_id)
     _check_participants(db, caller.org_id, values["participant_ids"])
     changes = {"effective_until": None, **values, "updated_at": format_instant(now)}
@@ -148,12 +148,12 @@ class Resolved:
 
 def resolve(db: Connection, caller: Caller, id: str, at: datetime) -> Resolved:
     """Return who is on call by the schedule at the instant. Raises `NotFound`."""
-    return _resolved(db, resources.find(db, "schedules", caller.org_id, id), at)
+    return _resolve(db, resources.find(db, "schedules", caller.org_id, id), at)
 
 
 def resolve_all(db: Connection, caller: Caller, at: datetime) -> list[Resolved]:
     """Return who is on call by each schedule, by name."""
-    return [_resolved(db, schedule, at) for schedule in get_all(db, caller)]
+    return [_resolve(db, schedule, at) for schedule in get_all(db, caller)]
 
 
 def shifts(
@@ -162,19 +162,19 @@ def shifts(
     """Return who owns the schedule over the window, in order. Raises `NotFound`."""
     schedule = resources.find(db, "schedules", caller.org_id, id)
     key = (caller.org_id, id)
-    found = overrides.between(db, *key, sortable(start), sortable(end))
+    covering = overrides.between(db, *key, sortable(start), sortable(end))
     return list(
         calculator.owners(
             ZoneInfo(schedule["timezone"]),
             map(calculator.Layer.from_row, rows.layers(db, *key)),
-            map(calculator.Override.from_row, found),
+            map(calculator.Override.from_row, covering),
             start,
             end,
         )
     )
 
 
-def _resolved(db: Connection, schedule: Row, at: datetime) -> Resolved:
+def _resolve(db: Connection, schedule: Row, at: datetime) -> Resolved:
     answer = on_call(db, schedule, at)
     return Resolved(schedule, at, answer.owner, answer.paging_targets)
 

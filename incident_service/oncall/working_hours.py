@@ -14,12 +14,12 @@ from incident_service.store import Row, named, policies
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all working hours by name."""
-    return [_shown(row) for row in named.all_by_name(db, "working_hours", caller.org_id)]
+    return [_from_row(row) for row in named.all_by_name(db, "working_hours", caller.org_id)]
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the working hours. Raises `NotFound`."""
-    return _shown(resources.find(db, "working_hours", caller.org_id, id))
+    return _from_row(resources.find(db, "working_hours", caller.org_id, id))
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
@@ -27,14 +27,14 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
 
     Raises `Conflict` `name_conflict`.
     """
-    row = resources.create(db, "working_hours", caller.org_id, _stored(values), now=now)
-    return _shown(row)
+    row = resources.create(db, "working_hours", caller.org_id, _to_row(values), now=now)
+    return _from_row(row)
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
     """Set some of the working hours' values. Raises `NotFound` and `Conflict` `name_conflict`."""
-    row = resources.change(db, "working_hours", caller.org_id, id, _stored(changes), now=now)
-    return _shown(row)
+    row = resources.change(db, "working_hours", caller.org_id, id, _to_row(changes), now=now)
+    return _from_row(row)
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
@@ -49,11 +49,11 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     resources.hide(db, "working_hours", caller.org_id, id, now=now)
 
 
-def _stored(values: Row) -> Row:
+def _to_row(values: Row) -> Row:
     if "windows" not in values:
         return values
     return {**values, "windows": json.dumps(values["windows"])}
 
 
-def _shown(row: Row) -> Row:
+def _from_row(row: Row) -> Row:
     return {**row, "windows": json.loads(row["windows"])}

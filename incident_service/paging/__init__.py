@@ -1,1 +1,18 @@
-"""Paging: what is due, and delivering it (contract §8)."""
+"""Paging: whom to page, when, and by which way (contract §5 and §8).
+
+A *page* is the message that wakes somebody. Who knows whom, from the top down:
+
+    pager                          the loop of the paging process: look, fire, send, record
+      escalation                     fires an incident's timers, which inserts deliveries
+        progress                       picks the layer that fires next (pure)
+      lookout, fairness              find what is due, and share out the threads (fairness is pure)
+      delivery                       claims deliveries, makes their pages, records the outcomes
+        acknowledge_links              the link in a page
+      connections                    bounds one try: its time, and where it may connect
+      channels                       picks the way a page leaves
+        mail, webhook, apprise_channel   send it; apprise_urls reads Apprise's URLs
+          message                        the text of a page, cut and escaped to fit
+            page                           what a page says, and what came of sending it
+
+Beside them, `policies` and `contact_methods` hold the rules for what users set up.
+"""

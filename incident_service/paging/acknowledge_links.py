@@ -1,4 +1,4 @@
-"""The link that a page carries, by which its user acts on the incident without an API key (§8)."""
+"""The link in a page: its user acts on the incident by it, without an API key (§8)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from incident_service.store import links
 GOOD_FOR = timedelta(days=7)
 
 LENGTH = 22
-"""Letters and digits of a token."""
+"""Characters of a token: letters and digits."""
 
 _LETTERS = string.ascii_letters + string.digits
 
 
 def renew(db: Connection, *, org_id: str, incident_id: str, user_id: str, now: datetime) -> str:
-    """Return the token of the user's link to the incident, which is good for 7 days from now.
+    """Return the token of the user's link to the incident, and let it work for 7 more days.
 
-    22 letters and digits; the user's later pages about the incident carry the same.
+    All pages to one user about one incident carry the same link.
     """
     return links.put(
         db,

@@ -1,4 +1,4 @@
-"""Pages by Apprise: in each service's own markup, length, priority and buttons (contract §8)."""
+"""Sends pages by Apprise, with each service's own markup, length, priority and buttons (§8)."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def _json(text: str) -> int:
 class Manner:
     """How one service wants its messages.
 
-    `markup` is for the body, `title_markup` for a title beside it; a service without `has_title`
-    gets the headline in the body. `limit` replaces the body's greatest `size` that Apprise states.
-    `urgency` is the argument that sets priority, with its values from critical to low.
+    `markup` is for the body, `title_markup` for the title. Without `has_title`, the headline is
+    part of the body. `limit` is the largest `size` of the body, if Apprise states a wrong one.
+    `urgency` is the argument that sets the priority, with its values from critical to low.
     """
 
     markup: Markup = PLAIN
@@ -44,16 +44,16 @@ class Manner:
     size: Callable[[str], int] = _utf16
     urgency: tuple[str, tuple[str, str, str, str]] | None = None
     links: Mapping[str, str] = field(default_factory=dict)
-    """Arguments that take the link; `{}` stands for it."""
+    """Arguments that take the link; `{}` is its place."""
     always: Mapping[str, str] = field(default_factory=dict)
-    """Arguments without which the service would take a mild page for the end of an alert."""
+    """Arguments that keep the service from reading a mild page as the end of an alert."""
     format: NotifyFormat = NotifyFormat.TEXT
 
 
 _MAIL = Manner(markup=message.MAIL, title_markup=message.MAIL)
 _UNTITLED = {"has_title": False}
 _LONG_SMS = Manner(is_brief=True, limit=450)
-"""Such services send a longer text in parts (3 of 153 characters)."""
+"""These services send a longer text in parts (3 of 153 characters)."""
 _TITLED_CHAT = Manner(markup=CHAT, title_markup=CHAT)
 _CHAT = Manner(markup=CHAT, has_title=False)
 _FIVE = ("2", "1", "0", "-1")  # of -2 to 2
@@ -105,7 +105,7 @@ _MANNERS: dict[str, Manner] = {
     "lark": Manner(markup=CHAT, has_title=False, size=_utf8),
     "matrix": Manner(markup=CHAT, has_title=False, size=_utf8),
     "zulip": _TITLED_CHAT,
-    # Its server takes 4,096 bytes of message, and Apprise makes a file of what is long as JSON.
+    # Its server takes 4,096 bytes. If the JSON is longer, Apprise attaches it as a file.
     "ntfy": Manner(
         limit=4000,
         size=_json,
@@ -117,7 +117,7 @@ _MANNERS: dict[str, Manner] = {
     "prowl": Manner(urgency=("priority", _FIVE), size=_utf8),
     "join": Manner(urgency=("priority", _FIVE), size=_utf8),
     "simplepush": Manner(urgency=("priority", ("5", "4", "3", "2"))),
-    # Apprise's words for these are the wrong way round: its "low" is 1, which is sent as P1.
+    # Apprise names these the wrong way round: its "low" is 1, which is sent as P1.
     "opsgenie": Manner(urgency=("priority", ("1", "2", "3", "4")), always={"action": "new"}),
     "splunk": Manner(urgency=("action", ("critical", "critical", "warning", "warning"))),
     "pagerduty": Manner(
@@ -145,24 +145,24 @@ _TYPES = {
 
 
 def manner(plugin: object) -> Manner:
-    """Return how a service (a plug-in of Apprise's, or an instance) wants its messages."""
+    """Return how a service (an Apprise plug-in or its instance) wants its messages."""
     known = (name for name in apprise_urls.plugin_schemes(plugin) if name in _MANNERS)
     return _MANNERS.get(next(known, ""), Manner())
 
 
 def send(page: Page, url: str, *, connect_timeout: float, read_timeout: float) -> Outcome:
-    """Send the page once; time-outs are in seconds, for each of the service's requests."""
+    """Try once to send the page; time-outs are in seconds, for each of the service's requests."""
     try:
         service = apprise_urls.service(
             url,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
-            arguments=lambda found: _arguments(page, manner(found)),
+            arguments=lambda plugin: _arguments(page, manner(plugin)),
         )
     except apprise_urls.Unusable:
         return Outcome(False, "not a URL that Apprise can use", permanent=True)
     how = manner(service)
-    # Set on this instance: Apprise then neither converts nor splits what is already right.
+    # With these, Apprise does not convert or split a text that already fits.
     service.notify_format = how.format
     service.overflow_mode = OverflowMode.UPSTREAM
     title, body = compose(page, service)
@@ -176,9 +176,9 @@ def send(page: Page, url: str, *, connect_timeout: float, read_timeout: float) -
     )
     if is_delivered:
         return Outcome(True)
-    named = url.partition("://")[0].lower()
+    scheme = url.partition("://")[0].lower()
     known = apprise_urls.plugin_schemes(service)
-    return Outcome(False, f"{named if named in known else known[0]} did not take the message")
+    return Outcome(False, f"{scheme if scheme in known else known[0]} did not take the message")
 
 
 def compose(page: Page, service: NotifyBase) -> tuple[str, str]:
@@ -193,7 +193,7 @@ def compose(page: Page, service: NotifyBase) -> tuple[str, str]:
     if not is_whole and longest > 0:
         title = message.shortened(message.headline(page), longest // 2)
         title = how.title_markup.text(title)
-    # Where one limit holds for both, or Apprise counts the title with the body.
+    # One limit may hold for both, or Apprise may count the title as part of the body.
     room = limit - (how.size(title) + 2 if longest > 0 and how.size is _json else 0)
     body = message.text(
         page, fits=lambda text: how.size(text) <= room, markup=how.markup, titled=is_whole
@@ -202,13 +202,13 @@ def compose(page: Page, service: NotifyBase) -> tuple[str, str]:
 
 
 def _arguments(page: Page, how: Manner) -> dict[str, str]:
-    """Return what the page sets in a URL that does not: the priority, and where to acknowledge."""
+    """Return what the page adds to a URL that does not set it: priority and acknowledge link."""
     arguments = dict(how.always)
     if how.urgency is not None:
         name, values = how.urgency
         severity = "low" if page.notice is not None else page.severity
         arguments[name] = values[SEVERITIES.index(severity)]
-    # What else a link could hold, services would quote once more, or read as their own syntax.
+    # A service would quote other characters again, or read them as its own syntax.
     if page.notice is None and re.fullmatch(r"https?://[\w.~:/-]+", page.acknowledge_url, re.ASCII):
         links = {name: text.format(page.acknowledge_url) for name, text in how.links.items()}
         arguments.update(links)

@@ -1,4 +1,4 @@
-"""Apprise's URLs: which there are, and the service that one of them names."""
+"""Apprise's URLs: which service a URL names, and whether a page can go there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyBase
 from apprise.manager_plugins import NotificationManager
 
 MAX_TARGETS = 10
-"""Recipients in one URL: each is a request of its own, one after the other."""
+"""The most recipients in one URL. Each is a request of its own, one after the other."""
 
 FRAMING_HEADERS = frozenset(
     [
@@ -31,19 +31,19 @@ FRAMING_HEADERS = frozenset(
         "upgrade",
     ]
 )
-"""What says where a request ends and who gets it: never a client's to choose."""
+"""Headers that say where a request ends and who gets it. Clients may not choose them."""
 
 
 class Unusable(ValueError):
-    """A URL that no page can go to; the text says why, and repeats nothing of it."""
+    """Raised for a URL that pages cannot go to. The text says why, without repeating the URL."""
 
 
 @functools.cache
 def asset() -> AppriseAsset:
-    """Return how Apprise is to behave: as us, in this thread, and without making files.
+    """Return Apprise's settings: send under our name, in this thread, and make no files.
 
-    With a time-out for a service, it sends from a pool of few threads that the whole process
-    shares, and what it has given up goes on there.
+    With a `service_timeout`, Apprise would send from a small pool of threads that the whole process
+    shares, and a message that it has given up on would keep its thread.
     """
     return AppriseAsset(
         app_id="incident-service",
@@ -61,14 +61,14 @@ def asset() -> AppriseAsset:
 
 def plugin_schemes(plugin: Any) -> tuple[str, ...]:
     """Return the schemes of a plug-in or of one of its instances."""
-    found: list[str] = []
+    schemes: list[str] = []
     for names in (plugin.secure_protocol, plugin.protocol):
-        found.extend((names,) if isinstance(names, str) else names or ())
-    return tuple(found)
+        schemes.extend((names,) if isinstance(names, str) else names or ())
+    return tuple(schemes)
 
 
 def native_schemes(url: str) -> tuple[str, ...]:
-    """Return the schemes of the service that hands out this `https://` URL; none for any other."""
+    """Return the schemes of the service whose own `https://` URL this is, or nothing."""
     manager: Any = NotificationManager
     for plugin in manager().plugins():
         if plugin.parse_native_url(url):
@@ -77,7 +77,7 @@ def native_schemes(url: str) -> tuple[str, ...]:
 
 
 def host_of_service(url: str) -> str | None:
-    """Return a scheme of the service to whose host, or one below it, the URL leads, if to any."""
+    """Return a scheme of the service that owns the URL's host, if a known service does."""
     try:
         host = (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
@@ -89,16 +89,16 @@ def host_of_service(url: str) -> str | None:
 
 @functools.cache
 def _hosts() -> Mapping[str, str]:
-    """Return the hosts that services are sent to, each with a scheme of its service."""
+    """Return the hosts of known services, each with a scheme of its service."""
     manager: Any = NotificationManager
-    found: dict[str, str] = {}
+    hosts: dict[str, str] = {}
     for plugin in manager().plugins():
         for name in dir(plugin):
             url = getattr(plugin, name) if name.endswith(("notify_url", "webhook_url")) else None
             host = urlsplit(url).hostname if isinstance(url, str) else None
             if host and "{" not in host:
-                found.setdefault(host, plugin_schemes(plugin)[0])
-    return found
+                hosts.setdefault(host, plugin_schemes(plugin)[0])
+    return hosts
 
 
 def service(
@@ -108,37 +108,37 @@ def service(
     read_timeout: float,
     arguments: Callable[[NotifyBase], Mapping[str, str]] | None = None,
 ) -> NotifyBase:
-    """Return the service that the URL names; raise `Unusable` if no page can go there.
+    """Return the service that the URL names; raise `Unusable` if pages cannot go there.
 
-    Time-outs are in seconds; what the URL says about them, retries, redirects, format, overflow
-    and being optional does not count, nor do its `FRAMING_HEADERS`. `arguments` are those to
-    set where the URL does not set them itself.
+    Time-outs are in seconds. Whatever the URL says about time-outs, retries, redirects, format,
+    overflow and being optional is ignored, and so are its `FRAMING_HEADERS`. `arguments` returns
+    what to set if the URL does not set it itself.
     """
-    found = _instance(url, arguments or (lambda _: {}))
-    if _reads_files(found):
+    instance = _instance(url, arguments or (lambda _: {}))
+    if _reads_files(instance):
         raise Unusable("it names a file or a template")
-    if len(found) > MAX_TARGETS:
+    if len(instance) > MAX_TARGETS:
         raise Unusable(f"it has more than {MAX_TARGETS} recipients")
-    if _lost_its_targets(found):
-        raise Unusable("none of its recipients is one")
-    if _http_method(found) != "POST":
-        raise Unusable("pages are sent with POST alone")
-    if _leaves_the_text_out(found):
+    if _lost_its_targets(instance):
+        raise Unusable("none of its recipients is valid")
+    if _http_method(instance) != "POST":
+        raise Unusable("pages can only be sent with POST")
+    if _leaves_the_text_out(instance):
         raise Unusable("it leaves out some of the page's text")
-    headers = getattr(found, "headers", None)
+    headers = getattr(instance, "headers", None)
     if isinstance(headers, dict):
         if not all(map(_can_be_sent, headers, headers.values())):
             raise Unusable("it sets a header that cannot be sent")
         for name in [name for name in headers if _frames(name)]:
             del headers[name]
-    found.socket_connect_timeout = connect_timeout
-    found.socket_read_timeout = read_timeout
-    found.redirects = False
-    found.retry = 0
-    found.optional = False  # else a failure would count as a success
-    # Else it sleeps, between recipients and for as long as the other side asks for.
-    vars(found)["throttle"] = lambda *args, **kwargs: None
-    return found
+    instance.socket_connect_timeout = connect_timeout
+    instance.socket_read_timeout = read_timeout
+    instance.redirects = False
+    instance.retry = 0
+    instance.optional = False  # otherwise a failure would count as a success
+    # Otherwise it sleeps between recipients, for as long as the other side asks.
+    vars(instance)["throttle"] = lambda *args, **kwargs: None
+    return instance
 
 
 def framing_header(url: str) -> str | None:
@@ -149,7 +149,7 @@ def framing_header(url: str) -> str | None:
 
 
 def _can_be_sent(name: str, value: str) -> bool:
-    """Whether HTTP takes a header as it is."""
+    """Whether HTTP allows this header."""
     is_name = re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII)
     return is_name is not None and re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", value) is not None
 
@@ -160,60 +160,62 @@ def _frames(name: str) -> bool:
 
 def _instance(url: str, arguments: Callable[[NotifyBase], Mapping[str, str]]) -> NotifyBase:
     try:
-        found = Apprise.instantiate(url, asset=asset())
-        wanted = arguments(found) if found is not None else {}
+        instance = Apprise.instantiate(url, asset=asset())
+        wanted = arguments(instance) if instance is not None else {}
         if wanted:
-            plugin: Any = type(found)
+            plugin: Any = type(instance)
             chosen = (plugin.parse_url(url) or plugin.parse_native_url(url))["qsd"]
             unset = {name: text for name, text in wanted.items() if not chosen.get(name)}
             if unset:
                 joint = "&" if "?" in url else "?"
-                found = (
+                instance = (
                     Apprise.instantiate(
                         url + joint + urlencode(unset, quote_via=quote), asset=asset()
                     )
-                    or found
+                    or instance
                 )
-    except Exception:  # whatever a service's parser did not expect
-        found = None
-    if found is None:
-        raise Unusable("it lacks something, or has too much")
-    return found
+    except Exception:  # whatever a service's parser does not expect
+        instance = None
+    if instance is None:
+        raise Unusable("it is incomplete or has too many parts")
+    return instance
 
 
-def _reads_files(found: NotifyBase) -> bool:
+def _reads_files(instance: NotifyBase) -> bool:
     """Whether the URL gave the service a template or a key, which may be any path or URL."""
-    values = vars(found)
+    values = vars(instance)
     return any(
         isinstance(value, AppriseAttachment) and len(value) > 0 for value in values.values()
     ) or any(values.get(name) for name in ("pgp_key", "pgp_privkey", "keyfile", "subfile"))
 
 
-def _http_method(found: NotifyBase) -> str:
-    """Return the HTTP method that the URL chooses; elsewhere `method` means something else."""
-    plugin: Any = type(found)
+def _http_method(instance: NotifyBase) -> str:
+    """Return the HTTP method that the URL chooses. Not every service means this by `method`."""
+    plugin: Any = type(instance)
     known = plugin.template_args.get("method", {}).get("values") or ()
-    return str(getattr(found, "method", "POST")).upper() if "POST" in known else "POST"
+    return str(getattr(instance, "method", "POST")).upper() if "POST" in known else "POST"
 
 
-def _lost_its_targets(found: Any) -> bool:
-    """Whether the URL must name recipients, or does, and the service could read none of them."""
-    invalid = getattr(found, "invalid_targets", None) or getattr(found, "_invalid_targets", None)
-    must = type(found).template_tokens.get("targets", {}).get("required", False)
-    return bool(invalid or must) and getattr(found, "targets", None) == []
+def _lost_its_targets(instance: Any) -> bool:
+    """Whether the URL should name recipients, and the service could not read any."""
+    invalid = getattr(instance, "invalid_targets", None) or getattr(
+        instance, "_invalid_targets", None
+    )
+    must = type(instance).template_tokens.get("targets", {}).get("required", False)
+    return bool(invalid or must) and getattr(instance, "targets", None) == []
 
 
-def _leaves_the_text_out(found: Any) -> bool:
-    """Whether a template or renamed fields of the URL have no place for all of the message."""
+def _leaves_the_text_out(instance: Any) -> bool:
+    """Whether the URL's template or renamed fields leave out a part of the message."""
     fields = {"title": "title", "message": "message"}
-    for name, new_name in getattr(found, "payload_extras", {}).items():
+    for name, new_name in getattr(instance, "payload_extras", {}).items():
         if name in fields:
             fields[new_name] = fields[name]
-            del fields[name]  # also if it is its own new name: Apprise does so
+            del fields[name]  # even if the new name is the old one, as Apprise does
             fields.pop("", None)
     if {*fields.values()} != {"title", "message"}:
         return True
-    template = getattr(found, "template", None)
+    template = getattr(instance, "template", None)
     if not template or isinstance(template, AppriseAttachment):
         return False
-    return "body" not in getattr(found, "components", {}).values()
+    return "body" not in getattr(instance, "components", {}).values()

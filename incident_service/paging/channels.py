@@ -1,4 +1,4 @@
-"""Channels: which way a page leaves, by mail, by the service's own webhook or by Apprise."""
+"""Picks the way a page leaves: by mail, by the service's own webhook or by Apprise."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def send(page: Page, url: str | None, settings: Settings, *, now: datetime) -> O
             page, url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT
         )
     except Exception as error:
-        # Its text may repeat the URL.
+        # The error's text may contain the URL, which is a secret.
         _log.error("page %s could not be sent: %s", page.id, type(error).__name__)
         return Outcome(False, f"failed with {type(error).__name__}")
 
 
 def test_page(user: Row, *, now: datetime, base_url: str) -> Page:
-    """Return a page to the user about an incident that is none, of the greatest length.
+    """Return a page to the user about a made-up incident, as long as a page can be.
 
-    What a service refuses for its length shows here, and not when it matters. Its link is as long
-    as a real one, and leads to nothing.
+    If a service refuses long messages, it shows here and not when it matters. The link is as long
+    as a real one, but leads nowhere.
     """
     return Page(
         id=ids.new_id(),

@@ -1,4 +1,4 @@
-"""The one door through which deliveries connect: to where they may, and for as long as they may.
+"""The one way by which deliveries connect: only to allowed addresses, and for a limited time.
 
 A try runs within an `Attempt`. Whatever library sends in that thread, its connections are made here
 (requests, and so Apprise's plug-ins and the service's own webhook; smtplib), so that a try ends
@@ -28,13 +28,13 @@ import urllib3.util.connection
 Networks = Literal["any", "public"]
 
 MAX_LOOKUPS = 256
-"""Names that are being resolved at once: a lookup cannot be broken off, only waited for."""
+"""The most names that are resolved at once. A lookup cannot be stopped."""
 
 MAX_ANSWER = 1 << 20
-"""Bytes that are read of an answer: what a receiver says must not fill the memory."""
+"""The most bytes that are read of an answer, so that no receiver can fill the memory."""
 
 _HOST_ALWAYS = frozenset({"https", "http", "jsons", "json"})
-"""In URLs of other schemes, a number in the place of the host may be something else."""
+"""In URLs of other schemes, what looks like a host may be something else."""
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -48,9 +48,9 @@ class NotPublic(OSError):
 class Attempt:
     """One try to send something, made in the thread that enters it.
 
-    It ends after `seconds`, or when it is cut off: its connections are shut down, so that whoever
-    waits for them fails at once, and it makes no other. With `networks` `public` it connects to
-    public addresses alone, and uses no proxy of the environment, behind which it could not tell.
+    It ends after `seconds`, or when it is cut off. Then its connections are shut down, so that
+    whoever waits for them fails at once, and it makes no others. With `networks` `public` it only
+    connects to public addresses, and ignores the environment's proxies, which would hide them.
     """
 
     def __init__(self, seconds: float, networks: Networks = "any") -> None:
@@ -58,9 +58,9 @@ class Attempt:
         self.deadline = time.monotonic() + seconds
         """In seconds of `time.monotonic`."""
         self.is_cut = False
-        """Whether it was ended before it came to its own end."""
+        """Whether it was cut off before its own end."""
         self.is_refused = False
-        """Whether it was to connect to an address that is not public."""
+        """Whether it tried to connect to an address that is not public."""
         self._lock = threading.Lock()
         self._handles: list[socket.socket] = []
 
@@ -102,8 +102,8 @@ class Attempt:
         Raises `NotPublic`, `TimeoutError` once the attempt is over, and `OSError`.
         """
         host, port = address
-        found = _resolve(host.strip("[]"), port, self.deadline)
-        allowed = [each for each in found if self._allows(each)]
+        addresses = _resolve(host.strip("[]"), port, self.deadline)
+        allowed = [each for each in addresses if self._allows(each)]
         if not allowed:
             self.is_refused = True
             raise NotPublic(f"{host} has no public address")
@@ -128,11 +128,11 @@ class Attempt:
                 failure = error
         raise failure
 
-    def _allows(self, found: Any) -> bool:
-        return self.networks == "any" or is_public(found[4][0])
+    def _allows(self, address: Any) -> bool:
+        return self.networks == "any" or is_public(address[4][0])
 
     def _keep(self, connection: socket.socket) -> None:
-        """Keep a handle of our own: TLS takes the connection away from its first one."""
+        """Keep a duplicate handle, because TLS detaches the first one."""
         with self._lock:
             if self.is_cut:
                 raise TimeoutError("the attempt is over")
@@ -140,7 +140,7 @@ class Attempt:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, and stands for none that is not."""
+    """Whether an IP address belongs to the public internet, and embeds no address that does not."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -167,11 +167,13 @@ def names_private_host(url: str) -> bool:
         return True
     if host.isalnum() and parts.scheme.lower() not in _HOST_ALWAYS:
         return False
-    try:  # numbers in any spelling, and no name: nothing is looked up
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    try:  # accepts numbers in any spelling; names are not looked up
+        addresses = socket.getaddrinfo(
+            host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
     except (OSError, UnicodeError):
         return False
-    return bool(host) and not any(is_public(str(each[4][0])) for each in found)
+    return bool(host) and not any(is_public(str(each[4][0])) for each in addresses)
 
 
 class _Watchdog:
@@ -217,8 +219,8 @@ _lookups_lock = threading.Lock()
 def _resolve(host: str, port: int, deadline: float) -> list[Any]:
     """Return the addresses of a host; raise `TimeoutError` at `deadline`, else `OSError`.
 
-    The system's resolver cannot be told to stop. So it runs in a thread of its own, one for all
-    who ask for the same name meanwhile, and what comes later than the deadline is dropped.
+    The system's resolver cannot be stopped. So it runs in a thread of its own, which all attempts
+    share that look up the same name meanwhile. What it finds after the deadline is dropped.
     """
     with suppress(OSError):
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -240,19 +242,19 @@ def _resolve(host: str, port: int, deadline: float) -> list[Any]:
                 del _lookups[host, port]
                 raise OSError("no thread was available") from None
     try:
-        found, error = answer.get(timeout=max(0.0, deadline - time.monotonic()))
+        addresses, error = answer.get(timeout=max(0.0, deadline - time.monotonic()))
     except queue.Empty:
         raise TimeoutError(f"{host} was not resolved in time") from None
     if error is not None:
         raise error
-    return found
+    return addresses
 
 
 def _look_up(host: str, port: int) -> None:
-    found: list[Any] = []
+    addresses: list[Any] = []
     failure: OSError | None = None
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         failure = error
     except Exception:  # a name that cannot be encoded
@@ -260,16 +262,16 @@ def _look_up(host: str, port: int) -> None:
     with _lookups_lock:
         waiting = _lookups.pop((host, port))
     for answer in waiting:
-        answer.put((found, failure))
+        answer.put((addresses, failure))
 
 
 def _current() -> Attempt | None:
-    """Return the attempt that this thread is making."""
+    """Return this thread's attempt."""
     return getattr(_here, "attempt", None)
 
 
 def _guarded(connect: Callable[..., socket.socket]) -> Callable[..., socket.socket]:
-    """Return `create_connection`, of socket's or urllib3's, for attempts and for all else."""
+    """Return a `create_connection` (socket's or urllib3's) that knows attempts."""
 
     def create_connection(
         address: tuple[str, int],
@@ -292,7 +294,7 @@ def _guarded(connect: Callable[..., socket.socket]) -> Callable[..., socket.sock
 
 
 def _unless_public(proxies: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:
-    """Return the environment's proxies, but none to an attempt that may not use them."""
+    """Return a `getproxies` that gives no proxies to an attempt that may not use them."""
 
     def getproxies() -> dict[str, str]:
         attempt = _current()
@@ -302,7 +304,7 @@ def _unless_public(proxies: Callable[[], dict[str, str]]) -> Callable[[], dict[s
 
 
 def _unless_attempting(credentials: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what a .netrc on this machine says, but nothing to an attempt: it is another's."""
+    """Return a `get_netrc_auth` that gives nothing to attempts: a .netrc is not for them."""
 
     def get_netrc_auth(*args: Any, **kwargs: Any) -> Any:
         return None if _current() is not None else credentials(*args, **kwargs)
@@ -311,9 +313,10 @@ def _unless_attempting(credentials: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _without_answer(goodbye: Callable[[smtplib.SMTP], Any]) -> Callable[[smtplib.SMTP], Any]:
-    """Return smtplib's `quit`, which waits for no answer within an attempt.
+    """Return a `quit` for smtplib that does not wait for an answer within an attempt.
 
-    The mail is taken by then. An attempt that is cut off there would be made once more.
+    The server has accepted the mail by then. If the attempt were cut off there, the mail
+    would be sent again.
     """
 
     def quit(connection: smtplib.SMTP) -> Any:
@@ -328,9 +331,9 @@ def _without_answer(goodbye: Callable[[smtplib.SMTP], Any]) -> Callable[[smtplib
 
 
 def _of_bounded_answer(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
-    """Return `Session.send`, which within an attempt reads `MAX_ANSWER` bytes of a body at most.
+    """Return a `Session.send` that reads at most `MAX_ANSWER` bytes of a body within an attempt.
 
-    It asks for a body that is not compressed, and unpacks none: few bytes can become very many.
+    It asks for an uncompressed body and unpacks nothing, because few bytes can become very many.
     """
 
     def send_within_bounds(
@@ -341,21 +344,21 @@ def _of_bounded_answer(send: Callable[..., requests.Response]) -> Callable[..., 
         request.headers["Accept-Encoding"] = "identity"
         answer = send(session, request, **{**options, "stream": True})
         if not options.get("stream"):
-            whole: Any = answer
+            unread: Any = answer
             try:
-                whole._content = answer.raw.read(MAX_ANSWER, decode_content=False)
+                unread._content = answer.raw.read(MAX_ANSWER, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise requests.ConnectionError(error, request=request) from error
             finally:
                 answer.close()
-            whole._content_consumed = True
+            unread._content_consumed = True
         return answer
 
     return send_within_bounds
 
 
 class _Replies:
-    """What a mail server says, up to `MAX_ANSWER` bytes."""
+    """A mail server's replies, up to `MAX_ANSWER` bytes."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -365,7 +368,7 @@ class _Replies:
         line: bytes = self._file.readline(limit)
         self._left -= len(line)
         if self._left < 0:
-            raise OSError("the mail server says too much")
+            raise OSError("the mail server's replies are too long")
         return line
 
     def close(self) -> None:
@@ -373,7 +376,7 @@ class _Replies:
 
 
 def _of_bounded_replies(getreply: Callable[..., Any]) -> Callable[..., Any]:
-    """Return smtplib's `getreply`, which within an attempt has an end to what it reads."""
+    """Return a `getreply` for smtplib that reads `_Replies` within an attempt."""
 
     def getreply_within_bounds(connection: smtplib.SMTP) -> Any:
         reading: Any = connection
@@ -385,7 +388,7 @@ def _of_bounded_replies(getreply: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _install() -> None:
-    """Put the door where the libraries connect; threads without an attempt pass it as before."""
+    """Patch the libraries where they connect. Threads without an attempt notice nothing."""
     socket.create_connection = _guarded(socket.create_connection)
     library: Any = urllib3.util.connection
     library.create_connection = _guarded(library.create_connection)

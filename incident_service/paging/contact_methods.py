@@ -38,14 +38,14 @@ def find(db: Connection, caller: Caller, user_id: str, id: str) -> Row:
     users.get(db, caller, user_id)
     row = rows.get(db, caller.org_id, user_id, id)
     if row is None:
-        raise NotFound(f"There is no contact method {id} of user {user_id}.")
+        raise NotFound(f"User {user_id} has no contact method {id}.")
     return row
 
 
 def create(db: Connection, caller: Caller, user_id: str, values: Row, *, now: datetime) -> Row:
-    """Make a contact method of a `label` and a `url` that `check_url` lets pass.
+    """Make a contact method with a `label` and a `url` that `check_url` accepts.
 
-    Raises `NotFound`, and `Conflict` if the user has as many as there can be.
+    Raises `NotFound`, and `Conflict` `too_many_contact_methods` if the user has `MAX_OF_USER`.
     """
     users.get(db, caller, user_id)
     if len(rows.of_user(db, caller.org_id, user_id)) >= MAX_OF_USER:
@@ -73,8 +73,8 @@ def delete(db: Connection, caller: Caller, user_id: str, id: str) -> None:
 def shown_url(url: str) -> str:
     """Return the URL with everything masked that may be a secret: all but scheme and host.
 
-    The host, too, where the scheme's first part need not be one, or where a later `@` leaves it
-    open which part is the host.
+    The host is masked too if URLs of the scheme need not begin with one, or if a later `@` makes it
+    unclear which part is the host.
     """
     scheme = _scheme(url)
     if scheme is None:
@@ -90,9 +90,10 @@ def shown_url(url: str) -> str:
 
 
 def check_url(url: str, allowed: Collection[str]) -> None:
-    """Raise `ValidationFailed` where a page cannot go to the URL, or may not.
+    """Raise `ValidationFailed` if a page cannot go to the URL, or is not allowed to.
 
-    `allowed`: the schemes that are accepted, in lower case. The error repeats nothing else of it.
+    `allowed`: the accepted schemes, in lower case. The error repeats nothing of the URL but its
+    scheme.
     """
     fault = _fault(url, allowed)
     if fault is not None:
@@ -100,7 +101,7 @@ def check_url(url: str, allowed: Collection[str]) -> None:
 
 
 def check_network(url: str, networks: Networks) -> None:
-    """Raise `ValidationFailed` if the URL's host is an address to which no page may go."""
+    """Raise `ValidationFailed` if the URL's host is an address that pages may not go to."""
     if networks == "public" and names_private_host(url):
         raise ValidationFailed({"url": ["Leads to an address that is not public."]})
 
@@ -130,7 +131,7 @@ def _fault(url: str, allowed: Collection[str]) -> str | None:
         header = apprise_urls.framing_header(url)
     except apprise_urls.Unusable as error:
         return f"Not a URL that Apprise can use for {scheme}: {error}."
-    return f"Sets the header {header}, which is not the client's to set." if header else None
+    return f"Sets the header {header}, which clients may not set." if header else None
 
 
 def _fault_of_webhook(url: str) -> str | None:

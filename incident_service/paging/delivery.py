@@ -1,4 +1,4 @@
-"""Delivering pages: taking those that are due, and keeping what came of each try (§8)."""
+"""Delivers pages: claims those that are due, and records the outcome of each try (§8)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from incident_service.store import (
 )
 
 GIVE_UP_AFTER = timedelta(minutes=30)
-"""How long a page that fails is tried again, from its first try."""
+"""For how long a page that fails is tried again, counted from its first try."""
 
 CLAIM = timedelta(seconds=60)
-"""How long a process that took a delivery has for it; longer than any try lasts."""
+"""How long a claim lasts; longer than any try."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -33,7 +33,7 @@ LONGEST_PAUSE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A page that this process has taken on; `url` is `None` for the user's email address."""
+    """A page that this process has claimed; `url` is `None` for the user's email address."""
 
     row: Row
     page: Page
@@ -43,7 +43,7 @@ class Delivery:
 def claim(
     db: Connection, wanted: Sequence[tuple[str, str]], *, now: datetime, base_url: str
 ) -> list[Delivery]:
-    """Take those of the deliveries that are still due; `wanted`: the `org_id` and `id` of each."""
+    """Claim the wanted deliveries that are still due; `wanted`: the `org_id` and `id` of each."""
     claimed = {
         row["id"]: row
         for row in deliveries.claim(
@@ -75,7 +75,7 @@ def claim(
 def record(
     db: Connection, delivery: Delivery, outcome: Outcome, *, now: datetime, jitter: float
 ) -> None:
-    """Keep what came of a try; `jitter`, from 0 to 1, spreads the next ones."""
+    """Record the outcome of a try; `jitter`, from 0 to 1, spreads the next tries."""
     row = delivery.row
     again = now + pause(row["attempts"], jitter)
     if outcome.delivered or outcome.permanent or again > _gives_up_at(row):
@@ -86,7 +86,7 @@ def record(
 
 
 def pause(attempts: int, jitter: float) -> timedelta:
-    """Return how long to wait after that many tries: it doubles, and is up to a half longer."""
+    """Return how long to wait after so many tries. It doubles; jitter adds up to a half."""
     doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 10)
     return min(doubled, LONGEST_PAUSE) * (1 + jitter / 2)
 
@@ -148,7 +148,7 @@ def _page(db: Connection, row: Row, *, now: datetime, base_url: str) -> Page | N
 
 
 def _notice(db: Connection, row: Row, incident: Row) -> str | None:
-    """Return what a notice says; a page says nothing of the kind."""
+    """Return what a notice says, or `None` for a page."""
     if row["kind"] == "page":
         return None
     by = incident["acknowledged_by"] or ""

@@ -39,15 +39,15 @@ PAUSE_AFTER_FAULT = timedelta(minutes=1)
 _Method = tuple[str | None, str | None]
 """A way to page a user: a contact method's id and URL, or neither for their email address."""
 
-NAMED_AT_MOST = 50
-"""Users whom one event of the trail names; it counts the others."""
+MAX_NAMED = 50
+"""The most users that one event of the trail names. It counts the others."""
 
 
 def begin(db: Connection, incident: Row) -> None:
-    """Let an incident that is being opened page its owner and its policy's first layer at once.
+    """Let a new incident page its owner and its policy's first layer at once.
 
-    The owner's timer is there without an owner too if there is no policy: then the admins are
-    paged.
+    If there is neither an owner nor a policy, the owner's timer is set all the same, and pages the
+    admins.
     """
     waits: dict[timers.Kind, int | None] = {}
     if incident["owner_id"] is not None or incident["escalation_policy_id"] is None:
@@ -58,13 +58,13 @@ def begin(db: Connection, incident: Row) -> None:
 
 
 def stop(db: Connection, incident: Row) -> None:
-    """Page nobody more for now: somebody has acknowledged the incident."""
+    """Page nobody else for now, because somebody has acknowledged the incident."""
     deliveries.delete_pages(db, incident["org_id"], incident["id"])
     timers.stop(db, incident)
 
 
 def end(db: Connection, incident: Row) -> None:
-    """Forget whom the incident was to page: it is resolved."""
+    """Page nobody else, because the incident is resolved."""
     stop(db, incident)
     timers.delete(db, incident, "layer")
     progress.delete(db, incident)
@@ -87,10 +87,9 @@ def tell_owner(db: Connection, incident: Row, *, now: datetime) -> None:
 
 
 def fire_due(db: Connection, org_id: str, *, now: datetime, by_email: bool) -> bool:
-    """Fire all that is due of the incident that waits longest; return whether there was one.
+    """Fire all that is due for the organization's incident that has waited longest.
 
-    Of those of the organization: which organization has its turn is the caller's affair.
-    `by_email`: whether users are paged at their email address too.
+    Return whether there was one. `by_email`: whether users are paged by email too.
     """
     incident_id = timers.first_due(db, org_id, format_instant(now))
     if incident_id is None:
@@ -103,22 +102,24 @@ def fire_due(db: Connection, org_id: str, *, now: datetime, by_email: bool) -> b
     except Exception:
         if not db.in_transaction:
             raise
-        # One incident that cannot be fired must not keep all others from it.
-        _log.exception("an incident could not be fired", extra={"incidentId": incident["id"]})
+        # One incident that fails must not hold up all the others.
+        _log.exception(
+            "an incident's timers could not be fired", extra={"incidentId": incident["id"]}
+        )
         timers.postpone(db, incident, until=format_instant(now + PAUSE_AFTER_FAULT))
     return True
 
 
-class _PassedOver(Exception):
-    """Says why a layer pages nobody at this instant."""
+class _Skipped(Exception):
+    """Raised with the reason why a layer pages nobody at this instant."""
 
 
-class _OutOfHours(_PassedOver):
-    """Its condition does not hold."""
+class _OutOfHours(_Skipped):
+    """The layer's condition does not hold."""
 
 
 class _Firing:
-    """Firing what is due of one incident at one instant. Nobody is paged twice by it."""
+    """Fires what is due for one incident at one instant, and pages nobody twice."""
 
     def __init__(self, db: Connection, incident: Row, now: datetime, by_email: bool) -> None:
         self._db = db
@@ -137,8 +138,8 @@ class _Firing:
         self._done = progress.of_incident(db, incident)
 
     def run(self) -> None:
-        found = timers.of_incident(self._db, self._org_id, self._incident["id"])
-        due = {kind for kind, t in found.items() if t["due_at"] and t["due_at"] <= self._at}
+        by_kind = timers.of_incident(self._db, self._org_id, self._incident["id"])
+        due = {kind for kind, t in by_kind.items() if t["due_at"] and t["due_at"] <= self._at}
         if "notice" in due:
             timers.delete(self._db, self._incident, "notice")
             self._notify_owner()
@@ -146,39 +147,39 @@ class _Firing:
             timers.delete(self._db, self._incident, "owner")
             if self._incident["owner_id"] is not None:
                 self._page(self._incident["owner_id"], layer_position=None)
-        layer = found.get("layer")
-        if layer is not None and ("layer" in due or self._waits_in_vain("owner" in due)):
+        layer = by_kind.get("layer")
+        if layer is not None and ("layer" in due or self._has_nothing_to_wait_for("owner" in due)):
             layer = layer if self._fire_layer(layer["due_at"]) else None
         if layer is None and due & {"owner", "layer"} and not self._is_paged:
             self._page_admins()
 
-    def _waits_in_vain(self, owner_was_due: bool) -> bool:
-        """Whether a new owner cannot be reached, and no layer is left to wait for."""
+    def _has_nothing_to_wait_for(self, owner_was_due: bool) -> bool:
+        """Whether a new owner cannot be reached and no layer is left."""
         return owner_was_due and not self._is_paged and self._next_layer() is None
 
     def _next_layer(self) -> Row | None:
         return next_layer(self._layers, self._done)
 
     def _fire_layer(self, due_at: str) -> bool:
-        """Fire the next layer that takes part; return whether there was one."""
-        faults: list[_PassedOver] = []
+        """Fire the next layer that pages somebody; return whether there was one."""
+        faults: list[_Skipped] = []
         is_first_pass = not self._done
         while (layer := self._next_layer()) is not None:
             self._mark_done(layer)
             try:
                 user_ids = self._targets(layer)
-            except _PassedOver as fault:
+            except _Skipped as fault:
                 self._skip(layer, fault)
                 faults.append(fault)
                 continue
             self._escalate(layer, user_ids, due_at)
             return True
         if is_first_pass and faults and all(isinstance(fault, _OutOfHours) for fault in faults):
-            # Conditions choose among layers; they must not make all of them page nobody (§5).
+            # Conditions may skip some layers, but never all of them (§5).
             last = self._layers[-1]
             try:
                 user_ids = self._targets(last, at_any_hour=True)
-            except _PassedOver as fault:
+            except _Skipped as fault:
                 self._skip(last, fault)
             else:
                 self._escalate(last, user_ids, due_at, conditionIgnored=True)
@@ -192,7 +193,7 @@ class _Firing:
         self._done[target] = self._done.get(target, 0) + 1
         progress.put(self._db, self._incident, target, done=self._done[target])
 
-    def _skip(self, layer: Row, fault: _PassedOver) -> None:
+    def _skip(self, layer: Row, fault: _Skipped) -> None:
         self._record("layer_skipped", {"position": layer["position"], "reason": str(fault)})
 
     def _escalate(self, layer: Row, user_ids: list[str], due_at: str, **details: bool) -> None:
@@ -200,27 +201,27 @@ class _Firing:
         self._record("layer_escalated", {"position": position, "userIds": user_ids, **details})
         for user_id in user_ids:
             self._page(user_id, layer_position=position)
-        # From when it was due, not from now: what fell due meanwhile follows in order.
+        # Counted from when it was due, not from now, so that overdue layers follow in order.
         next_at = format_instant(parse_instant(due_at) + timedelta(seconds=seconds))
         timers.put(self._db, self._incident, "layer", wait_seconds=seconds, due_at=next_at)
 
     def _targets(self, layer: Row, *, at_any_hour: bool = False) -> list[str]:
-        """Return whom the layer pages at this instant. Raises `_PassedOver` if it pages nobody."""
+        """Return the users that the layer pages now. Raises `_Skipped` if it pages nobody."""
         try:
             if not at_any_hour and not self._condition_holds(layer):
                 raise _OutOfHours(f"not {layer['working_hours_when']} its working hours")
             user_ids = [id for id in self._named_by(layer) if users.get(self._db, self._org_id, id)]
             if not user_ids:
-                raise _PassedOver("nobody is on call")
+                raise _Skipped("nobody is on call")
             if not any(self._methods(id) for id in user_ids):
-                raise _PassedOver("nobody has a way to be reached")
-        except _PassedOver:
+                raise _Skipped("nobody has a way to be reached")
+        except _Skipped:
             raise
         except Exception as fault:
             if not self._db.in_transaction:
                 raise
             _log.exception("a layer could not be resolved", extra={"layerId": layer["id"]})
-            raise _PassedOver("could not be resolved") from fault
+            raise _Skipped("could not be resolved") from fault
         return user_ids
 
     def _named_by(self, layer: Row) -> Sequence[str]:
@@ -234,19 +235,23 @@ class _Firing:
     def _condition_holds(self, layer: Row) -> bool:
         if layer["working_hours_id"] is None:
             return True
-        found = named.get(self._db, "working_hours", self._org_id, layer["working_hours_id"])
-        if found is None:
+        working_hours = named.get(
+            self._db, "working_hours", self._org_id, layer["working_hours_id"]
+        )
+        if working_hours is None:
             return True
-        windows = [hours.Window.from_json(window) for window in json.loads(found["windows"])]
-        within = hours.is_within(ZoneInfo(found["timezone"]), windows, self._now)
+        windows = [
+            hours.Window.from_json(window) for window in json.loads(working_hours["windows"])
+        ]
+        within = hours.is_within(ZoneInfo(working_hours["timezone"]), windows, self._now)
         return hours.applies(layer["working_hours_when"], within)
 
     def _methods(self, user_id: str) -> list[_Method]:
-        """Return all by which the user is paged, the email address last."""
+        """Return every way to page the user, the email address last."""
         if users.get(self._db, self._org_id, user_id) is None:
             return []
-        found = contact_methods.of_user(self._db, self._org_id, user_id)
-        methods: list[_Method] = [(method["id"], method["url"]) for method in found]
+        rows = contact_methods.of_user(self._db, self._org_id, user_id)
+        methods: list[_Method] = [(row["id"], row["url"]) for row in rows]
         return [*methods, (None, None)] if self._by_email else methods
 
     def _notify_owner(self) -> None:
@@ -256,22 +261,22 @@ class _Firing:
                 self._deliver(owner_id, method, kind="acknowledged", layer_position=None)
 
     def _page_admins(self) -> None:
-        """Page every admin who can be reached: nobody else could be (§5).
+        """Page every admin who can be reached, because nobody else could be (§5).
 
-        If none can be, the trail says so of each.
+        If no admin can be reached, the trail says so for each of them.
         """
         admins = [user["id"] for user in users.admins(self._db, self._org_id)]
         reached = [id for id in admins if self._methods(id)]
         if reached:
-            details: Row = {"userIds": reached[:NAMED_AT_MOST]}
-            if len(reached) > NAMED_AT_MOST:
-                details["more"] = len(reached) - NAMED_AT_MOST
+            details: Row = {"userIds": reached[:MAX_NAMED]}
+            if len(reached) > MAX_NAMED:
+                details["more"] = len(reached) - MAX_NAMED
             self._record("last_resort_paged", details)
-        for id in reached or admins[:NAMED_AT_MOST]:
+        for id in reached or admins[:MAX_NAMED]:
             self._page(id, layer_position=None)
 
     def _page(self, user_id: str, *, layer_position: int | None) -> None:
-        """Send the user a page by each of their methods, unless one is about to leave."""
+        """Page the user by each of their methods, unless a page to them is about to leave."""
         if user_id in self._users_paged:
             return
         self._users_paged.add(user_id)

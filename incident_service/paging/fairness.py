@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 SLOW_SECONDS = 1.0
-"""A try that lasts longer may be cut off if somebody with a smaller share waits for its place."""
+"""A longer try may be cut off if somebody with a smaller share waits for its place."""
 
 RECENT_SECONDS = 2.0
-"""For how long a turn is remembered: a try that fails at once takes no place, but time to begin."""
+"""For how long a turn counts. A try that fails at once takes no place, but its start took time."""
 
 
 def receiver_of(url: str | None) -> str:
-    """Return what is equal for all URLs that lead to one host or service, and has no secret in it.
+    """Return a text without secrets that is equal for all URLs of one host or service.
 
-    `None` stands for the server that takes mail in for users' email addresses.
+    `None` is the mail server, which takes the pages to users' email addresses.
     """
     if url is None:
         return "mail"
@@ -35,8 +35,9 @@ def receiver_of(url: str | None) -> str:
         host = None
     if not host:
         return hashlib.sha256(url.encode()).hexdigest()[:16]
-    where = parts.netloc.rpartition("@")[2].lower()
-    return hashlib.sha256(where.encode()).hexdigest()[:16]  # the host of some is a token
+    host_and_port = parts.netloc.rpartition("@")[2].lower()
+    # Hashed, because the host of some services is a token.
+    return hashlib.sha256(host_and_port.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A try under way, and for how long it has been."""
+    """A try under way, and since how many seconds."""
 
     id: str
     org_id: str
@@ -69,7 +70,7 @@ class Limits:
     organization: int = 96
     user: int = 32
     receiver: int = 24
-    """Of one organization; what answers at once can be sent to as fast as pages are made."""
+    """Of one organization. To a receiver that answers at once, this is no limit in practice."""
     hung: int = 64
     """To receivers whose last try hung."""
     hung_organization: int = 32
@@ -92,11 +93,11 @@ def plan(
     hung: Collection[tuple[str, str]],
     limits: Limits,
 ) -> Plan:
-    """Share the threads out; of equals in `waiting`, the earlier one goes first.
+    """Share the threads out. Among equals in `waiting`, the earlier one goes first.
 
-    `ended`: tries that have come to their end, and count as turns if they began lately. `hung`:
-    the organization and receiver of those whose last try hung. They come after the others, and
-    retries after first tries.
+    `ended`: tries that are over; they count as turns if they began lately. `hung`: pairs of
+    organization and receiver whose last try hung. These come after the others, and retries
+    after first tries.
     """
     shares = _Shares(running, ended, hung, limits)
     classes: defaultdict[tuple[bool, bool], list[Waiting]] = defaultdict(list)
@@ -143,26 +144,26 @@ class _Shares:
             self.of[party] += number
 
     def parties(self, each: Waiting | Running) -> list[tuple[tuple[str, ...], int]]:
-        """Return what the try takes a place of, and how many places that has."""
+        """Return the parties that the try takes a place of, and how many places each has."""
         limits, org_id = self._limits, each.org_id
-        found = [
+        parties = [
             (("total",), limits.total),
             (("organization", org_id), limits.organization),
             (("user", org_id, each.user_id), limits.user),
             (("receiver", org_id, each.receiver), limits.receiver),
         ]
         if self.is_hung(each):
-            found.append((("hung",), limits.hung))
-            found.append((("hung organization", org_id), limits.hung_organization))
-            found.append((("hung receiver", org_id, each.receiver), limits.hung_receiver))
-        return found
+            parties.append((("hung",), limits.hung))
+            parties.append((("hung organization", org_id), limits.hung_organization))
+            parties.append((("hung receiver", org_id, each.receiver), limits.hung_receiver))
+        return parties
 
     def full(self, each: Waiting) -> list[tuple[str, ...]]:
-        """Return what has no place for it."""
+        """Return the parties that have no place for it."""
         return [party for party, limit in self.parties(each) if self.of[party] >= limit]
 
     def rank(self, each: Waiting | Running) -> tuple[int, int]:
-        """Return how much its organization has under way, then its user."""
+        """Return how many tries its organization has under way, and how many its user."""
         org, user = ("organization", each.org_id), ("user", each.org_id, each.user_id)
         return self.of[org], self.of[user]
 
@@ -170,7 +171,7 @@ class _Shares:
 def _share_out(
     waiting: Iterable[Waiting], shares: _Shares, started: list[Waiting], blocked: list[Waiting]
 ) -> None:
-    """Start what has a place: the organization's with the fewest turns, there the user's."""
+    """Start what has a place: the organization with the fewest turns first, and in it the user."""
     queues: dict[str, dict[str, list[Waiting]]] = {}
     for each in waiting:
         queues.setdefault(each.org_id, {}).setdefault(each.user_id, []).append(each)
@@ -197,7 +198,7 @@ def _share_out(
         elif full & {"organization", "hung organization"}:
             blocked.extend(queue[0] for queue in users.values())
             users.clear()
-        else:  # the user's own share is used up: that delays nobody else
+        else:  # the user's own share is used up, which delays nobody else
             queue.clear()
         if not queue:
             users.pop(user_id, None)
@@ -208,9 +209,9 @@ def _share_out(
 def _cuts(
     blocked: Iterable[Waiting], running: Collection[Running], shares: _Shares
 ) -> list[Running]:
-    """Return the slow tries that stand in the way of somebody who has a smaller share.
+    """Return the slow tries that keep somebody with a smaller share from their place.
 
-    Those to receivers that hung before go first, then those that last longest.
+    Tries to receivers that hung before go first, then the longest ones.
     """
     slow = {
         each: {party for party, _ in shares.parties(each)}
@@ -238,7 +239,7 @@ def _cuts(
 
 
 def _has_more(candidate: Running, each: Waiting, rank: tuple[int, int], shares: _Shares) -> bool:
-    """Whether the one under way belongs to an organization, or user of the same, with more."""
+    """Whether the running try's organization (or user, if in the same one) has more under way."""
     theirs = shares.rank(candidate)
     if candidate.org_id == each.org_id:
         return theirs[1] > rank[1]

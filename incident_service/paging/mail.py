@@ -1,4 +1,4 @@
-"""Pages by mail, handed in at the operator's SMTP server."""
+"""Sends pages by mail, through the operator's SMTP server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from incident_service.paging.page import Outcome, Page
 
 
 def send(page: Page, server: MailServer | None, *, now: datetime, timeout: float) -> Outcome:
-    """Mail the page to its user's address once; the time-out is in seconds, for each step."""
+    """Try once to mail the page to its user; `timeout` is in seconds, for each step."""
     if server is None:
         return Outcome(False, "no SMTP server is configured", permanent=True)
     address = emails.mail_address(page.user_email)
@@ -33,7 +33,9 @@ def send(page: Page, server: MailServer | None, *, now: datetime, timeout: float
             if not address.isascii():
                 smtp.ehlo_or_helo_if_needed()
                 if not smtp.has_extn("smtputf8"):
-                    return Outcome(False, "the mail server takes no such address", permanent=True)
+                    return Outcome(
+                        False, "the mail server does not accept this address", permanent=True
+                    )
                 options.append("SMTPUTF8")
             content = mail.as_bytes().replace(b"\n", b"\r\n")
             smtp.sendmail(server.sender, [address], content, mail_options=options)
@@ -47,12 +49,12 @@ def send(page: Page, server: MailServer | None, *, now: datetime, timeout: float
             permanent=all(code >= 500 for code in codes),
         )
     except smtplib.SMTPNotSupportedError:
-        return Outcome(False, "the mail server lacks what this needs")
+        return Outcome(False, "the mail server does not support what this needs")
     except smtplib.SMTPResponseException as error:
         return Outcome(False, f"the mail server answered with {error.smtp_code}")
     except smtplib.SMTPException as error:
         is_late = isinstance(error.__context__, TimeoutError)
-        return Outcome(False, "timed out" if is_late else "the mail server broke off")
+        return Outcome(False, "timed out" if is_late else "the mail server closed the connection")
     except TimeoutError:
         return Outcome(False, "timed out")
     except ssl.SSLError:
@@ -67,7 +69,7 @@ class _NotEncrypted(Exception):
 
 
 def _connection(server: MailServer, timeout: float) -> smtplib.SMTP:
-    """Return a connection, encrypted as the settings ask, and logged in if there is a user."""
+    """Return a connection that is encrypted and logged in as the settings say."""
     context = ssl.create_default_context()
     if not server.is_verified:
         context.check_hostname = False
@@ -95,7 +97,7 @@ def _connection(server: MailServer, timeout: float) -> smtplib.SMTP:
 
 @contextmanager
 def _leaving(smtp: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
-    """Say goodbye at the end: what the server answers changes nothing, the mail it took, it has."""
+    """Say goodbye at the end. The answer does not matter: the server has accepted the mail."""
     try:
         yield smtp
         with suppress(OSError):
@@ -111,10 +113,10 @@ def _mail(page: Page, address: str, sender: str, now: datetime) -> Message[Any, 
     mail.set_payload(message.text(page), charset)
     mail["Subject"] = _subject(message.headline(page))
     mail["From"] = sender
-    # An address in other letters goes as it is, in UTF-8 (RFC 6532): it cannot be encoded.
+    # An address that is not ASCII goes as it is, in UTF-8 (RFC 6532). It cannot be encoded.
     mail["To"] = address.encode().decode("ascii", "surrogateescape")
     mail["Date"] = format_datetime(now)
-    # The same for each try, so that a mail program can tell.
+    # The same for each try, so that a mail program recognizes a copy.
     mail["Message-ID"] = f"<{page.id}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     if page.notice is None and page.severity in ("critical", "high"):
@@ -123,10 +125,10 @@ def _mail(page: Page, address: str, sender: str, now: datetime) -> Message[Any, 
 
 
 def _subject(headline: str) -> Header | str:
-    """Return the headline so that a mail program reads it as it is.
+    """Return the headline so that mail programs show it unchanged.
 
-    Plain text is left alone. All else is encoded whole: spaces between encoded words get lost, and
-    `=?` begins such a word.
+    Printable ASCII stays as it is. Any other headline is encoded as a whole, because spaces between
+    encoded words get lost. So is one with `=?`, which begins such a word.
     """
     if headline.isascii() and headline.isprintable() and "=?" not in headline:
         return headline

@@ -1,4 +1,4 @@
-"""What a page says to a person, at the length and in the markup that a service takes."""
+"""The text of a page, in the length and markup that a service takes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from incident_service.paging.page import Page
 
 MAX_DESCRIPTION = 1000
-"""Characters of an incident's description in a message to people."""
+"""The most characters of an incident's description in a message."""
 
 SMS_LENGTH = 160
-"""Characters of a message to a telephone that is not sent in parts."""
+"""Characters that fit in one text message."""
 
 Fits = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """How text is written so that it shows as itself, and how one acknowledges by link."""
+    """How a service wants text escaped, and the acknowledge link written."""
 
     text: Callable[[str], str]
     link: Callable[[str], str] = "Acknowledge: {}".format
@@ -34,16 +34,16 @@ _ADDRESS = re.compile(
 
 
 def _around_addresses(change: Callable[[str], str], text: str) -> str:
-    """Return the text, changed but for the web addresses in it: a changed one leads nowhere."""
+    """Return the text, changed except for its web addresses, which must still lead somewhere."""
     parts = _ADDRESS.split(text)
     parts[::2] = map(change, parts[::2])
-    # Chats look for these in addresses too. Escaped, they lead to the same place.
+    # Chats look for mentions in addresses too. Escaped, an address leads to the same place.
     parts[1::2] = (re.sub(r"(?i)@(?=everyone|here|channel|all)", "%40", a) for a in parts[1::2])
     return "".join(parts)
 
 
 def _guarded(text: str) -> str:
-    """Return the text with an invisible space in what chats take for a mention or an emoji."""
+    """Return the text with an invisible space in whatever a chat would read as mention or emoji."""
 
     def guarded(text: str) -> str:
         text = re.sub(r"(?<!\w)@(?=\S)", "@\u200b", text)  # @here, @**all**
@@ -55,7 +55,7 @@ def _guarded(text: str) -> str:
 
 
 def _markdown(escaped: str) -> Markup:
-    """Return Markdown of the kind in which a backslash takes the sense of each of `escaped`."""
+    """Return the kind of Markdown in which a backslash escapes each character of `escaped`."""
     special = re.compile(f"[{re.escape(escaped)}]")
 
     def line(text: str) -> str:
@@ -66,7 +66,7 @@ def _markdown(escaped: str) -> Markup:
         return indent + re.sub(r"^(\d+)(?=[.)])", r"\1\\", body)
 
     def text(text: str) -> str:
-        # Two spaces end a line where Markdown would join it to the next.
+        # Markdown joins lines, unless two spaces end the first one.
         return "  \n".join(map(line, _guarded(text).split("\n"))).replace("  \n  \n", "\n\n")
 
     return Markup(text, "[Acknowledge]({})".format)
@@ -74,26 +74,26 @@ def _markdown(escaped: str) -> Markup:
 
 PLAIN = Markup(lambda text: text)
 CHAT = Markup(_guarded)
-"""Text that shows as it is, apart from mentions and emoji."""
+"""Plain text, without mentions and emoji."""
 COMMONMARK = _markdown("\\`*_[]<>~|&")
 MATTERMOST = _markdown("\\`*_[]~|")
 ROCKET_CHAT = _markdown("`*_~")
 TELEGRAM = Markup(lambda text: html.escape(_guarded(text), quote=False))
 MAIL = Markup(lambda text: text.replace("=?", "=\u200b?").replace("{{", "{\u200b{"))
-"""For mail services, some of which fill in templates; `=?` begins an encoded word in a subject."""
+"""For mail services. Some fill in `{{templates}}`; `=?` begins an encoded word in a subject."""
 
 
 def headline(page: Page) -> str:
-    """Return what the page is about, in one line."""
+    """Return the page's subject in one line."""
     return " ".join(f"[{page.severity}] #{page.number} {page.title}".split())
 
 
 def text(
     page: Page, *, fits: Fits | None = None, markup: Markup = PLAIN, titled: bool = True
 ) -> str:
-    """Return all that the page says below its headline, or below nothing if it is not `titled`.
+    """Return the page's body, which begins with the headline unless the message is `titled`.
 
-    The description is cut until it `fits`, then the components are, and the title last of all.
+    To make it fit, the description is cut first, then the components, and the title last.
     """
 
     def render(page: Page) -> str:
@@ -103,10 +103,10 @@ def text(
 
 
 def brief(page: Page, *, fits: Fits, markup: Markup = PLAIN) -> str:
-    """Return the page in one line for a telephone: `SMS_LENGTH` if the title leaves that room.
+    """Return the page in one line for a text message of `SMS_LENGTH`, if the title fits into it.
 
-    The link comes early, because services that cut a message cut its end. `fits` says whether the
-    service takes it at all.
+    The link comes early, because services cut a message at its end. `fits` says whether the
+    service takes the line at all.
     """
 
     def render(page: Page) -> str:
@@ -127,7 +127,7 @@ def brief(page: Page, *, fits: Fits, markup: Markup = PLAIN) -> str:
 
 
 def shortened(text: str, length: int, ending: str = "…") -> str:
-    """Return the text in at most `length` characters."""
+    """Return the text, cut to at most `length` characters."""
     if len(text) <= length:
         return text
     return text[: max(0, length - len(ending))].rstrip() + ending
@@ -160,7 +160,7 @@ def _paragraphs(page: Page, markup: Markup, titled: bool) -> list[str]:
 
 
 def _cut(page: Page, render: Callable[[Page], str], aim: Fits, fits: Fits) -> str:
-    """Return the page as rendered, cut until it meets `aim`; its title, until it `fits`."""
+    """Render the page, cut until it meets `aim`; the title is cut only until it `fits`."""
     page = _with_description(page, MAX_DESCRIPTION)
     steps: list[tuple[Callable[[Page, int], Page], int, Fits]] = [
         (_with_description, len(page.description or ""), aim),
@@ -170,7 +170,7 @@ def _cut(page: Page, render: Callable[[Page], str], aim: Fits, fits: Fits) -> st
     for shorten, length, goal in steps:
         if goal(render(page)):
             break
-        low, high = 0, length  # the most that fits; 0 is tried even if it does not
+        low, high = 0, length  # look for the most that fits; use 0 even if it does not fit
         while low < high:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if goal(render(shorten(page, middle))) else (low, middle - 1)

@@ -1,4 +1,4 @@
-"""A page: what somebody is told about an incident."""
+"""A page: what a message to one user about an incident says, and the outcome of sending it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that a message to one user about one incident says (contract §8).
+    """What one message to one user about one incident says (contract §8).
 
-    `layer` is the position of the policy's layer that pages, or `None` where the user is paged as
-    the incident's owner or, if it is the `last_resort`, as an admin. `acknowledge_url` leads to
-    where the user acknowledges without a key. `notice` is the one sentence that a notice says
-    instead of asking to acknowledge. Instants are UTC text as the API shows them.
+    `layer` is the position of the policy's layer that pages. It is `None` if the user is paged as
+    the incident's owner or, with `last_resort`, as an admin. At `acknowledge_url`, the user can
+    acknowledge without a key. `notice` is the one sentence that a notice says instead of asking
+    to acknowledge. Instants are UTC text, as in the API.
     """
 
     id: str
@@ -35,7 +35,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of sending a page; `reason` has no secret in it. A permanent failure stays one."""
+    """The result of one try to send a page; a `permanent` failure is not tried again.
+
+    `reason` says why it failed, and contains no secret.
+    """
 
     delivered: bool
     reason: str | None = None

@@ -1,4 +1,4 @@
-"""The paging process: a loop that fires what is due, and sends it, each try in a thread."""
+"""The loop of the paging process: fires what is due and sends it, each try in a thread."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ from incident_service.store import deliveries, timers
 _log = logging.getLogger("incident_service.paging")
 
 FIRED_A_WRITE = 10
-"""Incidents; so that the API waits for few of them at a time."""
+"""Incidents, few of them, so that the API does not wait long for its turn."""
 
 WRITES_A_ROUND = 20
-"""Of firing, before what was fired is sent."""
+"""Writes that fire incidents before what they fired is sent."""
 
 STARTED_A_ROUND = 32
-"""Deliveries: few, so that rounds stay short, and who has waited least waits for one of them."""
+"""Deliveries, few of them, so that rounds stay short and newcomers wait for one round only."""
 
 TAKEN_A_WRITE = 16
 RECORDED_A_WRITE = 16
 """Deliveries."""
 
 TRY_SECONDS = 10.0
-"""How long a try may last in all; far less than a claim."""
+"""How long a try may last, which is far less than a claim."""
 
 MAX_HUNG_KNOWN = 10_000
-"""Receivers that are remembered to have hung."""
+"""The most receivers that are remembered as hung."""
 
 MAX_ENDED_KNOWN = 1000
-"""Tries that are remembered to have had a turn."""
+"""The most tries that are remembered as turns."""
 
 LOOK_EVERY_SECONDS = 0.2
 LOOK_AGAIN_AFTER_A_TRY_SECONDS = 0.03
-"""So that several that end together are recorded together."""
+"""So that tries that end together are recorded together."""
 
 LOOK_AGAIN_SECONDS = 1.0
 PAUSE_AFTER_FAULT_SECONDS = 1.0
@@ -57,15 +57,15 @@ STOP_SECONDS = 5.0
 
 
 def is_late(database: Database, now: datetime) -> bool:
-    """Whether something has been due for a minute, and was not begun.
+    """Whether something has been due for a minute and no process has begun it.
 
-    Also if it was begun, and came to no end within its claim.
+    Something that was begun but did not end within its claim counts too.
     """
     return seconds_late(database, now) > LATE_AFTER_SECONDS
 
 
 def seconds_late(database: Database, now: datetime) -> float:
-    """Return how long the oldest thing that no paging process took on has been due; 0 for none."""
+    """Return for how long the oldest thing that no process has begun has been due, or 0."""
     due_at = _next_due_at(database)
     return max((now - due_at).total_seconds(), 0.0) if due_at else 0.0
 
@@ -87,11 +87,11 @@ class _Try:
 
 
 Ended = tuple[_Try, Outcome]
-"""A try, and what came of it."""
+"""A try, and its outcome."""
 
 
 class Pager:
-    """Pages until it is stopped. Any number of them may run on one file."""
+    """Pages until it is stopped. Any number of pagers may work on one file."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -116,7 +116,7 @@ class Pager:
                 time.sleep(min(worked / 4, LOOK_AGAIN_SECONDS / 4))  # the API has its share
                 if is_done:
                     self._sleep(is_stopped)
-            except Exception as error:  # whatever it is, the next round may do
+            except Exception as error:  # the next round may succeed
                 _log.error("paging failed", exc_info=error)
                 time.sleep(PAUSE_AFTER_FAULT_SECONDS)
         self._stop()
@@ -133,7 +133,7 @@ class Pager:
         return self._hand_out(now)
 
     def _stop(self) -> None:
-        """Let what is under way come to its end, if it does so soon, and record it as it does."""
+        """Wait a short time for the tries under way, and record those that end."""
         until = time.monotonic() + STOP_SECONDS
         while self._under_way and time.monotonic() < until:
             self._record_outcomes()
@@ -144,8 +144,6 @@ class Pager:
         """Fire what is due, an incident of each organization in turn."""
         for _ in range(WRITES_A_ROUND):
             with self._database.read() as db:
-                if timers.next_due_at(db) is None:
-                    return
                 due = timers.due_organizations(db, format_instant(now))
             if not due:
                 return
@@ -165,7 +163,7 @@ class Pager:
             self._fired_last = org_id
 
     def _hand_out(self, now: datetime) -> bool:
-        """Begin what is due and has a place; cut off what keeps others from theirs for too long.
+        """Begin what is due and has a place; cut off what keeps others from a place for too long.
 
         Return whether nothing else has a place.
         """
@@ -174,14 +172,14 @@ class Pager:
             due_at = deliveries.next_due_at(db)
             if due_at is None or due_at > at:
                 return True
-            found = self._lookout.due(db, at=at, each=self._limits.receiver)
+            due = self._lookout.due(db, at=at, each=self._limits.receiver)
         unrecorded = {each.delivery.row["id"] for each, _ in self._unrecorded}
         waiting = [
             fairness.Waiting(
                 row["id"], row["org_id"], row["user_id"], row["receiver"], row["attempts"] > 0
             )
-            for row in found
-            # One that outlasts its claim is not begun again while it goes on here.
+            for row in due
+            # A try that outlasts its claim is not begun again while it is still running here.
             if row["id"] not in self._under_way and row["id"] not in unrecorded
         ]
         time_now = time.monotonic()
@@ -204,7 +202,7 @@ class Pager:
         return len(wanted) <= STARTED_A_ROUND
 
     def _begin(self, one: delivery.Delivery) -> None:
-        # The mail server is the operator's own choice, wherever it is.
+        # The operator chose the mail server, so it may be anywhere.
         networks = self._settings.delivery_networks if one.url is not None else "any"
         this = _Try(one, Attempt(TRY_SECONDS, networks), time.monotonic())
         self._under_way[one.page.id] = this
@@ -237,7 +235,7 @@ class Pager:
         )
 
     def _record_outcomes(self) -> None:
-        """Keep what came of the tries that have ended; if that fails, the next round does."""
+        """Record the tries that have ended; if that fails, the next round tries again."""
         self._has_ended.clear()
         while not self._outcomes.empty():
             ended = self._outcomes.get()
@@ -270,7 +268,9 @@ class Pager:
             except Exception:
                 if not db.in_transaction:
                     raise
-                _log.exception("an outcome was lost", extra={"deliveryId": this.delivery.page.id})
+                _log.exception(
+                    "an outcome could not be recorded", extra={"deliveryId": this.delivery.page.id}
+                )
 
     def _sleep(self, is_stopped: Callable[[], bool]) -> None:
         """Sleep until a try ends, the next thing falls due, or somebody has written something.
@@ -290,20 +290,20 @@ class Pager:
 
 
 def send_within(attempt: Attempt, page: Page, url: str | None, settings: Settings) -> Outcome:
-    """Send the page in the time and to the networks that the attempt has. Never raises."""
+    """Send the page within the attempt's time and networks. Never raises."""
     try:
         with attempt:
             outcome = channels.send(page, url, settings, now=clock.now())
-    except RuntimeError:  # the one that watches the time could not be started
+    except RuntimeError:  # the watchdog thread could not be started
         return Outcome(False, "no thread was available")
     if attempt.is_refused and not outcome.delivered:
         return Outcome(False, "leads to an address that is not public")
-    # What a library makes of a connection that was shut down may look like an answer.
+    # To a library, a connection that was shut down may look like an answer.
     return Outcome(False, "took too long") if attempt.is_cut else outcome
 
 
 def _next_due_at(database: Database) -> datetime | None:
     with database.read() as db:
-        found = [timers.next_due_at(db), deliveries.next_due_at(db)]
-    due = [parse_instant(due_at) for due_at in found if due_at is not None]
+        next_ones = [timers.next_due_at(db), deliveries.next_due_at(db)]
+    due = [parse_instant(due_at) for due_at in next_ones if due_at is not None]
     return min(due) if due else None

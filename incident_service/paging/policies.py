@@ -36,7 +36,7 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
-    """Make a policy with `name`, and `description` and `steps`, its layers' values, where given.
+    """Make a policy with a `name`; `description` and `steps` (its layers' values) are optional.
 
     Raises `Conflict` `name_conflict`, and `InvalidRequest` `invalid_target` or `invalid_condition`.
     """
@@ -51,9 +51,9 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
 
 
 def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
-    """Set a policy's name and description anew, and its layers if `steps` is given.
+    """Replace a policy's name and description, and its layers if `steps` is given.
 
-    The layer at each position stays the same one. Raises `NotFound` and what `create` raises.
+    The layer at each position keeps its id. Raises `NotFound` and what `create` raises.
     """
     columns = {"name": values["name"], "description": values.get("description")}
     policy = resources.change(db, "escalation_policies", caller.org_id, id, columns, now=now)
@@ -69,7 +69,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a policy; components no longer name it.
+    """Delete a policy, and remove it from components.
 
     Raises `NotFound` and `Conflict` `policy_in_use`.
     """
@@ -85,7 +85,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
 
 
 def add_layer(db: Connection, caller: Caller, policy_id: str, values: Row, *, now: datetime) -> Row:
-    """Add a layer at `position`, or at the end; those from there on move down. Return the layer.
+    """Add a layer at `position`, or at the end; later layers move down. Return the layer.
 
     Raises `NotFound`, `InvalidRequest` `invalid_target` or `invalid_condition`, and `Conflict`
     `too_many_layers`.
@@ -102,13 +102,13 @@ def add_layer(db: Connection, caller: Caller, policy_id: str, values: Row, *, no
     id = _insert(db, policy, values, position=len(layer_ids) + 1, at=at)
     _place(layer_ids, id, values.get("position"))
     _arrange(db, policy, layer_ids, at=at)
-    return _shown(_find_layer(db, policy, id))
+    return _to_values(_find_layer(db, policy, id))
 
 
 def change_layer(
     db: Connection, caller: Caller, policy_id: str, layer_id: str, changes: Row, *, now: datetime
 ) -> Row:
-    """Set some of a layer's values; a `position` moves it there. Return the layer.
+    """Set some of a layer's values; `position` moves it. Return the layer.
 
     Raises `NotFound`, and `InvalidRequest` `invalid_target` or `invalid_condition`.
     """
@@ -116,7 +116,7 @@ def change_layer(
     layer = _find_layer(db, policy, layer_id)
     columns, position = _columns(changes), changes.get("position")
     if not columns and position is None:
-        return _shown(layer)
+        return _to_values(layer)
     _check_references(db, caller.org_id, changes)
     at = format_instant(now)
     rows.update_layer(db, caller.org_id, layer_id, {**columns, "updated_at": at})
@@ -125,13 +125,13 @@ def change_layer(
         layer_ids.remove(layer_id)
         _place(layer_ids, layer_id, position)
     _arrange(db, policy, layer_ids, at=at)
-    return _shown(_find_layer(db, policy, layer_id))
+    return _to_values(_find_layer(db, policy, layer_id))
 
 
 def delete_layer(
     db: Connection, caller: Caller, policy_id: str, layer_id: str, *, now: datetime
 ) -> None:
-    """Remove a layer; those behind it move up. Raises `NotFound`."""
+    """Remove a layer; later layers move up. Raises `NotFound`."""
     policy = resources.find(db, "escalation_policies", caller.org_id, policy_id)
     _find_layer(db, policy, layer_id)
     rows.delete_layer(db, caller.org_id, layer_id)
@@ -142,7 +142,7 @@ def delete_layer(
 def reorder_layers(
     db: Connection, caller: Caller, policy_id: str, layer_ids: list[str], *, now: datetime
 ) -> Row:
-    """Put a policy's layers, each of them named once, into an order. Return the policy.
+    """Put all of a policy's layers into this order. Return the policy.
 
     Raises `NotFound`, and `InvalidRequest` `invalid_layer_order`.
     """
@@ -150,14 +150,14 @@ def reorder_layers(
     sent = Counter(layer_ids)
     present = Counter(layer["id"] for layer in rows.layers(db, caller.org_id, policy_id))
     for id in (sent - present) + (present - sent):
-        fault = "must stand there exactly once" if id in present else "is no layer of the policy"
+        fault = "must be listed exactly once" if id in present else "is not a layer of this policy"
         raise InvalidRequest(f"layerIds: {id} {fault}.", code="invalid_layer_order")
     policy = _arrange(db, policy, layer_ids, at=format_instant(now))
     return _with_layers(db, policy)
 
 
 def _set_layers(db: Connection, policy: Row, steps: list[Row], *, at: str) -> None:
-    """Make the policy's layers those steps, in their order, and keep the rows that there are."""
+    """Give the policy these layers, in this order, and reuse the rows of its present layers."""
     org_id = policy["org_id"]
     for step in steps:
         _check_references(db, org_id, step)
@@ -165,7 +165,7 @@ def _set_layers(db: Connection, policy: Row, steps: list[Row], *, at: str) -> No
     for id in present[len(steps) :]:
         rows.delete_layer(db, org_id, id)
     for id, step in zip(present, steps, strict=False):
-        rows.update_layer(db, org_id, id, {**_columns(_whole(step)), "updated_at": at})
+        rows.update_layer(db, org_id, id, {**_columns(_with_defaults(step)), "updated_at": at})
     for n, step in enumerate(steps[len(present) :], start=len(present) + 1):
         _insert(db, policy, step, position=n, at=at)
 
@@ -180,7 +180,7 @@ def _insert(db: Connection, policy: Row, values: Row, *, position: int, at: str)
             "id": id,
             "policy_id": policy["id"],
             "position": position,
-            **_columns(_whole(values)),
+            **_columns(_with_defaults(values)),
             "created_at": at,
             "updated_at": at,
         },
@@ -189,20 +189,20 @@ def _insert(db: Connection, policy: Row, values: Row, *, position: int, at: str)
 
 
 def _place(layer_ids: list[str], id: str, position: int | None) -> None:
-    """Insert the id at a position counted from 1; none, or one beyond the end, is the end."""
+    """Insert the id at a position counted from 1; at the end if there is no such position."""
     end = len(layer_ids)
     layer_ids.insert(end if position is None else min(position - 1, end), id)
 
 
 def _arrange(db: Connection, policy: Row, layer_ids: list[str], *, at: str) -> Row:
-    """Record that the policy's layers changed and stand in this order; return the policy."""
+    """Store the order of the policy's layers, and when it changed; return the policy."""
     rows.set_positions(db, policy["org_id"], policy["id"], layer_ids, at=at)
     named.update(db, "escalation_policies", policy["org_id"], policy["id"], {"updated_at": at})
     return {**policy, "updated_at": at}
 
 
 def _check_references(db: Connection, org_id: str, values: Row) -> None:
-    """Raise `InvalidRequest` where a layer's values name what is not there (contract §5)."""
+    """Raise `InvalidRequest` if a layer's values name something that does not exist (§5)."""
     target, condition = values.get("target") or {}, values.get("condition")
     schedule_id = target.get("schedule_id")
     if schedule_id is not None and named.get(db, "schedules", org_id, schedule_id) is None:
@@ -224,13 +224,13 @@ def _check_references(db: Connection, org_id: str, values: Row) -> None:
         )
 
 
-def _whole(values: Row) -> Row:
-    """Return the values of a new layer: without a condition given, it has none."""
+def _with_defaults(values: Row) -> Row:
+    """Return the values of a new layer. Without a `condition`, it has none."""
     return {"condition": None, **values}
 
 
 def _columns(values: Row) -> Row:
-    """Return the columns, and `user_ids`, that hold a layer's values."""
+    """Return the columns, and `user_ids`, that store a layer's values."""
     columns: Row = {}
     if "escalate_after_seconds" in values:
         columns["escalate_after_seconds"] = values["escalate_after_seconds"]
@@ -255,10 +255,11 @@ def _find_layer(db: Connection, policy: Row, id: str) -> Row:
 
 def _with_layers(db: Connection, policy: Row) -> Row:
     layers = rows.layers(db, policy["org_id"], policy["id"])
-    return {**policy, "layers": [_shown(layer) for layer in layers]}
+    return {**policy, "layers": [_to_values(layer) for layer in layers]}
 
 
-def _shown(layer: Row) -> Row:
+def _to_values(layer: Row) -> Row:
+    """Return a layer with its `target` and `condition`, made from its columns."""
     target = (
         {"type": "schedule", "schedule_id": layer["schedule_id"]}
         if layer["target_type"] == "schedule"

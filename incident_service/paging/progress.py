@@ -1,7 +1,7 @@
-"""Which layer of a policy fires next: a pure rule about targets (contract §5).
+"""Picks the layer of a policy that fires next: a pure rule about targets (contract §5).
 
-A policy may change while an incident escalates by it. So an incident does not remember layers, but
-how often each *target* was done: had fired, or was passed over.
+A policy may change while an incident escalates by it. So an incident does not remember layers. It
+remembers how often each *target* was done, which means that it fired or was skipped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from incident_service.store import Row
 
 
 def target_of(layer: Row) -> str:
-    """Return the layer's target as text: equal for layers that page the same schedule or users."""
+    """Return the layer's target as text. Layers that page the same have the same text."""
     if layer["target_type"] == "schedule":
         return f"schedule:{layer['schedule_id']}"
     user_ids = json.dumps(sorted(layer["user_ids"]), ensure_ascii=False, separators=(",", ":"))
@@ -22,7 +22,7 @@ def target_of(layer: Row) -> str:
 
 
 def next_layer(layers: Sequence[Row], done: Mapping[str, int]) -> Row | None:
-    """Return the first layer that is not done, or `None` once the layers are used up.
+    """Return the first layer that is not done, or `None` if all are done.
 
     `layers` are in order. The k-th layer with a target is done once the target was done k times.
     """

@@ -1,4 +1,4 @@
-"""The service's own webhook: a page as versioned JSON, signed if there is a secret."""
+"""Sends pages to the service's own webhook: versioned JSON, signed if there is a secret."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PASSING_STATUSES = frozenset({408, 425, 429})
 
 
 def sign(body: bytes, secret: str, *, at: int) -> str:
-    """Return the value of the header that proves that a webhook's body comes from here.
+    """Return the value of the header that proves that this service sent the body.
 
     It is `t=<at>,v1=<signature>`: `at` is in Unix seconds, the signature is the HMAC-SHA256 in hex
-    of `at` in decimal, a full stop and the body, under the secret in UTF-8. A receiver computes
-    the signature from the `t` and the bytes that arrived, compares it with `v1` in constant time,
-    and refuses a `t` that is more than 5 minutes off, so that an old page cannot be played again.
+    of `at` in decimal, a full stop and the body, with the secret in UTF-8 as the key. A receiver
+    computes the signature from the `t` and the bytes that arrived, compares it with `v1` in
+    constant time, and refuses a `t` more than 5 minutes off, so that nobody can replay an old page.
     """
     signature = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256)
     return f"t={at},v1={signature.hexdigest()}"
@@ -39,7 +39,7 @@ def send(
     connect_timeout: float,
     read_timeout: float,
 ) -> Outcome:
-    """Post the page to the URL once; time-outs are in seconds."""
+    """Try once to post the page to the URL; time-outs are in seconds."""
     body = json.dumps(_body(page, now), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "incident-service"}
     if secret:
@@ -51,8 +51,8 @@ def send(
             headers=headers,
             timeout=(connect_timeout, read_timeout),
             allow_redirects=False,
-            auth=lambda request: request,  # else a .netrc on this machine would be used
-            stream=True,  # the answer's body is of no use
+            auth=lambda request: request,  # otherwise requests would use a .netrc file
+            stream=True,  # the answer's body is not needed
         ) as answer:
             status = answer.status_code
     except requests.Timeout:
@@ -61,7 +61,7 @@ def send(
         return Outcome(False, "no secure connection")
     except requests.ConnectionError:
         return Outcome(False, "no connection")
-    except (ValueError, UnicodeError):  # what requests and urllib3 raise for the URL itself
+    except (ValueError, UnicodeError):  # requests and urllib3 raise these for the URL itself
         return Outcome(False, "not a usable URL", permanent=True)
     if 200 <= status < 300:
         return Outcome(True)

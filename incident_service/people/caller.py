@@ -21,5 +21,5 @@ class Caller:
 
     @property
     def actor_id(self) -> str:
-        """Whom records name: the key's user, or the key where it acts for itself."""
+        """The id that records keep: the key's user, or the key itself if it has none."""
         return self.user_id or self.key_id

@@ -17,7 +17,7 @@ MAX_USERS = 10_000
 """How many an organization may have, without the deleted ones: the list has all of them."""
 
 LISTED_AT_MOST = 20
-"""Things that one error message names; it counts the others."""
+"""How many uses one error message lists; it counts the others."""
 
 
 def is_email(text: str) -> bool:
@@ -26,7 +26,7 @@ def is_email(text: str) -> bool:
 
 
 def display_name(user: Row) -> str:
-    """Return what people call the user: first and last name, else the email."""
+    """Return the user's first and last name, or else the email."""
     names = filter(None, (user["first_name"], user["last_name"]))
     return " ".join(names).strip() or str(user["email"])
 

@@ -282,7 +282,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             extra={"status": status.value, "requestId": request_id},
             exc_info=error if status >= 500 else None,
         )
-        content = json.dumps(body).encode()
+        content = json.dumps(body).encode() + b"\n"
         head = (
             f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"

@@ -1,1 +1,1 @@
-"""How components are, and what everybody may see of it (contract §6 and §7)."""
+"""Components, their status, and the status pages that show it to everybody (contract §6, §7)."""

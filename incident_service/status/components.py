@@ -16,29 +16,31 @@ from incident_service.store import components as rows
 from incident_service.store import named as named_rows
 
 
-def get_part(
+def get_slice(
     db: Connection, caller: Caller, *, after: str, limit: int
 ) -> tuple[list[Row], str | None]:
     """Return components by name, and the name after which there are more.
 
-    `after`: the name that the last part gave, or an empty one.
+    `after`: the name that the last slice gave, or an empty one.
     """
-    found = named_rows.part_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
-    part = found[:limit]
-    return shown(db, caller, part), part[-1]["name"] if len(found) > limit else None
+    read = named_rows.slice_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
+    components = read[:limit]
+    next_after = components[-1]["name"] if len(read) > limit else None
+    return with_status(db, caller, components), next_after
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the component. Raises `NotFound`."""
     row = resources.find(db, "components", caller.org_id, id)
-    return shown(db, caller, [row])[0]
+    return with_status(db, caller, [row])[0]
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
-    """Make a component with `name`, and its other values where given; return its row.
+    """Make a component with a `name`; return its row.
 
-    Those are `description`, `group_label`, `aliases` and `escalation_policy_id`. Raises `Conflict`
-    `name_conflict` or `too_many_components`, and `InvalidRequest` `invalid_escalation_policy_id`.
+    `description`, `group_label`, `aliases` and `escalation_policy_id` are optional.
+    Raises `Conflict` `name_conflict` or `too_many_components`, and `InvalidRequest`
+    `invalid_escalation_policy_id`.
     """
     columns = {
         "description": None,
@@ -54,7 +56,7 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
     """Set some of a component's values; return its row.
 
-    Raises `NotFound`, and as `create`.
+    Raises `NotFound`, and what `create` raises.
     """
     resources.find(db, "components", caller.org_id, id)
     _check_policy(db, caller, changes)
@@ -62,7 +64,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a component; incidents keep naming it. Raises `NotFound`."""
+    """Delete a component; incidents still name it. Raises `NotFound`."""
     resources.find(db, "components", caller.org_id, id)
     resources.hide(db, "components", caller.org_id, id, now=now)
 
@@ -86,8 +88,8 @@ def named(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
     return [{"id": id, "name": names[id]} for id in ids]
 
 
-def shown(db: Connection, caller: Caller, found: list[Row]) -> list[Row]:
-    """Return rows of components as they are shown: with their `operational_status`."""
+def with_status(db: Connection, caller: Caller, components: list[Row]) -> list[Row]:
+    """Return rows of components with their `operational_status`."""
     severities = rows.open_severities(db, caller.org_id)
     return [
         {
@@ -96,7 +98,7 @@ def shown(db: Connection, caller: Caller, found: list[Row]) -> list[Row]:
             "operational_status": operational_status(severities.get(row["id"], ())),
             "maintenance_window": None,
         }
-        for row in found
+        for row in components
     ]
 
 

@@ -1,4 +1,4 @@
-"""How components are, as incidents tell it: pure functions (contract §7)."""
+"""What incidents say about their components, as pure functions (contract §7)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal, TypeVar, get_args
 
 Level = Literal["operational", "degraded", "partial_outage", "major_outage"]
-"""What incidents can make of a component, the best first."""
+"""How incidents can affect a component, best first."""
 
 Status = Literal["operational", "maintenance", "degraded", "partial_outage", "major_outage"]
-"""What a status page can show of a component, the best first; maintenance is only set by hand."""
+"""What a status page can show for a component, best first. Only people set `maintenance`."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 _LEVEL_OF: dict[str, Level] = {
@@ -24,13 +24,13 @@ _LEVEL_OF: dict[str, Level] = {
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 DOWN: frozenset[Level] = frozenset(("partial_outage", "major_outage"))
-"""At these a component does not count as up."""
+"""At these levels, a component does not count as up."""
 
 _S = TypeVar("_S", Level, Status)
 
 
 def level_of(severity: str) -> Level:
-    """Return what an open incident of this severity makes of its components."""
+    """Return the level at which an open incident of this severity puts its components."""
     return _LEVEL_OF[severity]
 
 
@@ -57,28 +57,28 @@ class Impairment:
 
 
 def last_days(count: int, now: datetime) -> list[date]:
-    """Return the last days in UTC, today included, oldest first."""
+    """Return the last `count` days in UTC, oldest first, with today as the last one."""
     today = now.astimezone(UTC).date()
     return [today - n * timedelta(days=1) for n in reversed(range(count))]
 
 
 def worst_by_day(impairments: Iterable[Impairment], days: list[date], now: datetime) -> list[Level]:
-    """Return the worst level of each of the days, which follow one another, up to `now`."""
-    found: list[Level] = ["operational"] * len(days)
+    """Return the worst level of each day up to `now`. The days are consecutive."""
+    worst_levels: list[Level] = ["operational"] * len(days)
     for impairment in impairments:
-        # The last instant at which it held.
+        # The last instant of the impairment.
         until = now if impairment.ends is None else impairment.ends - timedelta(microseconds=1)
         first = (impairment.begins.astimezone(UTC).date() - days[0]).days
         last = (max(until, impairment.begins).astimezone(UTC).date() - days[0]).days
         for n in range(max(first, 0), min(last + 1, len(days))):
-            found[n] = worst((found[n], impairment.level))
-    return found
+            worst_levels[n] = worst((worst_levels[n], impairment.level))
+    return worst_levels
 
 
 def uptime(impairments: Iterable[Impairment], since: datetime, until: datetime) -> float:
-    """Return for how much of `since <= t < until` a component was up, in per cent.
+    """Return how much of `since <= t < until` a component was up, as a percentage.
 
-    It is rounded down to two decimals, so 100 means that it was never down. An empty span is 100.
+    The result is rounded down to two decimals, so 100 means never down. An empty span gives 100.
     """
     span = until - since
     if span <= timedelta():

@@ -1,4 +1,4 @@
-"""What everybody can see on a status page (contract §7): page, history, feed and JSON use this."""
+"""What everybody can see on a status page: its HTML, history, feed and JSON use this (§7)."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from incident_service.store import Row, status_pages
 from incident_service.store import public_page as rows
 
 DAYS = 90
-"""How far back a page looks, today included."""
+"""How far back a status page looks, in days. Today counts."""
 
 MAX_CURRENT = 100
 MAX_PAST = 500
 MAX_IN_FEED = 50
-"""How many incidents an answer has at the most, the newest of them."""
+"""An answer has at most this many incidents, the newest ones."""
 
 MAX_UPDATES = 50
-MAX_UPDATES_ALONE = 500
-"""How many public updates it has of each, or of the only one, the newest of them."""
+MAX_UPDATES_OF_ONE = 500
+"""It has at most this many public updates of each, or of the only one: the newest ones."""
 
 
 class NoSuchIncident(NotFound):
-    """The page shows no such incident."""
+    """The status page does not show such an incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component on the page; `days` has the worst level of each of the last `DAYS`.
+    """A component on the status page; `days` has its worst level on each of the last `DAYS`.
 
-    Today's is no better than its status, unless that is maintenance. Days before there was such a
-    component are `None`, and do not count for `uptime`, which is in per cent.
+    Today's level is at least as bad as `status`, unless that is maintenance. Days before the
+    component existed are `None` and do not count for `uptime`, which is a percentage.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AffectedComponent:
-    """A component that an incident names and the page shows, or did until it was deleted."""
+    """A component that an incident names, and the status page shows or did until its deletion."""
 
     id: str
     name: str
@@ -70,9 +70,9 @@ class AffectedComponent:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident with what was told of it, oldest first; `omitted`: how many updates more.
+    """An incident and its `entries`, oldest first; `omitted` counts the updates left out.
 
-    `level`: what it makes of its components. `updated_at`: when it last changed.
+    `level`: how it affects its components. `updated_at`: when its public side last changed.
     """
 
     id: str
@@ -89,11 +89,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How things are: the page's status as a whole, its components, and what is open, worst first.
+    """The overall status, the components, and the open incidents, worst first.
 
-    `status` is `None` while the page shows nothing. `updated_at`: when something that is shown was
-    last changed. `days` are the UTC dates of the components' days. `omitted`: how many incidents
-    more there are.
+    `status` is `None` if the status page shows nothing. `updated_at`: when anything on it last
+    changed. `days` are the UTC dates of the components' days. `omitted` counts the open incidents
+    left out.
     """
 
     title: str
@@ -107,7 +107,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Incidents of the last `DAYS`, open ones too, newest first; `omitted`: how many more."""
+    """The incidents of the last `DAYS`, newest first, open ones too; `omitted`: how many more."""
 
     title: str
     updated_at: str
@@ -116,22 +116,21 @@ class Past:
 
 
 def find(db: Connection, slug: str) -> Row:
-    """Return the published page; its `public_revision` moves with all that is shown here.
+    """Return the published status page. Raises `NotFound`.
 
-    Raises `NotFound`.
+    Its `public_revision` changes whenever something that it shows changes.
     """
-    page = status_pages.with_slug(db, slug)
-    if page is None or not page["published"]:
+    status_page = status_pages.with_slug(db, slug)
+    if status_page is None or not status_page["published"]:
         raise NotFound("There is no status page at this address.")
-    return page
+    return status_page
 
 
-def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
-    """Return what the page shows at this instant."""
+def overview(db: Connection, status_page: Row, *, now: datetime) -> Overview:
+    """Return what the status page shows at this instant."""
     days = levels.last_days(DAYS, now)
-    shown = status_pages.components(db, page["org_id"], page["id"])
-    affected = _affected(db, page, days)
-    incidents = _grouped(affected)
+    shown = status_pages.components(db, status_page["org_id"], status_page["id"])
+    incidents = _by_incident(_affected(db, status_page, days))
     impairments: defaultdict[str, list[Impairment]] = defaultdict(list)
     for hits in incidents:
         impairment = _impairment(hits[0])
@@ -141,7 +140,7 @@ def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
     severities: defaultdict[str, list[str]] = defaultdict(list)
     for hit in itertools.chain(*open_now):
         severities[hit["component_id"]].append(hit["severity"])
-    found = [
+    components = [
         _component(
             row,
             row["status"] or levels.operational_status(severities[row["id"]]),
@@ -153,54 +152,60 @@ def overview(db: Connection, page: Row, *, now: datetime) -> Overview:
     ]
     # A stable sort: incidents that are equally bad stay newest first.
     open_now.sort(key=lambda hits: SEVERITIES.index(hits[0]["severity"]))
-    statuses: list[Status] = [component.status for component in found]
+    statuses: list[Status] = [component.status for component in components]
     statuses += [levels.level_of(hits[0]["severity"]) for hits in open_now]
     return Overview(
-        title=page["title"],
+        title=status_page["title"],
         status=levels.worst(statuses) if statuses else None,
-        updated_at=_updated_at(page, incidents),
+        updated_at=_updated_at(status_page, incidents),
         days=days,
-        components=found,
-        incidents=_told(db, page, open_now[:MAX_CURRENT], MAX_UPDATES),
+        components=components,
+        incidents=_with_entries(db, status_page, open_now[:MAX_CURRENT], MAX_UPDATES),
         omitted=len(open_now[MAX_CURRENT:]),
     )
 
 
-def history(db: Connection, page: Row, *, now: datetime) -> Past:
-    """Return the incidents of the last `DAYS`, by when they were opened."""
-    return _past(db, page, now, limit=MAX_PAST)
+def history(db: Connection, status_page: Row, *, now: datetime) -> Past:
+    """Return the incidents of the last `DAYS`, the one opened last first."""
+    return _past(db, status_page, now, limit=MAX_PAST)
 
 
-def feed(db: Connection, page: Row, *, now: datetime) -> Past:
-    """Return the incidents of the last `DAYS` that changed most recently, these first."""
-    return _past(db, page, now, limit=MAX_IN_FEED, by_change=True)
+def feed(db: Connection, status_page: Row, *, now: datetime) -> Past:
+    """Return the incidents of the last `DAYS`, the one changed last first."""
+    return _past(db, status_page, now, limit=MAX_IN_FEED, by_change=True)
 
 
-def incident(db: Connection, page: Row, id: str) -> Incident:
-    """Return a public incident of the page, however old. Raises `NoSuchIncident`."""
-    hits = rows.components_affected_by(db, page["org_id"], page["id"], id)
+def incident(db: Connection, status_page: Row, id: str) -> Incident:
+    """Return a public incident of the status page, however old. Raises `NoSuchIncident`."""
+    hits = rows.components_affected_by(db, status_page["org_id"], status_page["id"], id)
     if not hits:
         raise NoSuchIncident("There is no incident at this address.")
-    (found,) = _told(db, page, [hits], MAX_UPDATES_ALONE)
-    return found
+    (incident,) = _with_entries(db, status_page, [hits], MAX_UPDATES_OF_ONE)
+    return incident
 
 
-def _past(db: Connection, page: Row, now: datetime, *, limit: int, by_change: bool = False) -> Past:
-    found = _grouped(_affected(db, page, levels.last_days(DAYS, now)))
+def _past(
+    db: Connection, status_page: Row, now: datetime, *, limit: int, by_change: bool = False
+) -> Past:
+    incidents = _by_incident(_affected(db, status_page, levels.last_days(DAYS, now)))
     if by_change:
-        found.sort(key=lambda hits: hits[0]["public_updated_at"], reverse=True)
-    told = _told(db, page, found[:limit], MAX_UPDATES)
-    return Past(page["title"], _updated_at(page, found), told, len(found[limit:]))
+        incidents.sort(key=lambda hits: hits[0]["public_updated_at"], reverse=True)
+    shown = _with_entries(db, status_page, incidents[:limit], MAX_UPDATES)
+    return Past(
+        status_page["title"], _updated_at(status_page, incidents), shown, len(incidents[limit:])
+    )
 
 
-def _affected(db: Connection, page: Row, days: list[date]) -> list[Row]:
+def _affected(db: Connection, status_page: Row, days: list[date]) -> list[Row]:
     since = format_instant(datetime.combine(days[0], time(), UTC))
-    return rows.affected_components(db, page["org_id"], page["id"], since=since)
+    return rows.affected_components(db, status_page["org_id"], status_page["id"], since=since)
 
 
-def _updated_at(page: Row, incidents: list[list[Row]]) -> str:
-    """Return when the page itself or one of the incidents was last changed."""
-    at: str = max([page["updated_at"], *(hits[0]["public_updated_at"] for hits in incidents)])
+def _updated_at(status_page: Row, incidents: list[list[Row]]) -> str:
+    """Return when the status page itself or one of the incidents last changed."""
+    at: str = max(
+        [status_page["updated_at"], *(hits[0]["public_updated_at"] for hits in incidents)]
+    )
     return at
 
 
@@ -233,18 +238,22 @@ def _impairment(incident: Row) -> Impairment:
     )
 
 
-def _grouped(affected: Iterable[Row]) -> list[list[Row]]:
-    """Return each incident's rows together, in the order in which the incidents come."""
-    found: dict[str, list[Row]] = {}
+def _by_incident(affected: Iterable[Row]) -> list[list[Row]]:
+    """Return a list of rows for each incident, in the order in which the incidents come."""
+    hits: dict[str, list[Row]] = {}
     for row in affected:
-        found.setdefault(row["id"], []).append(row)
-    return list(found.values())
+        hits.setdefault(row["id"], []).append(row)
+    return list(hits.values())
 
 
-def _told(db: Connection, page: Row, found: list[list[Row]], max_updates: int) -> list[Incident]:
-    """Return the incidents with what was told of them."""
-    told = _entries(db, page["org_id"], [hits[0]["id"] for hits in found], max_updates)
-    return [_incident(hits, *told[hits[0]["id"]]) for hits in found]
+def _with_entries(
+    db: Connection, status_page: Row, incidents: list[list[Row]], max_updates: int
+) -> list[Incident]:
+    """Return the incidents with their entries; each comes as its rows of affected components."""
+    entries = _entries(
+        db, status_page["org_id"], [hits[0]["id"] for hits in incidents], max_updates
+    )
+    return [_incident(hits, *entries[hits[0]["id"]]) for hits in incidents]
 
 
 def _incident(hits: list[Row], entries: list[Entry], omitted: int) -> Incident:
@@ -266,20 +275,20 @@ def _incident(hits: list[Row], entries: list[Entry], omitted: int) -> Incident:
 def _entries(
     db: Connection, org_id: str, incident_ids: list[str], limit: int
 ) -> dict[str, tuple[list[Entry], int]]:
-    """Return what was told of each incident, oldest first, and how many updates are left out.
+    """Return each incident's entries, oldest first, and how many updates are left out.
 
-    An incident reaches a status once; where a public update told of it, this stands for both.
+    An incident reaches a status once. If a public update announced it, both are one entry.
     """
-    told: dict[str, dict[str, Entry]] = {id: {} for id in incident_ids}
+    entries: dict[str, dict[str, Entry]] = {id: {} for id in incident_ids}
     omitted = dict.fromkeys(incident_ids, 0)
     for row in rows.statuses(db, org_id, incident_ids):
         entry = Entry(row["id"], row["status"], None, row["changed_at"])
-        told[row["incident_id"]][row["status"]] = entry
+        entries[row["incident_id"]][row["status"]] = entry
     for row in rows.updates(db, org_id, incident_ids, limit=limit):
         entry = Entry(row["id"], row["status_change"], row["body"], row["posted_at"])
-        told[row["incident_id"]][row["status_change"] or row["id"]] = entry
+        entries[row["incident_id"]][row["status_change"] or row["id"]] = entry
         omitted[row["incident_id"]] = max(row["total"] - limit, 0)
     return {
-        id: (sorted(found.values(), key=lambda entry: entry.at), omitted[id])
-        for id, found in told.items()
+        id: (sorted(of_one.values(), key=lambda entry: entry.at), omitted[id])
+        for id, of_one in entries.items()
     }

@@ -88,16 +88,17 @@ def put_rows(db: Connection, table: str, rows: Sequence[Row], *, key: tuple[str,
         )
 
 
-def set_columns(db: Connection, table: str, org_id: str, id: str, changes: Row) -> None:
-    """Change the row that has the id; the keys of `changes` are the columns to set."""
-    db.execute(_set_columns(table, tuple(changes)), {**changes, "org_id": org_id, "id": id})
+def set_columns(db: Connection, table: str, changes: Row, **key: str | int) -> None:
+    """Change the row that has the key; the keys of `changes` are the columns to set."""
+    db.execute(_set_columns(table, tuple(changes), tuple(key)), {**changes, **key})
 
 
 @functools.lru_cache(maxsize=512)
-def _set_columns(table: str, columns: tuple[str, ...]) -> str:
-    _check_names(table, *columns)
+def _set_columns(table: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+    _check_names(table, *columns, *key)
     assignments = ", ".join(f"{column} = :{column}" for column in columns)
-    return f"UPDATE {table} SET {assignments} WHERE org_id = :org_id AND id = :id"
+    conditions = " AND ".join(f"{column} = :{column}" for column in key)
+    return f"UPDATE {table} SET {assignments} WHERE {conditions}"
 
 
 def is_full(db: Connection, table: str, org_id: str, limit: int) -> bool:

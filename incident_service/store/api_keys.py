@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, one_or_none
+from incident_service.store import Row, insert_row, one_or_none, set_columns
 
 
 def insert(db: Connection, key: Row) -> None:
-    """Add a key; `key` has a value for each column but when it was used or revoked."""
+    """Add a key; `key` has a value for each column but `deleted_at`."""
     insert_row(db, "api_keys", key)
 
 
@@ -21,7 +21,7 @@ _BEARER = """
 
 
 def bearer_with_hash(db: Connection, key_hash: str) -> Row | None:
-    """Return whom the key with that SHA-256 acts for, revoked or not.
+    """Return who calls with the key that has this SHA-256, revoked or not.
 
     `role` is the lesser of the key's and its user's; a deleted user's key counts as revoked.
     """
@@ -29,7 +29,7 @@ def bearer_with_hash(db: Connection, key_hash: str) -> Row | None:
 
 
 def bearer(db: Connection, org_id: str, id: str) -> Row:
-    """Return the same of the key with that id; rows of keys stay."""
+    """Return the same for the key that has this id. Rows of keys are never deleted."""
     row: Row = db.execute(
         f"{_BEARER} WHERE key.org_id = :org_id AND key.id = :id", {"org_id": org_id, "id": id}
     ).fetchone()
@@ -57,7 +57,7 @@ def all_by_creation(db: Connection, org_id: str) -> list[Row]:
 
 
 def record_use(db: Connection, org_id: str, id: str, *, at: str, outdated_before: str) -> None:
-    """Set when the key was last used, where it was never or before `outdated_before`."""
+    """Set when the key was last used, if that was never or before `outdated_before`."""
     db.execute(
         """
         UPDATE api_keys SET last_used_at = :at
@@ -70,10 +70,7 @@ def record_use(db: Connection, org_id: str, id: str, *, at: str, outdated_before
 
 def revoke(db: Connection, org_id: str, id: str, *, at: str) -> None:
     """Revoke the key."""
-    db.execute(
-        "UPDATE api_keys SET deleted_at = :at WHERE org_id = :org_id AND id = :id",
-        {"org_id": org_id, "id": id, "at": at},
-    )
+    set_columns(db, "api_keys", {"deleted_at": at}, org_id=org_id, id=id)
 
 
 def revoke_of_user(db: Connection, org_id: str, user_id: str, *, at: str) -> None:

@@ -128,8 +128,8 @@ def latest_pages(db: Connection, org_id: str, incident_id: str, *, among: int) -
         """,
         {"org_id": org_id, "incident_id": incident_id, "among": among},
     ).fetchall()
-    found = [_parsed(row) for row in rows]
-    return [row for row in found if "notice" not in row["details"]]
+    events = [_parsed(row) for row in rows]
+    return [event for event in events if "notice" not in event["details"]]
 
 
 def _parsed(row: Row) -> Row:

@@ -1,4 +1,4 @@
-"""What open incidents say of components, and what components say of policies."""
+"""Rows of `components`, as other tables name them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from incident_service.database.file import Connection
 
 
 def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
-    """Return, for each component that an open incident names, the severities of these."""
+    """Return the severities of the open incidents that name each component, by its id."""
     rows = db.execute(
         """
         SELECT DISTINCT affected.component_id, incident.severity FROM incidents AS incident
@@ -24,7 +24,7 @@ def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
 
 
 def forget_policy(db: Connection, org_id: str, policy_id: str, *, at: str) -> None:
-    """Let no component name the escalation policy."""
+    """Remove the escalation policy from the components that name it."""
     db.execute(
         """
         UPDATE components SET escalation_policy_id = NULL, updated_at = :at

@@ -1,4 +1,4 @@
-"""Rows of `idempotency_keys`: first answers, kept to be given again."""
+"""Rows of `idempotency_keys`: the first answer to a request, kept for when it is repeated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def get(db: Connection, org_id: str, key: str, *, since: str) -> Row | None:
 
 
 def put(db: Connection, *, org_id: str, key: str, request_hash: str, answer: Row, at: str) -> None:
-    """Keep the first answer, in place of one that has expired."""
+    """Keep the first answer. It replaces one that has expired."""
     row = {
         "org_id": org_id,
         "key": key,
@@ -34,7 +34,7 @@ def put(db: Connection, *, org_id: str, key: str, request_hash: str, answer: Row
 
 
 def delete_expired(db: Connection, *, until: str) -> None:
-    """Forget keys as old as `until` or older; some at a time, so that no call pays for all."""
+    """Delete keys from `until` or before; a few at a time, so that no call pays for all."""
     db.execute(
         """
         DELETE FROM idempotency_keys WHERE rowid IN (

@@ -56,7 +56,7 @@ def id_of_number(db: Connection, org_id: str, number: int) -> str | None:
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change an incident; the keys of `changes` are the columns to set."""
-    set_columns(db, "incidents", org_id, id, changes)
+    set_columns(db, "incidents", changes, org_id=org_id, id=id)
 
 
 def change_owner(
@@ -123,9 +123,9 @@ def newest(
 
 
 def last_before(db: Connection, org_id: str, at: str) -> int:
-    """Return the number of the last incident up to which none was opened at or after `at`; or 0.
+    """Return how many incidents were opened before the first one at or after `at`.
 
-    A binary search, for `latest_at` never falls from one incident to the next.
+    A binary search: `latest_at` never falls from one incident to the next.
     """
     last = db.execute(
         "SELECT last_incident_number AS n FROM organizations WHERE id = :org_id",
@@ -133,14 +133,14 @@ def last_before(db: Connection, org_id: str, at: str) -> int:
     ).fetchone()["n"]
 
     def latest_at(number: int) -> str:
-        found: str = db.execute(
+        instant: str = db.execute(
             """
             SELECT latest_at FROM incidents
             WHERE org_id = :org_id AND sequential_id = :number
             """,
             {"org_id": org_id, "number": number},
         ).fetchone()["latest_at"]
-        return found
+        return instant
 
     return bisect.bisect_left(range(1, last + 1), at, key=latest_at)
 
@@ -161,7 +161,7 @@ def insert_components(db: Connection, incident: Row, component_ids: Sequence[str
 
 
 def delete_components(db: Connection, org_id: str, id: str) -> None:
-    """Let the incident name no component."""
+    """Remove the components that the incident names."""
     db.execute(
         "DELETE FROM incident_components WHERE org_id = :org_id AND incident_id = :id",
         {"org_id": org_id, "id": id},
@@ -182,10 +182,10 @@ def components(db: Connection, org_id: str, ids: Sequence[str]) -> dict[str, lis
         """,
         {"org_id": org_id, "ids": json.dumps(ids)},
     ).fetchall()
-    found: dict[str, list[Row]] = {id: [] for id in ids}
+    by_incident: dict[str, list[Row]] = {id: [] for id in ids}
     for row in rows:
-        found[row["incident_id"]].append({"id": row["id"], "name": row["name"]})
-    return found
+        by_incident[row["incident_id"]].append({"id": row["id"], "name": row["name"]})
+    return by_incident
 
 
 def insert_status(db: Connection, entry: Row) -> None:

@@ -7,7 +7,7 @@ from incident_service.store import Row, insert_into, one_or_none
 
 
 def put(db: Connection, link: Row) -> str:
-    """Add a link, or let the one of that incident and user expire later; return its token.
+    """Add a link, or let the link of that incident and user expire later. Return its token.
 
     `link` has a value for each column.
     """

@@ -1,4 +1,4 @@
-"""Rows of the tables whose things have a name of their own: unique while the thing is there."""
+"""Rows of the tables in which each thing has a name, unique until the thing is deleted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def all_by_name(db: Connection, table: Table, org_id: str) -> list[Row]:
     ).fetchall()
 
 
-def part_by_name(db: Connection, table: Table, org_id: str, *, after: str, limit: int) -> list[Row]:
+def slice_by_name(
+    db: Connection, table: Table, org_id: str, *, after: str, limit: int
+) -> list[Row]:
     """Return the things whose names come after one, in their order, without the deleted ones."""
     return db.execute(
         f"""
@@ -55,7 +57,7 @@ def part_by_name(db: Connection, table: Table, org_id: str, *, after: str, limit
 
 
 def names(db: Connection, table: Table, org_id: str, ids: Sequence[str]) -> dict[str, str]:
-    """Return the names, by id, of those of the things that are there and not deleted."""
+    """Return the names of those things that exist and are not deleted, by id."""
     rows = db.execute(
         f"""
         SELECT id, name FROM {table}
@@ -69,4 +71,4 @@ def names(db: Connection, table: Table, org_id: str, ids: Sequence[str]) -> dict
 
 def update(db: Connection, table: Table, org_id: str, id: str, changes: Row) -> None:
     """Change a thing; the keys of `changes` are the columns to set."""
-    set_columns(db, table, org_id, id, changes)
+    set_columns(db, table, changes, org_id=org_id, id=id)

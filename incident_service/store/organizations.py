@@ -26,7 +26,7 @@ def oldest_named(db: Connection, name: str) -> Row | None:
 
 
 def next_incident_number(db: Connection, id: str, *, at: str) -> tuple[int, str]:
-    """Count one incident more; return its number, and the latest instant of any."""
+    """Count one more incident. Return its number, and the latest instant of any incident."""
     row: Row = db.execute(
         """
         UPDATE organizations SET
@@ -40,7 +40,7 @@ def next_incident_number(db: Connection, id: str, *, at: str) -> tuple[int, str]
 
 
 def record_clock_skew(db: Connection, id: str, milliseconds: int) -> None:
-    """Keep how far back an incident's instant was behind an earlier one's, if it is the most."""
+    """Record how far an incident's instant was behind an earlier one's, if that is the most yet."""
     db.execute(
         """
         UPDATE organizations SET clock_setback_ms = max(clock_setback_ms, :milliseconds)
@@ -51,7 +51,7 @@ def record_clock_skew(db: Connection, id: str, milliseconds: int) -> None:
 
 
 def clock_setback(db: Connection, id: str) -> timedelta:
-    """Return how far behind an earlier incident's instant one was ever opened, at the most."""
+    """Return the most that an incident's instant was ever behind an earlier one's."""
     row: Row = db.execute(
         "SELECT clock_setback_ms FROM organizations WHERE id = :id", {"id": id}
     ).fetchone()

@@ -1,4 +1,4 @@
-"""Rows of `schedule_overrides`. Of one schedule, no two overlap."""
+"""Rows of `schedule_overrides`. No two of one schedule overlap."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def first_between(
 
 def is_full(db: Connection, org_id: str, schedule_id: str, limit: int) -> bool:
     """Whether the schedule has `limit` overrides."""
-    found = one_or_none(
+    row = one_or_none(
         db,
         """
         SELECT 1 FROM schedule_overrides
@@ -75,7 +75,7 @@ def is_full(db: Connection, org_id: str, schedule_id: str, limit: int) -> bool:
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "last": limit - 1},
     )
-    return found is not None
+    return row is not None
 
 
 def around(db: Connection, org_id: str, schedule_id: str, at_utc: str) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The layers of escalation policies, whom they name and what uses them."""
+"""Rows of the layers of escalation policies, and of the users they name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def insert_layer(db: Connection, layer: Row) -> None:
 def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:
     """Return the policy's layers by position, each with its `user_ids` in order."""
     key = {"org_id": org_id, "policy_id": policy_id}
-    found = db.execute(
+    layers = db.execute(
         """
         SELECT * FROM escalation_layers
         WHERE org_id = :org_id AND policy_id = :policy_id ORDER BY position
@@ -34,17 +34,17 @@ def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:
         """,
         key,
     ).fetchall()
-    by_layer: dict[str, list[str]] = {row["id"]: [] for row in found}
+    by_layer: dict[str, list[str]] = {row["id"]: [] for row in layers}
     for row in users:
         by_layer[row["layer_id"]].append(row["user_id"])
-    return [{**row, "user_ids": by_layer[row["id"]]} for row in found]
+    return [{**row, "user_ids": by_layer[row["id"]]} for row in layers]
 
 
 def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a layer; the keys of `changes` are the columns to set, and `user_ids`."""
     columns = dict(changes)
     user_ids = columns.pop("user_ids", None)
-    set_columns(db, "escalation_layers", org_id, id, columns)
+    set_columns(db, "escalation_layers", columns, org_id=org_id, id=id)
     if user_ids is not None:
         db.execute(
             "DELETE FROM escalation_layer_users WHERE org_id = :org_id AND layer_id = :id",
@@ -54,7 +54,7 @@ def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
 
 
 def delete_layer(db: Connection, org_id: str, id: str) -> None:
-    """Remove a layer, and leave a gap where it stood."""
+    """Remove a layer; its position stays free."""
     db.execute(
         "DELETE FROM escalation_layers WHERE org_id = :org_id AND id = :id",
         {"org_id": org_id, "id": id},
@@ -68,7 +68,7 @@ def set_positions(
 
     `updated_at` of those that move becomes `at`.
     """
-    # No position may be taken twice, not even in between: all go out of the way first.
+    # No two layers may share a position, not even for a moment: move them all out of the way.
     away = 1000
     db.execute(
         """
@@ -92,7 +92,7 @@ def set_positions(
 
 
 def id_for_schedule(db: Connection, org_id: str, schedule_id: str) -> str | None:
-    """Return the policy in which the schedule stands earliest; of equals, the oldest."""
+    """Return the policy in which the schedule comes earliest; if several do, the oldest of them."""
     row = one_or_none(
         db,
         """

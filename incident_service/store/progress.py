@@ -7,7 +7,7 @@ from incident_service.store import Row, put_rows
 
 
 def of_incident(db: Connection, incident: Row) -> dict[str, int]:
-    """Return how often each target is done."""
+    """Return how often each target was paged or passed over."""
     rows = db.execute(
         """
         SELECT target, done FROM escalation_progress
@@ -19,7 +19,7 @@ def of_incident(db: Connection, incident: Row) -> dict[str, int]:
 
 
 def put(db: Connection, incident: Row, target: str, *, done: int) -> None:
-    """Note how often a target is done now."""
+    """Record how often a target is done now."""
     row = {
         "org_id": incident["org_id"],
         "incident_id": incident["id"],
@@ -30,7 +30,7 @@ def put(db: Connection, incident: Row, target: str, *, done: int) -> None:
 
 
 def delete(db: Connection, incident: Row) -> None:
-    """Forget it all: the escalation is over."""
+    """Remove the progress of an escalation that is over."""
     db.execute(
         "DELETE FROM escalation_progress WHERE org_id = :org_id AND incident_id = :id",
         {"org_id": incident["org_id"], "id": incident["id"]},

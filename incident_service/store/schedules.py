@@ -54,7 +54,7 @@ def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a layer; the keys of `changes` are the columns to set, and `participant_ids`."""
     columns = dict(changes)
     user_ids = columns.pop("participant_ids")
-    set_columns(db, "schedule_layers", org_id, id, columns)
+    set_columns(db, "schedule_layers", columns, org_id=org_id, id=id)
     db.execute(
         "DELETE FROM schedule_layer_participants WHERE org_id = :org_id AND layer_id = :id",
         {"org_id": org_id, "id": id},
@@ -74,7 +74,7 @@ def order_layers(
     db: Connection, org_id: str, schedule_id: str, ids: Sequence[str], *, at: str
 ) -> None:
     """Give the schedule's layers the positions that they have in `ids`, which names each once."""
-    # Out of the way first: no two layers may share a position, not even for a moment.
+    # No two layers may share a position, not even for a moment: move them all out of the way.
     db.execute(
         """
         UPDATE schedule_layers SET position = position + :far

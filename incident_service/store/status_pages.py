@@ -53,7 +53,7 @@ def all_by_title(db: Connection, org_id: str) -> list[Row]:
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a page; the keys of `changes` are the columns to set."""
-    set_columns(db, "status_pages", org_id, id, changes)
+    set_columns(db, "status_pages", changes, org_id=org_id, id=id)
 
 
 def components(db: Connection, org_id: str, page_id: str) -> list[Row]:
@@ -99,7 +99,7 @@ def set_components(
 
 def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool:
     """Whether a published page shows one of the components, deleted since or not."""
-    found = one_or_none(
+    row = one_or_none(
         db,
         """
         SELECT 1 FROM json_each(:ids) AS asked
@@ -112,4 +112,4 @@ def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool
         """,
         {"org_id": org_id, "ids": json.dumps(list(component_ids))},
     )
-    return found is not None
+    return row is not None

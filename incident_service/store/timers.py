@@ -1,4 +1,4 @@
-"""Rows of `incident_timers`: what of an incident falls due, and when."""
+"""Rows of `incident_timers`: what falls due for an incident, and when."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def of_incident(db: Connection, org_id: str, incident_id: str) -> dict[str, Row]
 
 
 def stop(db: Connection, incident: Row) -> None:
-    """Remove the owner's timer, and let the layer's never fall due, until it is set again."""
+    """Remove the owner's timer. The layer's does not fall due until it is set again."""
     delete(db, incident, "owner")
     db.execute(
         """
@@ -83,7 +83,7 @@ def delete(db: Connection, incident: Row, kind: Kind) -> None:
 
 
 def call_owners(db: Connection, org_id: str, incident_ids: Sequence[str], *, at: str) -> None:
-    """Let the owners of incidents be paged at an instant, and be told nothing else."""
+    """Let the owners of incidents be paged at an instant. Notices to them are called off."""
     db.execute(
         """
         DELETE FROM incident_timers
@@ -125,7 +125,7 @@ def restart_layers(
 
 
 def postpone(db: Connection, incident: Row, *, until: str) -> None:
-    """Let nothing of the incident be due before an instant."""
+    """Let nothing be due for the incident before an instant."""
     db.execute(
         """
         UPDATE incident_timers SET due_at = :until
@@ -136,7 +136,7 @@ def postpone(db: Connection, incident: Row, *, until: str) -> None:
 
 
 def due_organizations(db: Connection, at: str) -> list[str]:
-    """Return the organizations of which a timer has fallen due, by id."""
+    """Return the organizations that have a timer which has fallen due, by id."""
     rows = db.execute(
         """
         WITH RECURSIVE organization (id) AS (
@@ -169,7 +169,7 @@ def first_due(db: Connection, org_id: str, at: str) -> str | None:
 
 
 def next_due_at(db: Connection) -> str | None:
-    """Return when the next timer falls due, or the first that did."""
+    """Return when the next timer falls due, or when the first overdue one did."""
     row = db.execute(
         "SELECT min(due_at) AS due_at FROM incident_timers WHERE due_at IS NOT NULL"
     ).fetchone()

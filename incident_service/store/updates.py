@@ -1,13 +1,13 @@
-"""Rows of `incident_updates`: what was told about an incident."""
+"""Rows of `incident_updates`: news of an incident."""
 
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, next_number, one_or_none, take
+from incident_service.store import Row, insert_row, next_number, one_or_none, set_columns, take
 
 
 def insert(db: Connection, update: Row) -> None:
-    """Add an update to the end of its incident's.
+    """Add an update after the others of its incident.
 
     `update` has a value for each column but `number`; nothing of it is redacted yet.
     """
@@ -33,7 +33,7 @@ def numbered_after(
 
 
 def last_number(db: Connection, org_id: str, incident_id: str) -> int:
-    """Return the number of the incident's latest update; 0 where it has none."""
+    """Return the number of the incident's latest update, or 0 if it has none."""
     row = db.execute(
         """
         SELECT coalesce(max(number), 0) AS number FROM incident_updates
@@ -47,9 +47,9 @@ def last_number(db: Connection, org_id: str, incident_id: str) -> int:
 def latest(
     db: Connection, org_id: str, incident_id: str, *, limit: int, characters: int
 ) -> list[Row]:
-    """Return the incident's latest updates, newest first, numbered from 1 on by their `number`.
+    """Return the incident's latest updates, newest first; `number` counts them from 1.
 
-    Of a longer body only the first `characters` are there, and `is_cut` is true.
+    A longer body is cut to its first `characters`, and then `is_cut` is true.
     """
     return db.execute(
         """
@@ -82,13 +82,13 @@ def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
     )
 
 
-def redact(db: Connection, update: Row, *, by: str, name: str, at: str) -> None:
-    """Take the text out of an update that was not redacted yet."""
-    db.execute(
-        """
-        UPDATE incident_updates
-        SET body = NULL, redacted_at = :at, redacted_by = :by, redacted_by_name = :name
-        WHERE org_id = :org_id AND incident_id = :incident_id AND number = :number
-        """,
-        {**update, "by": by, "name": name, "at": at},
+def redact(db: Connection, update: Row, redaction: Row) -> None:
+    """Remove the text of an update; `redaction` has the columns that change."""
+    set_columns(
+        db,
+        "incident_updates",
+        redaction,
+        org_id=update["org_id"],
+        incident_id=update["incident_id"],
+        number=update["number"],
     )

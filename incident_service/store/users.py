@@ -40,15 +40,15 @@ def with_ids(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
 
 
 def id_was_used(db: Connection, org_id: str, id: str) -> bool:
-    """Whether the id belongs to a user of the organization, or did once."""
-    found = one_or_none(
+    """Whether a user of the organization has the id, or had it before being deleted."""
+    row = one_or_none(
         db, "SELECT 1 FROM users WHERE org_id = :org_id AND id = :id", {"org_id": org_id, "id": id}
     )
-    return found is not None
+    return row is not None
 
 
 def with_email(db: Connection, org_id: str, email_key: str) -> Row | None:
-    """Return the user who has this email, letter case folded."""
+    """Return the user who has this email, given with letter case folded."""
     return one_or_none(
         db,
         """
@@ -84,12 +84,12 @@ def admins(db: Connection, org_id: str) -> list[Row]:
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a user; the keys of `changes` are the columns to set."""
-    set_columns(db, "users", org_id, id, changes)
+    set_columns(db, "users", changes, org_id=org_id, id=id)
 
 
 def is_another_admin(db: Connection, org_id: str, id: str) -> bool:
-    """Whether the organization has an admin beside the user."""
-    found = one_or_none(
+    """Whether the organization has another admin than the user."""
+    row = one_or_none(
         db,
         """
         SELECT 1 FROM users
@@ -97,7 +97,7 @@ def is_another_admin(db: Connection, org_id: str, id: str) -> bool:
         """,
         {"org_id": org_id, "id": id},
     )
-    return found is not None
+    return row is not None
 
 
 def layers_with(db: Connection, org_id: str, id: str) -> list[Row]:

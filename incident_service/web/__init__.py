@@ -1,15 +1,17 @@
-"""The pages that people see: HTML, without a key."""
+"""What people see in a browser, without a key: status pages, acknowledge links, API help."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from incident_service.web import acknowledge, docs, pages, status
+from incident_service.http import error_responses
+from incident_service.web import acknowledge, browser, docs, rendering, status_pages
 
 
 def install(app: Flask) -> None:
-    """Put the pages into the application."""
-    pages.install(app)
+    """Add the HTML routes to the application."""
+    rendering.install(app)
     app.register_blueprint(acknowledge.blueprint)
-    app.register_blueprint(status.blueprint)
+    app.register_blueprint(status_pages.blueprint)
     app.register_blueprint(docs.blueprint)
+    error_responses.show_to_people(app, browser.error_page)

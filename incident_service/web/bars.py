@@ -1,4 +1,4 @@
-"""The last days of a component, drawn: a bar for each, the taller the worse."""
+"""Draws a component's last days: one bar a day, and the worse the day, the taller its bar."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from incident_service.status.levels import LEVELS, Level
-from incident_service.web.pages import day as in_words
+from incident_service.web.rendering import day as in_words
 
 STEP = 6
 HEIGHTS: dict[Level, int] = {
@@ -16,7 +16,7 @@ HEIGHTS: dict[Level, int] = {
     "partial_outage": 28,
     "major_outage": 32,
 }
-"""Shape tells what colour does, for those who cannot tell colours."""
+"""Height says the same as colour, for people who cannot tell the colours apart."""
 
 NAMES: dict[str, str] = {
     "operational": "operational",
@@ -27,12 +27,12 @@ NAMES: dict[str, str] = {
 }
 
 MAX_NAMED = 4
-"""How many days of a level are named one by one; of more, the number is."""
+"""The summary lists up to this many days of a level. If there are more, it counts them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The bar of a day on which something was wrong, from `x` on, and what it says."""
+    """The bar of a day on which something was wrong; `x` is its left edge, `title` its text."""
 
     x: int
     level: Level
@@ -42,10 +42,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A drawing `width` wide: one path for all good days, and a mark for each of the others.
+    """A drawing that is `width` wide: one path for all good days, and a mark for each other day.
 
-    `before` is the path of the days before there was such a component. `summary` says the same in
-    words.
+    `before` is the path of the days before the component existed. `summary` says it all in words.
     """
 
     width: int
@@ -56,7 +55,7 @@ class Bars:
 
 
 def draw(days: Sequence[date], levels: Sequence[Level | None]) -> Bars:
-    """Return the drawing of a component's worst level on each of the days; `None` before it was."""
+    """Draw a component's worst level on each day; `None` is a day before the component existed."""
     marks = [
         Mark(STEP * n, level, HEIGHTS[level], f"{in_words(days[n])}: {NAMES[level]}")
         for n, level in enumerate(levels)
@@ -79,13 +78,13 @@ def _path(days: Iterable[int]) -> str:
 def _summary(days: Sequence[date], levels: Sequence[Level | None]) -> str:
     parts = []
     for level in reversed(LEVELS[1:]):
-        hit = [in_words(days[n]) for n, found in enumerate(levels) if found == level]
+        hit = [in_words(days[n]) for n, of_day in enumerate(levels) if of_day == level]
         if len(hit) > MAX_NAMED:
             parts.append(f"{NAMES[level]} on {len(hit)} days")
         elif hit:
             parts.append(f"{NAMES[level]} on {', '.join(hit)}")
     rest = "otherwise operational" if {"operational", None} & {*levels} else ""
-    told = "; ".join([*parts, rest] if parts and rest else parts) or "operational on all of them"
-    known = next((n for n, level in enumerate(levels) if level is not None), 0)
-    since = f" It is on record since {in_words(days[known])}." if known else ""
-    return f"The last {len(days)} days: {told}.{since}"
+    summary = "; ".join([*parts, rest] if parts and rest else parts) or "operational every day"
+    first = next((n for n, level in enumerate(levels) if level is not None), 0)
+    since = f" It is on record since {in_words(days[first])}." if first else ""
+    return f"The last {len(days)} days: {summary}.{since}"

@@ -8,5 +8,5 @@ SwaggerUIBundle({
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
-  validatorUrl: null, // no other host is to see the description
+  validatorUrl: null, // never send the description to another host
 });

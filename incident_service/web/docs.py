@@ -1,4 +1,4 @@
-"""The API's description, to read and try: `/docs` (contract §9)."""
+"""Swagger UI for the API: `/docs` (contract §9)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import flask_swagger_ui
 from flask import Blueprint, Response, request, send_from_directory
 
-_PAGE_HEADERS = {
+_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
         "img-src 'self' data:; connect-src 'self'; form-action 'none'; "
@@ -23,20 +23,21 @@ blueprint = Blueprint("docs", __name__)
 
 @blueprint.get("/docs")
 def show() -> Response:
-    """Show the description."""
-    page = (_OWN / "docs.html").read_text(encoding="utf-8")
+    """Show the API's description, to read and to try."""
+    html = (_OWN / "docs.html").read_text(encoding="utf-8")
     return Response(
-        page.replace('="/docs/', f'="{request.script_root}/docs/'), mimetype="text/html"
+        html.replace('="/docs/', f'="{request.script_root}/docs/'), mimetype="text/html"
     )
 
 
 @blueprint.get("/docs/<path:name>")
 def asset(name: str) -> Response:
-    """Return a file that the page needs; nothing of it comes from another host."""
+    """Return a file that `/docs` loads. Nothing comes from another host."""
     return send_from_directory(_OWN if name == "docs.js" else _BUNDLE, name, max_age=3600)
 
 
 @blueprint.after_request
 def _protect(response: Response) -> Response:
-    response.headers.update(_PAGE_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)  # a page that shows an error has its own
     return response

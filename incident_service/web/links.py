@@ -1,4 +1,4 @@
-"""Addresses in a text that people wrote, made links."""
+"""Turns the web addresses in a text into links."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 _URL = re.compile(
-    # Up to a space, a quote, a control character, or one that turns the direction of text.
+    # Ends before a space, a quote, a control character or one that changes the text's direction.
     r"(?<![^\W_])https?://[^\s<>\"'`\\^{|}\x00-\x20\x7f-\x9f"
     r"\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+",
     re.IGNORECASE,
 )
 _AFTER = frozenset(".,;:!?*_~…。、，")
-"""What ends a sentence, or emphasizes a word in it, rather than an address."""
+"""At the end of an address, these belong to the sentence around it."""
 
 _BRACKETS = {")": "(", "]": "["}
 
@@ -22,7 +22,7 @@ _LINK = Markup('<a href="{}" rel="nofollow noopener noreferrer" dir="ltr">{}</a>
 
 
 def linked(text: str) -> Markup:
-    """Return text in which each http or https address is a link, and everything is escaped."""
+    """Return the text as HTML: each http or https address is a link, everything else is escaped."""
     parts, end = [], 0
     for match in _URL.finditer(text):
         url = _trimmed(match[0])
@@ -33,7 +33,7 @@ def linked(text: str) -> Markup:
 
 
 def _trimmed(url: str) -> str:
-    """Return the address without what belongs to the sentence around it."""
+    """Return the address without the punctuation of the sentence around it."""
     unopened = {last: url.count(last) - url.count(first) for last, first in _BRACKETS.items()}
     end = len(url)
     while end and (url[end - 1] in _AFTER or unopened.get(url[end - 1], 0) > 0):

@@ -1,4 +1,4 @@
-"""Public answers, kept as they were made until something that they show changes (contract §7)."""
+"""Keeps rendered status pages until something that they show changes (contract §7)."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from incident_service.status import public_view
 from incident_service.store import Row
 
 MAX_BYTES = 16 * 1024 * 1024
-"""How much a process keeps of answers; those that were not asked for longest go first."""
+"""How much one process keeps. The least recently requested answers go first."""
 
 PERIOD = timedelta(minutes=5)
-"""Answers tell of the instant at which the last such period ended. So an open outage goes on taking
-from the uptime while nothing else changes, and all processes give the same answer."""
+"""Answers show the state at the end of the last full period. So an open outage keeps lowering the
+uptime while nothing else changes, and all processes give the same answer."""
 
-MAKING = 64
-"""How many answers a process makes at once at the most."""
+RENDER_LOCKS = 64
+"""The most answers that one process renders at once."""
 
 CACHE_CONTROL = "public, max-age=10"
 
 _Key = tuple[str, str]
-"""What was asked for: the kind of answer, and the page's slug."""
+"""What was requested: the kind of answer, and the status page's slug."""
 
 _Version = tuple[str, int, datetime]
-"""What an answer was made of: the page, its organization's revision, and the instant."""
+"""What an answer shows: the status page, its organization's revision, and the instant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer's body, and the ETag that follows from it alone."""
+    """A rendered body, and its ETag, which depends on nothing but the body."""
 
     version: _Version
     body: bytes
     etag: str
 
 
-class Answers:
+class PageCache:
     """The answers that this process keeps."""
 
     def __init__(self) -> None:
@@ -54,57 +54,58 @@ class Answers:
             MAX_BYTES, getsizeof=lambda answer: len(answer.body)
         )
         self._lock = threading.Lock()
-        self._making = [threading.Lock() for _ in range(MAKING)]
+        self._render_locks = [threading.Lock() for _ in range(RENDER_LOCKS)]
 
     def get(self, key: _Key, version: _Version) -> Answer | None:
-        """Return the answer, if it is of this version."""
+        """Return the answer if the cache has it in this version."""
         with self._lock:
-            found = self._kept.get(key)
-        return found if found is not None and found.version == version else None
+            answer = self._kept.get(key)
+        return answer if answer is not None and answer.version == version else None
 
     def put(self, key: _Key, version: _Version, body: bytes) -> Answer:
-        """Keep an answer, unless it is too large, and return it."""
+        """Keep an answer, unless it is too large. Return it in any case."""
         answer = Answer(version, body, hashlib.sha256(body).hexdigest()[:32])
         with self._lock, suppress(ValueError):
             self._kept[key] = answer
         return answer
 
-    def making(self, key: _Key) -> threading.Lock:
-        """Return the lock under which an answer is made, so that only one thread makes it.
+    def render_lock(self, key: _Key) -> threading.Lock:
+        """Return the lock to hold while rendering, so that only one thread renders this answer.
 
-        Answers share a fixed number of locks: what may be asked for has no bound.
+        Answers share a fixed number of locks, because the number of possible keys has no bound.
         """
-        return self._making[hash(key) % MAKING]
+        return self._render_locks[hash(key) % RENDER_LOCKS]
 
 
 def install(app: Flask) -> None:
-    """Let the application keep public answers."""
-    app.extensions["incident_service.rendered"] = Answers()
+    """Give the application an empty cache."""
+    app.extensions["incident_service.page_cache"] = PageCache()
 
 
 def respond(
-    kind: str, slug: str, mimetype: str, make: Callable[[Connection, Row, datetime], str]
+    kind: str, slug: str, mimetype: str, render: Callable[[Connection, Row, datetime], str]
 ) -> Response:
-    """Answer with what `make` returns of the published page, or `304` where the client has it.
+    """Answer with what `render` returns for the published status page, or `304` if unchanged.
 
-    `make` gets the page's row and the instant of which to tell, and is called only if this process
-    has no answer of this kind, page, revision and instant. Raises `NotFound`, and `RateLimited` if
-    it would be made.
+    `render` gets a connection, the status page's row and the instant to show. It is called only if
+    the cache has no answer of this kind for this status page, revision and instant. Raises
+    `NotFound`, and `RateLimited` if the answer is not in the cache and the client asks too often.
     """
     database: Database = current_app.extensions["incident_service.database"]
-    answers: Answers = current_app.extensions["incident_service.rendered"]
+    cache: PageCache = current_app.extensions["incident_service.page_cache"]
     key = (kind, slug)
     with database.read_once() as db:
         version = _version(public_view.find(db, slug), _instant())
-    answer = answers.get(key, version)
+    answer = cache.get(key, version)
     if answer is None:
-        check_without_key()  # never for one that is kept: in an outage many look, from one address
-        # What is read is read after the wait, so that nothing is told that was redacted meanwhile.
-        with answers.making(key), database.read() as db:
-            page, now = public_view.find(db, slug), _instant()
-            version = _version(page, now)
-            answer = answers.get(key, version) or answers.put(
-                key, version, make(db, page, now).encode()
+        # Never for a kept answer: in an outage, many people look, often from one address.
+        check_without_key()
+        # Read after the wait for the lock, so that what was redacted meanwhile is not shown.
+        with cache.render_lock(key), database.read() as db:
+            status_page, now = public_view.find(db, slug), _instant()
+            version = _version(status_page, now)
+            answer = cache.get(key, version) or cache.put(
+                key, version, render(db, status_page, now).encode()
             )
     if request.if_none_match.contains_weak(answer.etag):
         response = Response(status=304)
@@ -116,8 +117,8 @@ def respond(
     return response
 
 
-def _version(page: Row, now: datetime) -> _Version:
-    return page["id"], page["public_revision"], now
+def _version(status_page: Row, now: datetime) -> _Version:
+    return status_page["id"], status_page["public_revision"], now
 
 
 def _instant() -> datetime:

@@ -25,7 +25,7 @@ from incident_service.incidents.lifecycle import STATUSES
 from incident_service.incidents.updates import NewUpdate, post
 from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES
-from incident_service.status import components, pages
+from incident_service.status import components, status_pages
 from tests.bench.create import API, BARE, CLIENTS, Speed, beside_bare, repeat, speed
 from tests.bench.table import Figure
 from tests.helpers.clocks import write_at
@@ -133,7 +133,7 @@ def fill(path: Path) -> None:
             for n in range(COMPONENTS)
         ]
         page = {"slug": SLUG, "title": "Bench", "published": True, "component_ids": shown}
-        pages.create(db, caller, page, now=now)
+        status_pages.create(db, caller, page, now=now)
         for n in range(INCIDENTS):
             at = now - timedelta(days=89) * (INCIDENTS - n) / INCIDENTS
             new = opening.NewIncident(

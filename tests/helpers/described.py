@@ -13,7 +13,7 @@ from werkzeug.routing import MapAdapter
 from werkzeug.test import TestResponse
 
 from incident_service.app import describe_api
-from incident_service.http.fields import camel_case
+from incident_service.http.schemas import camel_case
 
 description = functools.cache(describe_api)
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from incident_service import clock, ids, resources
-from incident_service.incidents import lifecycle
+from incident_service.incidents import reading
 from incident_service.oncall import overrides, schedules
 from incident_service.people import keys, users
 from incident_service.quickstart import Provisioned
-from incident_service.status import pages
+from incident_service.status import status_pages
 from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -159,7 +159,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
 ) -> None:
     """Its answer is read after the commit, when others may write."""
     ben = world.make("users", email="ben@example.com")["id"]
-    get, reads = lifecycle.get, 0
+    get, reads = reading.get, 0
 
     def watched(*args: Any) -> Any:
         nonlocal reads
@@ -168,7 +168,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
             another.execute("BEGIN IMMEDIATE")  # raises where somebody is writing
         return get(*args)
 
-    monkeypatch.setattr(lifecycle, "get", watched)
+    monkeypatch.setattr(reading, "get", watched)
     path = f"incidents/{id}"
     for method, call, body in (
         ("PATCH", path, {"title": "New"}),
@@ -206,7 +206,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
         ((keys, "MAX_KEYS"), "api-keys", {}, "too_many_api_keys"),
         ((users, "MAX_USERS"), "users", {"name": ..., "email": "{}@b"}, "too_many_users"),
         (
-            (pages, "MAX_PAGES"),
+            (status_pages, "MAX_PAGES"),
             "status-pages",
             {"name": ..., "slug": "page-{}", "title": "T"},
             "too_many_status_pages",

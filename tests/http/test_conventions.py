@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from incident_service.http import blueprint
+from incident_service.http import parser
 from incident_service.incidents import opening
 from tests.helpers.world import World
 
@@ -220,7 +220,7 @@ def test_a_key_revoked_while_a_request_waits_writes_nothing(
         world.execute("UPDATE api_keys SET deleted_at = 'now'")
         return json.loads(request.get_data())
 
-    monkeypatch.setattr(blueprint, "read_json", read_json)
+    monkeypatch.setattr(parser, "read_json", read_json)
     answer = world.post()
     assert (answer.status_code, "revoked" in answer.json["message"]) == (401, True)
     assert world.rows("SELECT * FROM incidents") == []

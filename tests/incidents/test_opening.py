@@ -11,6 +11,7 @@ import pytest
 from incident_service import ids, quickstart
 from incident_service.clock import format_instant, parse_instant, sortable
 from incident_service.store import named, overrides
+from tests.helpers.plans import traced
 from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -367,3 +368,15 @@ class TestIdempotencyKey:
     def test_its_length_is_checked(self, world: World, key: str) -> None:
         answer = world.post(headers={"Idempotency-Key": key})
         assert list(answer.json["errors"]) == ["Idempotency-Key"]
+
+
+def test_many_components_are_looked_up_in_one_statement(world: World) -> None:
+    """While the incident is opened, every other write waits."""
+    reads = []
+    for number in (1, 50):
+        ids = [world.make("components", name=f"{number}-{n}")["id"] for n in range(number)]
+        body = world.body(componentIds=ids)
+        with traced(world) as statements:
+            assert world.post(body).status_code == 201
+        reads.append(sum(text.lstrip().startswith("SELECT") for text in statements))
+    assert reads[0] == reads[1]

@@ -182,7 +182,7 @@ def test_a_customer_s_view_of_an_incident(world: World, scripts: bool) -> None:
             f"A disk is full. Investigating {TIME}",
             words(page),
         )
-        page.get_by_role("link", name="How things are now").click()
+        page.get_by_role("link", name="Current status").click()
         assert page.get_by_text("All systems operational").is_visible()
 
 

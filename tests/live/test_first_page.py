@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.helpers.guides import blocks
+from tests.helpers.guides import README, blocks
 from tests.helpers.servers import free_port, running
 
 
@@ -44,7 +44,7 @@ def paste(commands: str) -> str:
 
 
 def test_the_first_page(tmp_path: Path) -> None:
-    _, receiver, settings, method = blocks("Start it")
+    _, receiver, settings, method = blocks(README, "Start it")
     assert [line.partition("=")[0] for line in settings.splitlines()] == ["KEY", "ADMIN"]
     port = str(free_port())
     with (

@@ -274,12 +274,12 @@ def test_clients_that_keep_their_connections_open_delay_nobody(tmp_path: Path) -
     one_worker = {"INCIDENT_SERVICE_WORKERS": "1"}
     with running(tmp_path / "open.db", environment=one_worker) as server, ExitStack() as open_:
         began = time.monotonic()
-        for _ in range(4):
+        for _ in range(16):
             client = open_.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert client.makefile("rb").read().startswith(b"HTTP/1.1 200")
         assert server.request("GET", "/healthz")[0] == 200
-        assert time.monotonic() - began < 4  # gunicorn waits 2 seconds for each
+        assert time.monotonic() - began < 16  # gunicorn waits 2 seconds for each
 
 
 def test_a_body_over_1_mib_gets_its_answer_over_a_real_connection(tmp_path: Path) -> None:

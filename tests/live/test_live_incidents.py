@@ -17,7 +17,7 @@ from incident_service import clock, quickstart
 from incident_service.clock import format_instant
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
-from incident_service.incidents import lifecycle, opening
+from incident_service.incidents import opening, reading
 from incident_service.incidents.updates import advance
 from incident_service.people import keys, users
 from incident_service.people.caller import Caller
@@ -103,7 +103,7 @@ def fill(
         incident = opening.open_incident(db, caller, new, now=at)
         if n % 5 == 0:
             advance(db, caller, incident["id"], "identified", None, now=at)
-            incident = lifecycle.get(db, caller, incident["id"])
+            incident = reading.get(db, caller, incident["id"])
         opened.append(incident)
     return tuple(secrets), tuple(parts), opened
 

@@ -1,4 +1,4 @@
-"""What the README tells to paste works, as it stands there."""
+"""What the guide to using the service tells to paste works, in the order in which it is there."""
 
 from __future__ import annotations
 
@@ -7,38 +7,63 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from tests.helpers.guides import blocks
+from incident_service.paging.channels import sign
+from tests.helpers.guides import FOLDER, blocks
 from tests.helpers.servers import running
+
+USING = FOLDER / "using.md"
+
+
+def objects(text: str) -> Iterator[Any]:
+    """Yield the JSON objects of a text, with or without line breaks between them."""
+    while text := text.strip():
+        found, end = json.JSONDecoder().raw_decode(text)
+        yield found
+        text = text[end:]
 
 
 def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert shutil.which("curl")
-    settings, rota = blocks("Set up your rota")
-    (life,) = blocks("Live with an incident")
-    (telling,) = blocks("Tell your customers")
+    settings, rota = blocks(USING, "Set up your rota")
+    opening, retried = blocks(USING, "Open an incident")
+    (life,) = blocks(USING, "Live with an incident")
+    (telling,) = blocks(USING, "Tell your customers")
+    (paged,) = blocks(USING, "Get paged")
+    # A real page would leave to somebody else's mail server.
+    assert "/test\n" in paged
+    paged = re.sub(r"^.*/test\n", "", paged, flags=re.MULTILINE)
     assert [line.partition("=")[0] for line in settings.splitlines()] == ["KEY", "BASE"]
     with running(tmp_path / "rota.db", "quickstart", "--port", "{port}") as server:
         key = re.search(r"scl_live_\S+", server.log.read_text())
         assert key
         variables = {"KEY": key[0], "BASE": f"http://127.0.0.1:{server.port}/v1"}
         pasted = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", rota + life + telling],
+            [
+                "bash",
+                "-euo",
+                "pipefail",
+                "-c",
+                "".join((rota, opening, retried, life, telling, paged)),
+            ],
             env={**os.environ, **variables},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        _, seen, _ = server.request("GET", "/status/acme.json")
+        _, shown_to_all, _ = server.request("GET", "/status/acme.json")
     assert (pasted.returncode, pasted.stderr) == (0, "")
-    answers = [json.loads(line) for line in pasted.stdout.splitlines()]
+    answers = list(objects(pasted.stdout))
     assert [answer for answer in answers if "data" not in answer] == []
-    found = [answer["data"] for answer in answers]
-    _, _, schedule, layer, override, resolved, shifts, _, policy, component, incident, *lived = (
-        found
-    )
+    data = [answer["data"] for answer in answers]
+    _, _, schedule, layer, override, resolved, shifts, _, policy, component, *lived = data
+    incident, again, *lived = lived
     assert override["userId"] == "cleo"
     assert resolved["scheduleOwner"]["overrideId"] == override["id"]
     assert shifts[0]["overrideId"] == override["id"]
@@ -49,6 +74,7 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert incident["ownerScheduleId"] == schedule["id"]
     assert incident["escalationPolicyId"] == policy["id"]
     assert incident["affectedComponents"] == [{"id": component["id"], "name": "Checkout"}]
+    assert (again["sequentialId"], again["ownerId"]) == (2, "cleo")
     listed, got, *_, last = lived[:9]
     assert listed == {"incidents": [incident], "nextCursor": None}
     assert {name: got[name] for name in incident} == incident
@@ -75,11 +101,11 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
         "incident_handed_off",
         *["status_changed", "update_posted"] * 3,
     ]
-    page, told, public, internal, fix, redacted, by_hand = lived[9:]
+    page, told, public, internal, fix, redacted, by_hand, *methods = lived[9:]
     assert (page["slug"], page["published"]) == ("acme", True)
     assert (redacted["id"], redacted["body"]) == (internal["id"], None)
     assert by_hand["overrides"] == {component["id"]: "maintenance"}
-    shown = seen["data"]
+    shown = shown_to_all["data"]
     assert shown["status"] == "partial_outage"
     assert [c["status"] for c in shown["components"]] == ["maintenance"]
     assert [i["id"] for i in shown["incidents"]] == [told["id"]]
@@ -87,3 +113,32 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert [(u["statusChange"], u["body"]) for u in updates] == [
         ("investigating", None), (None, public["body"]), ("identified", fix["body"]),
     ]  # fmt: skip
+    bot, slack, mail, of_cleo = methods
+    assert [bot["label"], slack["label"]] == ["Bot", "Slack"]
+    assert [method["id"] for method in of_cleo] == [mail["id"]]
+    assert "XXXX" not in pasted.stdout
+    assert "app-password" not in pasted.stdout
+
+
+def test_the_signature_of_a_webhook_is_checked() -> None:
+    (code,) = blocks(USING, "Get paged", "python")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    is_genuine, now = names["is_genuine"], int(time.time())
+    assert is_genuine(sign(b"{}", "secret", at=now), b"{}", "secret")
+    assert not is_genuine(sign(b"{}", "secret", at=now), b"{ }", "secret")
+    assert not is_genuine(sign(b"{}", "secret", at=now), b"{}", "another")
+    assert not is_genuine(sign(b"{}", "secret", at=now - 400), b"{}", "secret")
+
+
+def test_the_fixture_for_your_own_tests_makes_a_client(tmp_path: Path) -> None:
+    (code,) = blocks(USING, "From your own tests", "python")
+    uses_it = """
+
+def test_it(client):
+    assert client.get("/readyz").status_code == 200
+"""
+    (tmp_path / "test_own.py").write_text(code + uses_it)
+    command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "test_own.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.split()[-4:-2]) == (0, ["1", "passed"]), done.stdout

@@ -1,4 +1,4 @@
-"""The README's steps to restore a backup give a running service with everything in it."""
+"""The guide's steps to restore a backup give a running service with everything in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.helpers.commands import run
-from tests.helpers.guides import blocks
+from tests.helpers.guides import FOLDER, blocks
 from tests.helpers.provisioned import body, provision
 from tests.helpers.servers import COMMAND, Server, running
 
@@ -28,13 +28,17 @@ def everything(server: Server, key: str) -> list[Any]:
 
 
 def restore_steps() -> str:
-    """Return the README's block that puts a backup in a database's place."""
-    (steps,) = (block for block in blocks("Run it for real") if "$BACKUP" in block)
+    """Return the guide's block that puts a backup in a database's place."""
+    (steps,) = (
+        block
+        for block in blocks(FOLDER / "operating.md", "Back up, and restore")
+        if "$BACKUP" in block
+    )
     return steps
 
 
 def restore(backup: Path, database: Path, commands: Path) -> None:
-    """Do as the README says, with `incident-service` as it is installed here."""
+    """Do as the guide says, with `incident-service` as it is installed here."""
     commands.mkdir(exist_ok=True)
     command = commands / "incident-service"
     command.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in COMMAND) + ' "$@"\n')
@@ -42,7 +46,7 @@ def restore(backup: Path, database: Path, commands: Path) -> None:
     environment = {
         **os.environ,
         "PATH": f"{commands}:{os.environ['PATH']}",
-        "INCIDENT_SERVICE_DATABASE": str(database),
+        "INCIDENT_SERVICE_DATABASE": str(commands / "another.db"),
         "BACKUP": str(backup),
         "DATABASE": str(database),
     }

@@ -15,11 +15,11 @@ from typing import BinaryIO
 import pytest
 
 from tests.helpers.provisioned import body, provision
-from tests.helpers.servers import Server, running
+from tests.helpers.servers import GENEROUS, Server, running
 
 CLIENTS = 200
-SOON = 2.0
-"""Seconds; even on a loaded machine. Each of these clients could hold a thread for longer."""
+SOON = 8.0
+"""Seconds; even on a loaded machine. Each of these clients could hold a thread for 10 or more."""
 
 HEAD = b"POST /v1/incidents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
@@ -169,10 +169,11 @@ def test_a_request_that_does_not_arrive_in_time_is_told_so(
 
 def test_a_stop_does_not_wait_for_slow_clients(tmp_path: Path) -> None:
     with running(tmp_path / "stop.db") as server, clients(server, *SLOW["that drip a head"]):
-        began = time.monotonic()
         server.process.terminate()
-        assert server.process.wait(10) == 0
-        assert time.monotonic() - began < 7
+        assert server.process.wait(GENEROUS) == 0
+        # Each worker gave its clients up and ended by itself, before the master would kill it.
+        log = server.log.read_text()
+        assert log.count("Worker exiting") == log.count("Booting worker") >= 2
 
 
 def test_requests_in_one_go_are_answered_in_their_order(

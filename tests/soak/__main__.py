@@ -27,7 +27,7 @@ from incident_service.database.file import Connection, Database
 from incident_service.paging import contact_methods, policies
 from incident_service.people import users
 from incident_service.people.caller import Caller
-from incident_service.status import components, pages
+from incident_service.status import components, status_pages
 from tests.helpers.receivers import receiving
 from tests.helpers.servers import running
 from tests.soak import checks
@@ -127,7 +127,7 @@ def _provision(db: Connection, receiver: str, *, now: datetime) -> dict[str, str
         "published": True,
         "component_ids": [made.component_id],
     }
-    pages.create(db, caller, page, now=now)
+    status_pages.create(db, caller, page, now=now)
     db.execute("UPDATE escalation_layers SET escalate_after_seconds = 60")  # quickstart's is longer
     return {
         "key": made.key,

@@ -15,8 +15,7 @@ import pytest
 from incident_service import clock, quickstart
 from incident_service.clock import format_instant, now
 from incident_service.status import public_view
-from incident_service.web import page_cache
-from incident_service.web import status as status_pages
+from incident_service.web import page_cache, status_pages
 from tests.helpers.plans import plan, traced, walks
 from tests.helpers.status_pages import (
     BROWSER,
@@ -340,12 +339,12 @@ def test_what_is_asked_for_takes_no_memory(world: World) -> None:
     publish(world)
     incident = open_incident(world)
     see(world, f"/{incident}")
-    answers = world.app.extensions["incident_service.rendered"]
+    cache = world.app.extensions["incident_service.page_cache"]
     for n in range(200):
-        answers.making(("page", f"{n}"))
+        cache.render_lock(("page", f"{n}"))
         world.client.get(f"/status/status/incidents/00000000-0000-7000-8000-{n:012}")
-    assert len(answers._making) == page_cache.MAKING
-    assert len(answers._kept) == 1
+    assert len(cache._render_locks) == page_cache.RENDER_LOCKS
+    assert len(cache._kept) == 1
 
 
 def test_an_incident_is_told_by_its_public_updates(world: World) -> None:
@@ -370,7 +369,7 @@ def test_an_incident_is_told_by_its_public_updates(world: World) -> None:
         assert re.search(
             f"Checkout fails Major outage affecting Payments API (Since {times} )?"
             f"Monitoring {times} A fix is out. Identified {times} "
-            f"Investigating {times} We are looking. (Comp|Incidents|How)",
+            f"Investigating {times} We are looking. (Comp|Incidents|Current)",
             words(world, path),
         )
     world.call("PATCH", f"{incident}/status", {"status": "resolved", "resolutionNote": SECRET})
@@ -467,7 +466,7 @@ def test_a_failure_says_nothing_of_the_inside(
         raise RuntimeError(SECRET)
 
     publish(world)
-    monkeypatch.setattr(public_view, "_told", fail)
+    monkeypatch.setattr(public_view, "_with_entries", fail)
     for path, accept in itertools.product(PATHS, ("*/*", BROWSER)):
         answer = world.client.get(f"/status/status{path}", headers={"Accept": accept})
         assert (answer.status_code, SECRET in answer.text) == (500, False)

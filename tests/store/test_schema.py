@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from incident_service import clock, quickstart, store
+from incident_service import quickstart, store
 from incident_service.api.incidents import AUDIT_DETAILS, ListQuerySchema
 from incident_service.paging import acknowledge_links, escalation
 from incident_service.store import incidents
@@ -72,7 +72,7 @@ def test_a_new_row_fills_every_column_of_its_table(world: World) -> None:
 def fill_every_table(world: World) -> None:
     """Make one of everything, as a new organization's."""
     world.execute("UPDATE organizations SET name = 'Another'")
-    made = world.made = world.database.write(quickstart.provision, now=clock.now())
+    made = world.made = world.database.write(quickstart.provision)
     user = world.make("users", email="ben@example.com")["id"]
     world.make(f"users/{user}/contact-methods", label="Mail", url="mailto://a:b@example.com")
     world.make("api-keys", name="Key")
@@ -87,13 +87,12 @@ def fill_every_table(world: World) -> None:
     body = world.body(ownerId=user, ownerScheduleId=..., escalationPolicyId=policy)
     incident = world.post(body, {"Idempotency-Key": "key"}).json["data"]["id"]
     world.make(f"incidents/{incident}/updates", visibility="internal", body="Looking.")
-    world.database.write(escalation.fire_due, made.org_id, now=clock.now(), by_email=True)
+    world.database.write(escalation.fire_due, made.org_id, by_email=True)
     world.database.write(
         acknowledge_links.renew,
         org_id=made.org_id,
         incident_id=incident,
         user_id=user,
-        now=clock.now(),
     )
 
 

@@ -1,7 +1,7 @@
 """What follows, in the API's description, from the kind of a call: its errors, first of all.
 
-A call's own error codes stand beside its route, in `Blueprint.error_codes`; so no route repeats
-what is derived here (contract §1).
+A call names only its own error codes, with `Blueprint.error_codes`; all others are derived here
+(contract §1).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from incident_service.api.openapi.enums import ENUMS
-from incident_service.api.openapi.examples import EXAMPLES
+from incident_service.api.openapi.examples import example_of
 from incident_service.api.openapi.parts import (
     ERROR,
     HEADERS,
@@ -28,14 +28,14 @@ from incident_service.api.openapi.parts import (
     header_references,
     responses_to,
 )
-from incident_service.http import fields
 from incident_service.http.blueprint import Blueprint, required_role
 from incident_service.http.error_codes import CODES
 from incident_service.http.middleware import NEVER_LIMITED
+from incident_service.http.schemas import camel_case
 
 _WHO = {
     "members": "",
-    "own user": "A member may do this for the user whom its key acts for, an admin for any.",
+    "own user": "A member may do this for the user that its key acts for, an admin for any user.",
     "admins": "Needs a key with the role `org:admin`.",
 }
 
@@ -45,7 +45,7 @@ _OF_CALLS_WITH_A_KEY = ("not_authorized", *RESPONSES["Unavailable"])
 
 
 class Contract(BasePlugin):
-    """Completes schemas, paths and operations as apispec comes by them."""
+    """Completes schemas, paths and operations when apispec registers them."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -67,7 +67,7 @@ class Contract(BasePlugin):
             {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "The token of `/metrics`, where the operator has set one.",
+                "description": "The token of `/metrics`, if the operator has set one.",
             },
         )
         components.schema("Error", ERROR)
@@ -84,15 +84,15 @@ class Contract(BasePlugin):
             components.response(name, error_response(codes))
 
     def schema_helper(self, name: str, definition: Object, **options: Any) -> Object:
-        """Return what a component's schema is for, and the rules between its fields."""
+        """Return what a schema is for, and the rules between its fields."""
         schema = options.get("schema")
         if schema is None:
             return {}
         cls = schema if isinstance(schema, type) else type(schema)
-        found: Object = {"description": _paragraphs(cls.__doc__)} if cls.__doc__ else {}
+        described: Object = {"description": _paragraphs(cls.__doc__)} if cls.__doc__ else {}
         if not getattr(schema, "partial", False):
-            found.update(getattr(cls, "RULES", {}))
-        return found
+            described.update(getattr(cls, "RULES", {}))
+        return described
 
     def path_helper(
         self,
@@ -101,15 +101,15 @@ class Contract(BasePlugin):
         parameters: list[Object] | None = None,
         **_: Any,
     ) -> str:
-        """Return the path with its parameters spelled as on the wire, and describe these."""
+        """Return the path with its parameters named as on the wire, and describe the parameters."""
         assert path is not None
         for parameter in parameters or ():
             name = parameter["name"]
-            parameter["name"] = fields.camel_case(name)
+            parameter["name"] = camel_case(name)
             noun = _noun_before(name, path)
             also = ", or its number" if noun == "incident" else ""
             parameter["description"] = f"The id of the {noun}{also}."
-        return re.sub(r"{(\w+)}", lambda match: f"{{{fields.camel_case(match[1])}}}", path)
+        return re.sub(r"{(\w+)}", lambda match: f"{{{camel_case(match[1])}}}", path)
 
     def operation_helper(
         self,
@@ -118,7 +118,7 @@ class Contract(BasePlugin):
         rule: Rule | None = None,
         **_: Any,
     ) -> None:
-        """Give each operation its name, its security, and every error that it can have."""
+        """Give each operation its name, its security, and every error that it can answer with."""
         assert rule is not None
         view = self._app.view_functions[rule.endpoint]
         blueprint = self._app.blueprints[rule.endpoint.rpartition(".")[0]]
@@ -133,7 +133,7 @@ class Contract(BasePlugin):
                 operation["description"] = more
             if "requestBody" in operation:
                 body = operation["requestBody"]["content"]["application/json"]
-                body["example"] = EXAMPLES[body["schema"]["$ref"].rpartition("/")[2]]
+                body["example"] = example_of(body["schema"]["$ref"].rpartition("/")[2])
             responses = operation["responses"]
             responses.pop(400, None)  # flask-smorest's own
             is_kept = 304 in responses
@@ -167,13 +167,13 @@ _NOUNS = {"working hour": "set of working hours", "api key": "API key"}
 
 
 def _noun_before(parameter: str, path: str) -> str:
-    """Return what a path's parameter names: `escalation policy` for `…/policies/{id}`."""
+    """Return what a parameter of a path is the id of: `status page` for `/status-pages/{id}`."""
     segment = path.partition(f"/{{{parameter}}}")[0].rpartition("/")[2]
     noun = re.sub("ie$", "y", segment.removesuffix("s")).replace("-", " ")
     return _NOUNS.get(noun, noun)
 
 
 def _paragraphs(*texts: str) -> str:
-    """Return all paragraphs of some texts, as of docstrings, one a line."""
+    """Return the paragraphs of some texts, each on one line, with an empty line between them."""
     paragraphs = (" ".join(part.split()) for text in texts for part in re.split(r"\n\s*\n", text))
     return "\n\n".join(filter(None, paragraphs))

@@ -16,7 +16,7 @@ _LAYERS = ["0198a4f1-7c3e-7d52-a9b0-6f41d28c5e93", "0198a4f1-7c3e-7d52-a9b0-6f41
 
 _CONDITION = {"workingHoursId": _WORKING_HOURS, "when": "during"}
 
-EXAMPLES: dict[str, dict[str, Any]] = {
+_EXAMPLES: dict[str, dict[str, Any]] = {
     "OpenIncident": {
         "title": "Payment service elevated error rate",
         "description": "The payment processing service is returning 5xx errors at 12% above "
@@ -109,3 +109,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "StatusPageBodyChanges": {"title": "Acme status", "published": True, "overrides": {}},
 }
+
+
+def example_of(schema: str) -> dict[str, Any]:
+    """Return the example of a body, by the name of its schema.
+
+    Raises `LookupError` if it has none yet.
+    """
+    if schema not in _EXAMPLES:
+        raise LookupError(f"examples.py has no example of the body {schema}")
+    return _EXAMPLES[schema]

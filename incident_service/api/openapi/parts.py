@@ -1,4 +1,4 @@
-"""What the calls share in the API's description: its introduction, headers and errors."""
+"""What all calls share in the API's description: its introduction, headers and errors."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ INTRODUCTION = """\
 A self-hosted incident and on-call service.
 
 * **Keys.** `Authorization: Bearer scl_live_…`. A key belongs to one organization, and another
-  organization's things are as if they did not exist. It acts with the role `org:admin` or
+  organization's things do not exist for it. It acts with the role `org:admin` or
   `org:member`; each call says what a member may do.
-* **Answers** are `{"data": …}`. Later versions may add fields to them: pass over those that you do
-  not know.
-* **Errors**, every one, have the body `Error`. Programs go by `code`, people by `message`; with
-  `requestId`, the logs tell more. A path that is none is `404` `not_found`; a method that a path
-  does not take is `405` `method_not_allowed`, with `Allow`.
-* **Instants** are RFC 3339 with an offset; those of the service's own are UTC with milliseconds.
+* **Answers** are `{"data": …}`. Later versions may add fields: ignore those that you do not know.
+* **Errors** all have the body `Error`. `code` is for programs, `message` for people; `requestId`
+  finds the request in the logs. An unknown path is `404` `not_found`; a method that the path does
+  not take is `405` `method_not_allowed`, with `Allow`. A client that prefers HTML gets a page.
+* **Instants** are RFC 3339 with an offset. Those that the service makes are UTC with milliseconds.
 * **Text** is kept exactly as sent, and its length counts Unicode characters. NUL and lone
   surrogates are refused everywhere.
 * **Unknown** fields and query parameters are refused, each named. `null` for an optional field is
   the same as leaving it out, except in a `PATCH`, where it clears the field.
-* **Sizes.** A body may have 1 MiB.
+* **Size.** A body may have at most 1 MiB.
 """
 
 # The codes of each shared response.
@@ -48,12 +47,12 @@ RESPONSES: dict[str, tuple[str, ...]] = {
 
 HEADERS: dict[str, Object] = {
     "X-Request-Id": {
-        "description": "The id by which the logs know the request.",
+        "description": "The id of the request in the logs.",
         "required": True,
         "schema": {"type": "string", "format": "uuid"},
     },
     "Location": {
-        "description": "The path of what was made.",
+        "description": "The path of what was created.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
@@ -63,7 +62,7 @@ HEADERS: dict[str, Object] = {
         "schema": {"type": "string"},
     },
     "Retry-After": {
-        "description": "After how many seconds to try again.",
+        "description": "How many seconds to wait before trying again.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
@@ -73,7 +72,7 @@ HEADERS: dict[str, Object] = {
         "schema": {"type": "string", "enum": ["Bearer"]},
     },
     "ETag": {
-        "description": "Stands for what the answer tells.",
+        "description": "Changes when the answer does.",
         "required": True,
         "schema": {"type": "string"},
     },
@@ -94,14 +93,14 @@ _HEADERS_OF_STATUS = {
 REQUEST_ID: Object = {
     "name": "X-Request-Id",
     "in": "header",
-    "description": "The id by which the logs are to know the request; kept if it is a UUID.",
+    "description": "The id of the request in the logs; ignored if it is not a UUID.",
     "schema": {"type": "string"},
 }
 
 IF_NONE_MATCH: Object = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "The `ETag` of the answer that the client has; `304` says that it is still so.",
+    "description": "The `ETag` that the client has; `304` says that it is still current.",
     "schema": {"type": "string"},
 }
 
@@ -109,7 +108,7 @@ _STATUSES = [status for status, _ in CODES.values()]
 
 ERROR: Object = {
     "type": "object",
-    "description": "What every error is.",
+    "description": "The body of every error.",
     "required": ["statusCode", "type", "code", "message", "requestId"],
     "properties": {
         "statusCode": {
@@ -122,19 +121,19 @@ ERROR: Object = {
             "$ref": "#/components/schemas/ErrorType",
             "description": "The kind of error.",
         },
-        "code": {"type": "string", "description": "The error, for programs."},
+        "code": {"type": "string", "description": "Which error it is, for programs."},
         "message": {
             "type": "string",
-            "description": "The error, for people; it names the field or the id at fault.",
+            "description": "What is wrong, for people. It names the field or the id at fault.",
         },
         "requestId": {
             "type": "string",
             "format": "uuid",
-            "description": "The id by which the logs know the request.",
+            "description": "The id of the request in the logs.",
         },
         "errors": {
             "type": "object",
-            "description": "With `validation_error` alone: what is wrong, by the names of fields.",
+            "description": "Only with `validation_error`: what is wrong, by field.",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
     },

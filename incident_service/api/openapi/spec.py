@@ -14,9 +14,9 @@ from flask import Flask, current_app, request
 from flask_smorest import Api
 
 from incident_service.api.openapi.calls import Contract
-from incident_service.api.openapi.enums import NAMES
-from incident_service.api.openapi.glossary import describe
+from incident_service.api.openapi.enums import name_of
 from incident_service.api.openapi.parts import INTRODUCTION, Object
+from incident_service.api.openapi.sentences import sentence_of
 from incident_service.http import fields
 from incident_service.http.blueprint import Blueprint
 
@@ -73,7 +73,7 @@ def install(app: Flask, blueprints: Iterable[Blueprint]) -> None:
 
 
 def document(app: Flask | None = None) -> Object:
-    """Return the whole description of the application's API; of the one at hand, unless given."""
+    """Return the whole description of the API of `app`, which is the current one if not given."""
     spec: APISpec = (app or current_app).extensions[_EXTENSION]
     described = copy.deepcopy(spec.to_dict())
     _link(described["paths"])
@@ -81,18 +81,18 @@ def document(app: Flask | None = None) -> Object:
 
 
 def document_text() -> str:
-    """Return the description of the application at hand as JSON; it is made once."""
+    """Return the description of the current application as JSON; it is made once."""
     extensions = current_app.extensions
     if _TEXT not in extensions:
         described = document()
         described["servers"][0]["url"] = request.script_root or "/"
-        extensions[_TEXT] = current_app.json.dumps(described)
+        extensions[_TEXT] = current_app.json.dumps(described) + "\n"
     text: str = extensions[_TEXT]
     return text
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
-    """Leaves errors to `envelope.py`, and their description to `Contract`."""
+    """Leaves errors to `error_responses`, and their description to `Contract`."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -116,36 +116,35 @@ def _schema_name(schema: Any) -> str:
 
 
 def _field_properties(_converter: Any, field: ma.fields.Field[Any], ret: Object) -> Object:
-    """Return what apispec cannot know of a field: its format, and what it is."""
-    found = next((dict(more) for type_, more in _FIELD_TYPES if isinstance(field, type_)), {})
+    """Return what apispec cannot know about a field: its format, and its sentence."""
+    properties = next((dict(more) for type_, more in _FIELD_TYPES if isinstance(field, type_)), {})
     if "anyOf" in ret:
-        found = {}
-    if "anyOf" in ret or "anyOf" in found:
+        properties = {}
+    if "anyOf" in ret or "anyOf" in properties:
         ret.pop("type", None)
-    if found.get("type") == "integer" and "default" in ret:
-        found["default"] = int(ret["default"])
+    if properties.get("type") == "integer" and "default" in ret:
+        properties["default"] = int(ret["default"])
     if "enum" in ret:
-        found |= _named(ret.pop("enum"), ret)
-    if field.allow_none and "type" in found:
-        found["type"] = [found["type"], "null"]
+        properties |= _named(ret.pop("enum"), ret)
+    if field.allow_none and "type" in properties:
+        properties["type"] = [properties["type"], "null"]
     if isinstance(field.parent, ma.Schema) and "description" not in ret:
-        schemas = (cls.__name__.removesuffix("Schema") for cls in type(field.parent).__mro__)
-        sentence = describe(schemas, field.data_key or field.name or "")
+        sentence = sentence_of(field)
         if sentence is not None:
-            found["description"] = sentence
-    return found
+            properties["description"] = sentence
+    return properties
 
 
 def _named(values: list[str | None], ret: Object) -> Object:
-    """Return the reference to an enumeration, in place of the `type` that is taken out of `ret`."""
+    """Return a reference to the enumeration of these values; it replaces the `type` in `ret`."""
     ret.pop("type")
-    name = NAMES[frozenset(value for value in values if value is not None)]
+    name = name_of([value for value in values if value is not None])
     reference: Object = {"$ref": f"#/components/schemas/{name}"}
     return {"anyOf": [reference, {"type": "null"}]} if None in values else reference
 
 
 def _link(paths: dict[str, dict[str, Any]]) -> None:
-    """Lead from what makes a thing to every call below its path that needs no further id."""
+    """Link what creates a thing to every call below its path that needs no other id."""
     for path, item in paths.items():
         made = item.get("post", {}).get("responses", {}).get("201")
         if made is None:

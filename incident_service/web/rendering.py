@@ -1,4 +1,4 @@
-"""What all pages have in common: the frame, the style, the headers, and how text is shown."""
+"""Renders HTML for all web routes: the style, the headers, error responses, template filters."""
 
 from __future__ import annotations
 
@@ -25,54 +25,55 @@ _STYLE = files("incident_service.web").joinpath("style.css").read_text(encoding=
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 HEADERS = {
-    # Nothing but the style is loaded or run, whatever a text holds.
+    # Only the style sheet is used. Nothing is loaded or run, whatever a text contains.
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
 }
 
-# What XML does not allow, and HTML does not like.
-_NO_MARKUP = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+# Characters that XML does not allow and HTML should not contain.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def install(app: Flask) -> None:
-    """Let templates say instants and text as people read them."""
+    """Add the filters that templates use."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        ago=_ago, plain=_plain, moment=_moment, day=day, linked=linked, lasted=_lasted
+        ago=_ago, plain=_plain, moment=_moment, day=day, linked=linked, lasted=_duration
     )
 
 
 def render(template: str, **values: object) -> str:
-    """Return a page of the templates."""
+    """Return the HTML or XML that the template gives."""
     text = render_template(template, style=Markup(_STYLE), **values)
-    return _NO_MARKUP.sub("\ufffd", text)
+    return _FORBIDDEN.sub("\ufffd", text)
 
 
-def error_page(error: Exception) -> Response:
-    """Return the page that tells a person of a failure, which is logged, or to come back later."""
+def error_response(error: Exception) -> Response:
+    """Return HTML that says what went wrong, or when to try again. Logs unexpected errors."""
     if isinstance(error, RateLimited):
         message = "Too many requests. Please try again in a moment."
-        response = message_page(429, "Not just now", message)
+        response = message_response(429, "Not just now", message)
         response.headers["Retry-After"] = str(error.seconds)
         return response
-    _log.error("a page failed", exc_info=error, extra={"requestId": request_id()})
+    _log.error("a web request failed", exc_info=error, extra={"requestId": request_id()})
     if isinstance(error, Unavailable):
-        response = message_page(503, "Not just now", "Nothing was changed. Please try again.")
+        response = message_response(503, "Not just now", "Nothing was changed. Please try again.")
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
-    return message_page(500, "Something went wrong", "An unexpected error occurred on our side.")
+    message = "An unexpected error occurred on our side."
+    return message_response(500, "Something went wrong", message)
 
 
-def message_page(status: int, heading: str, message: str, hint: str = "") -> Response:
-    """Return a page that says what is the matter; `hint`: what can be done."""
-    page = render(
+def message_response(status: int, heading: str, message: str, hint: str = "") -> Response:
+    """Return HTML that says what went wrong; `hint` says what to do about it."""
+    html = render(
         "error.html", heading=heading, message=message, hint=hint, request_id=request_id()
     )
-    return make_response(page, status)
+    return make_response(html, status)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -82,25 +83,24 @@ def day(of: date) -> str:
 
 
 def _moment(at: str) -> Markup:
-    """Return an instant as people read it, in UTC, marked up for programs."""
+    """Return an instant in UTC for people to read, in a `<time>` element for programs."""
     instant = parse_instant(at)
     return Markup('<time datetime="{}">{}, {:%H:%M} UTC</time>').format(at, day(instant), instant)
 
 
 def _plain(text: str) -> str:
-    """Return text for where no markup can keep its direction to itself."""
+    """Return the text without characters that would change the direction of what follows it."""
     return _DIRECTIONS.sub("", text)
 
 
-def _lasted(begins: str, ends: str) -> str:
-    """Return how long something took, in its two largest units: `2 hours 5 minutes`."""
+def _duration(begins: str, ends: str) -> str:
+    """Return a duration in its two largest units: `2 hours 5 minutes`."""
     minutes = max(parse_instant(ends) - parse_instant(begins), timedelta()) // timedelta(minutes=1)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    found = [(days, "day"), (hours, "hour"), (minutes, "minute")]
-    found = found[:2] if days else found
-    said = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in found if count]
-    return " ".join(said) or "less than a minute"
+    units = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
+    parts = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in units if count]
+    return " ".join(parts) or "less than a minute"
 
 
 def _ago(at: str, now: datetime) -> str:

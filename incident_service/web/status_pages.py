@@ -20,7 +20,7 @@ from incident_service.http import error_responses, sharing
 from incident_service.status import levels, public_view
 from incident_service.status.levels import Status
 from incident_service.store import Row
-from incident_service.web import bars, page_cache, pages
+from incident_service.web import bars, page_cache, rendering
 
 BANNERS = {
     None: "Nothing is shown here yet",
@@ -32,19 +32,22 @@ BANNERS = {
 }
 
 UNFOLDED = 12
-"""On a page of no more components than this, groups without trouble stand open too."""
+"""If a status page has at most this many components, groups without trouble are open too."""
 
 _POLICY = "Content-Security-Policy"
 
-_HEADERS = {**pages.HEADERS, _POLICY: f"{pages.HEADERS[_POLICY]}; img-src data:"}  # for its icon
+_HEADERS = {
+    **rendering.HEADERS,
+    _POLICY: f"{rendering.HEADERS[_POLICY]}; img-src data:",  # for the icon
+}
 
 blueprint = Blueprint("status", __name__, template_folder="templates")
 
 
 @blueprint.get("/status/<slug>", strict_slashes=False)
 def show(slug: str) -> Response:
-    """Show how things are."""
-    return page_cache.respond("page", slug, "text/html", _render_overview)
+    """Show the current status."""
+    return page_cache.respond("overview", slug, "text/html", _render_overview)
 
 
 @blueprint.get("/status/<slug>/history")
@@ -55,13 +58,13 @@ def show_history(slug: str) -> Response:
 
 @blueprint.get("/status/<slug>/feed.atom")
 def feed(slug: str) -> Response:
-    """Return the latest incidents as an Atom feed: an entry each, which changes with it."""
+    """Return the incidents that changed last as an Atom feed, with one entry for each."""
     return page_cache.respond("feed", slug, "application/atom+xml", _render_feed)
 
 
 @blueprint.get("/status/<slug>/incidents/<uuid_text:id>")
 def show_incident(slug: str, id: str) -> Response:
-    """Show one incident, at a link that lasts."""
+    """Show one incident, at a permanent link."""
     render = functools.partial(_render_incident, id=id)
     return page_cache.respond(f"incident {id}", slug, "text/html", render)
 
@@ -69,7 +72,7 @@ def show_incident(slug: str, id: str) -> Response:
 @blueprint.route("/status/<slug>.json", methods=["OPTIONS"], endpoint="preflight_json")
 @blueprint.route("/status/<slug>/feed.atom", methods=["OPTIONS"], endpoint="preflight_feed")
 def preflight(slug: str) -> Response:
-    """Tell a browser that another site's script may ask, also whether something has changed."""
+    """Tell a browser that scripts of other sites may read this, with conditional requests too."""
     return sharing.preflight()
 
 
@@ -85,31 +88,31 @@ def _protect(response: Response) -> Response:
 
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
-    if not _is_for_a_person():
+    if not _prefers_html():
         return error_responses.answer(error)
     if isinstance(error, public_view.NoSuchIncident):
-        return pages.message_page(404, "No such incident", error.message)
-    hint = "Perhaps it was renamed, or is not published yet."
-    return pages.message_page(404, "No such status page", error.message, hint)
+        return rendering.message_response(404, "No such incident", error.message)
+    hint = "Perhaps it was renamed, or it is not published yet."
+    return rendering.message_response(404, "No such status page", error.message, hint)
 
 
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
-    if not _is_for_a_person():
+    if not _prefers_html():
         return error_responses.answer(error)
-    return pages.error_page(error)
+    return rendering.error_response(error)
 
 
-def _is_for_a_person() -> bool:
-    """Whether the client rather has HTML than JSON; one that does not say is a program."""
+def _prefers_html() -> bool:
+    """Whether the client prefers HTML to JSON. One that states no preference is a program."""
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
-def _render_overview(db: Connection, page: Row, now: datetime) -> str:
-    view = public_view.overview(db, page, now=now)
-    return pages.render(
+def _render_overview(db: Connection, status_page: Row, now: datetime) -> str:
+    view = public_view.overview(db, status_page, now=now)
+    return rendering.render(
         "status.html",
-        **_common(page),
+        **_common(status_page),
         view=view,
         sections=_sections(view),
         banner=BANNERS[view.status],
@@ -119,7 +122,7 @@ def _render_overview(db: Connection, page: Row, now: datetime) -> str:
 
 @dataclass(slots=True)
 class _Section:
-    """Components that stand together, each with its bars: a group, or some that are in none."""
+    """Components shown together, each with its bars: a group, or neighbours without a group."""
 
     label: str | None
     members: list[tuple[public_view.Component, bars.Bars]] = field(default_factory=list)
@@ -130,7 +133,7 @@ class _Section:
 
 
 def _sections(view: public_view.Overview) -> list[_Section]:
-    """Return the components in the order of the page; a group stands where its first one does."""
+    """Return the components in their order. A group has the place of its first component."""
     sections: list[_Section] = []
     groups: dict[str, _Section] = {}
     for component in view.components:
@@ -145,8 +148,8 @@ def _sections(view: public_view.Overview) -> list[_Section]:
     return sections
 
 
-def _render_history(db: Connection, page: Row, now: datetime) -> str:
-    view = public_view.history(db, page, now=now)
+def _render_history(db: Connection, status_page: Row, now: datetime) -> str:
+    view = public_view.history(db, status_page, now=now)
     days = [
         (day, list(incidents))
         for day, incidents in itertools.groupby(
@@ -154,40 +157,40 @@ def _render_history(db: Connection, page: Row, now: datetime) -> str:
             lambda incident: parse_instant(incident.created_at).astimezone(UTC).date(),
         )
     ]
-    return pages.render("history.html", **_common(page), view=view, days=days)
+    return rendering.render("history.html", **_common(status_page), view=view, days=days)
 
 
-def _render_incident(db: Connection, page: Row, now: datetime, *, id: str) -> str:
-    incident = public_view.incident(db, page, id)
-    return pages.render("one_incident.html", **_common(page), incident=incident)
+def _render_incident(db: Connection, status_page: Row, now: datetime, *, id: str) -> str:
+    incident = public_view.incident(db, status_page, id)
+    return rendering.render("one_incident.html", **_common(status_page), incident=incident)
 
 
-def _render_feed(db: Connection, page: Row, now: datetime) -> str:
-    view = public_view.feed(db, page, now=now)
-    return pages.render("feed.atom.xml", **_common(page), view=view)
+def _render_feed(db: Connection, status_page: Row, now: datetime) -> str:
+    view = public_view.feed(db, status_page, now=now)
+    return rendering.render("feed.atom.xml", **_common(status_page), view=view)
 
 
-def _common(page: Row) -> dict[str, Any]:
-    """Return what the templates of all these answers use."""
+def _common(status_page: Row) -> dict[str, Any]:
+    """Return the values that all templates of status pages use."""
     settings: Settings = current_app.extensions["incident_service.settings"]
-    url = f"{settings.public_url}/status/{page['slug']}"
+    url = f"{settings.public_url}/status/{status_page['slug']}"
     return {
-        "page": page,
+        "status_page": status_page,
         "url": url,
         "home": urlsplit(url).path,
         "names": bars.NAMES,
-        "steps": _steps,
+        "newest_first": _newest_first,
         "unfolded": UNFOLDED,
     }
 
 
-def _steps(incident: public_view.Incident) -> list[public_view.Entry]:
-    """Return what was told of an incident, newest first.
+def _newest_first(incident: public_view.Incident) -> list[public_view.Entry]:
+    """Return the incident's entries, newest first.
 
-    What was told before it moved on for the first time stands in place of the bare line of its
-    opening, under that status.
+    If the first update came before the first change of status, it replaces the bare entry of the
+    opening, and takes over that entry's status.
     """
-    opening, *told = incident.entries
-    if told and told[0].status is None and not incident.omitted:
-        opening = dataclasses.replace(told.pop(0), status=opening.status)
-    return [*reversed(told), opening]
+    opening, *later = incident.entries
+    if later and later[0].status is None and not incident.omitted:
+        opening = dataclasses.replace(later.pop(0), status=opening.status)
+    return [*reversed(later), opening]

@@ -1,4 +1,4 @@
-"""Status pages, as an organization manages them (contract §7); `public_page` is what they show."""
+"""Status pages, as an organization manages them (contract §7); `public_view`: what they show."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from incident_service.store import Row, is_full
 from incident_service.store import status_pages as rows
 
 MAX_PAGES = 1000
-"""How many an organization may have."""
+"""The most that an organization may have."""
 
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all status pages by title."""
-    return [_shown(db, page) for page in rows.all_by_title(db, caller.org_id)]
+    return [
+        _with_components(db, status_page) for status_page in rows.all_by_title(db, caller.org_id)
+    ]
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the status page. Raises `NotFound`."""
-    return _shown(db, _find(db, caller, id))
+    return _with_components(db, _find(db, caller, id))
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
-    """Make a status page with `slug` and `title`, and the rest where given.
+    """Make a status page with a `slug` and a `title`.
 
-    That is `published` (false), `component_ids` (none) and `overrides` (component id → status,
-    none). Raises `Conflict` `slug_taken` or `too_many_status_pages`, what `components.named`
-    raises, and `InvalidRequest` `invalid_component_id` where an override is of no component on the
-    page.
+    Optional: `published` (else false), `component_ids` and `overrides` (component id → status).
+    Raises `Conflict` `slug_taken` or `too_many_status_pages`, what `components.named` raises, and
+    `InvalidRequest` `invalid_component_id` if an override's component is not on the status page.
     """
     if is_full(db, "status_pages", caller.org_id, MAX_PAGES):
         raise Conflict(
@@ -43,7 +44,7 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
         )
     _refuse_taken_slug(db, values["slug"])
     at = format_instant(now)
-    page = {
+    status_page = {
         "org_id": caller.org_id,
         "id": ids.new_id(),
         "slug": values["slug"],
@@ -52,20 +53,21 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
         "created_at": at,
         "updated_at": at,
     }
-    rows.insert(db, page)
-    _set_components(db, page, values.get("component_ids", []), values.get("overrides", {}))
-    return _shown(db, page)
+    rows.insert(db, status_page)
+    _set_components(db, status_page, values.get("component_ids", []), values.get("overrides", {}))
+    return _with_components(db, status_page)
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
-    """Set some of a status page's values; `None` clears one. Raises `NotFound`, and as `create`.
+    """Set some of a status page's values; `None` clears one.
 
-    An override of a component that leaves the page goes with it.
+    If a component leaves the status page, so does its override. Raises `NotFound`, and what
+    `create` raises.
     """
-    page = _find(db, caller, id)
+    status_page = _find(db, caller, id)
     if not changes:
-        return _shown(db, page)
-    if changes.get("slug", page["slug"]) != page["slug"]:
+        return _with_components(db, status_page)
+    if changes.get("slug", status_page["slug"]) != status_page["slug"]:
         _refuse_taken_slug(db, changes["slug"])
     columns: Row = {name: changes[name] for name in ("slug", "title") if name in changes}
     if "published" in changes:
@@ -79,49 +81,50 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
             overrides = changes["overrides"] or {}
         else:
             overrides = _overrides(row for row in shown if row["id"] in component_ids)
-        _set_components(db, page, component_ids, overrides)
-    return _shown(db, {**page, **columns})
+        _set_components(db, status_page, component_ids, overrides)
+    return _with_components(db, {**status_page, **columns})
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a status page; its slug is free. Raises `NotFound`."""
+    """Delete a status page; its slug becomes free. Raises `NotFound`."""
     _find(db, caller, id)
     rows.update(db, caller.org_id, id, {"deleted_at": format_instant(now)})
 
 
 def _find(db: Connection, caller: Caller, id: str) -> Row:
-    page = rows.get(db, caller.org_id, id)
-    if page is None:
+    status_page = rows.get(db, caller.org_id, id)
+    if status_page is None:
         raise NotFound(f"There is no status page {id} in your organization.")
-    return page
+    return status_page
 
 
 def _refuse_taken_slug(db: Connection, slug: str) -> None:
     if rows.with_slug(db, slug) is not None:
-        raise Conflict(f"slug: {slug} is another status page's on this server.", code="slug_taken")
+        raise Conflict(f"slug: another status page on this server has {slug}.", code="slug_taken")
 
 
 def _set_components(
-    db: Connection, page: Row, component_ids: list[str], overrides: dict[str, str]
+    db: Connection, status_page: Row, component_ids: list[str], overrides: dict[str, str]
 ) -> None:
-    components.named(db, page["org_id"], component_ids)
+    components.named(db, status_page["org_id"], component_ids)
     for id in overrides:
         if id not in component_ids:
             raise InvalidRequest(
-                f"overrides: {id} is no component of this page.", code="invalid_component_id"
+                f"overrides: {id} is not a component of this status page.",
+                code="invalid_component_id",
             )
-    rows.set_components(db, page["org_id"], page["id"], component_ids, overrides)
+    rows.set_components(db, status_page["org_id"], status_page["id"], component_ids, overrides)
 
 
 def _overrides(shown: Iterable[Row]) -> dict[str, str]:
     return {row["id"]: row["status"] for row in shown if row["status"] is not None}
 
 
-def _shown(db: Connection, page: Row) -> Row:
-    shown = rows.components(db, page["org_id"], page["id"])
+def _with_components(db: Connection, status_page: Row) -> Row:
+    shown = rows.components(db, status_page["org_id"], status_page["id"])
     return {
-        **page,
-        "published": bool(page["published"]),
+        **status_page,
+        "published": bool(status_page["published"]),
         "component_ids": [row["id"] for row in shown],
         "overrides": _overrides(shown),
     }

@@ -1,0 +1,86 @@
+"""What the schemas of all resources are built on (contract §1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import marshmallow as ma
+
+
+def camel_case(name: str) -> str:
+    """Return the name that a field has on the wire."""
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name.rstrip("_"))
+
+
+SHARED = {
+    "id": "Given by the service; ids made later sort later.",
+    "org_id": "The organization that it belongs to.",
+    "created_by": "Who made it: the id of a user, or of a key that acts for itself.",
+    "created_at": "When it was made.",
+    "updated_at": "When it last changed.",
+    "limit": "The most entries that this part of the list may have.",
+    "cursor": "Where this part of the list begins: the `nextCursor` of the part before.",
+    "next_cursor": "Where the next part of the list begins; null at the end of the list.",
+}
+"""What a field of this name is, in every schema that does not say otherwise."""
+
+
+class _Named(ma.Schema):
+    """A schema that is camelCase on the wire and snake_case in the code.
+
+    The string below a field says what the field is, in the API's description.
+    """
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """Name the field on the wire."""
+        field_obj.data_key = field_obj.data_key or camel_case(field_name)
+
+
+class Schema(_Named):
+    """A part of an answer: every field is always there, and later versions may add fields."""
+
+    class Meta:
+        """Lets the API's description allow other fields."""
+
+        unknown = ma.EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """Require the field, in the API's description."""
+        super().on_bind_field(field_name, field_obj)
+        field_obj.required = True
+
+
+class QuerySchema(_Named):
+    """The parameters of a query."""
+
+
+class RequestSchema(_Named):
+    """A body in which `null` for an optional field is the same as leaving it out.
+
+    With `partial=True` it is the body of a `PATCH`: nothing is required, and `null` clears an
+    optional field.
+    """
+
+    RULES: ClassVar[dict[str, Any]] = {}
+    """What else a body that is not partial must satisfy, in JSON Schema, for the description."""
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """Let optional fields be null."""
+        super().on_bind_field(field_name, field_obj)
+        field_obj.allow_none = field_obj.allow_none or not field_obj.required
+
+    @ma.pre_load
+    def _leave_out_null(self, data: Any, **_: Any) -> Any:
+        if self.partial or not isinstance(data, Mapping):
+            return data
+        optional = {field.data_key for field in self.fields.values() if not field.required}
+        return {
+            name: value for name, value in data.items() if value is not None or name not in optional
+        }
+
+    def handle_error(self, error: ma.ValidationError, data: Any, **_: Any) -> None:
+        """Name the body itself if it is not an object."""
+        if isinstance(error.messages, dict) and "_schema" in error.messages:
+            error.messages["body"] = error.messages.pop("_schema")

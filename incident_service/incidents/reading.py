@@ -1,0 +1,96 @@
+"""Reading incidents: one of them, a slice of their list, a slice of a trail (contract §3)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from incident_service.clock import LAST, format_instant
+from incident_service.database.file import Connection
+from incident_service.errors import NotFound
+from incident_service.people.caller import Caller
+from incident_service.store import Row, audit, organizations
+from incident_service.store import incidents as rows
+
+MAX_NUMBER = 2**63 - 1
+"""More than any incident's number."""
+
+TRAIL_LENGTH = 1000
+"""How many events of its trail an incident comes with, at most: the latest (contract §3)."""
+
+
+def find(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the incident's own row. Raises `NotFound`."""
+    incident = rows.get(db, caller.org_id, id)
+    if incident is None:
+        raise NotFound(f"There is no incident {id} in your organization.")
+    return incident
+
+
+def id_of_number(db: Connection, caller: Caller, number: int) -> str | None:
+    """Return the id of the organization's incident that has this number, if there is one."""
+    return rows.id_of_number(db, caller.org_id, number)
+
+
+def get(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the incident with its `status_history` and the end of its `audit_trail`.
+
+    `audit_trail_omitted`: how many older events there are. Raises `NotFound`.
+    """
+    incident = find(db, caller, id)
+    trail = audit.latest(db, caller.org_id, id, limit=TRAIL_LENGTH)
+    return {
+        **_with_components(db, caller.org_id, [incident])[0],
+        "status_history": rows.status_history(db, caller.org_id, id),
+        "audit_trail": trail,
+        "audit_trail_omitted": trail[0]["number"] - 1 if trail else 0,
+    }
+
+
+def get_slice(
+    db: Connection,
+    caller: Caller,
+    filters: Row,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    before: int | None,
+    limit: int,
+) -> tuple[list[Row], int | None]:
+    """Return the newest incidents that fit, newest first, and the number before which more follow.
+
+    `filters`: any of `status`, `severity`, `owner_id` and `component_id`. `since` and `until` are
+    whole milliseconds and included. `before`: the number that came with the last slice.
+    """
+    org_id, after = caller.org_id, 0
+    if since is not None:
+        filters = {**filters, "since": format_instant(since)}
+        after = rows.last_before(db, org_id, filters["since"])
+    if until is not None:
+        filters = {**filters, "until": format_instant(until)}
+        # An incident may have been opened by a clock that was behind the one before.
+        behind = organizations.clock_setback(db, org_id) + timedelta(milliseconds=1)
+        end = format_instant(until + behind) if until < LAST - behind else format_instant(LAST)
+        before = min(before or MAX_NUMBER, rows.last_before(db, org_id, end) + 1)
+    newest = rows.newest(
+        db, org_id, filters, after=after, before=before or MAX_NUMBER, limit=limit + 1
+    )
+    incidents = _with_components(db, org_id, newest[:limit])
+    return incidents, incidents[-1]["sequential_id"] if len(newest) > limit else None
+
+
+def get_trail_slice(
+    db: Connection, caller: Caller, id: str, *, after: int, limit: int
+) -> tuple[list[Row], int | None]:
+    """Return events of the trail, oldest first, and the number after which more follow.
+
+    `after`: the number that came with the last slice, or 0. Raises `NotFound`.
+    """
+    find(db, caller, id)
+    following = audit.numbered_after(db, caller.org_id, id, after, limit=limit + 1)
+    events = following[:limit]
+    return events, events[-1]["number"] if len(following) > limit else None
+
+
+def _with_components(db: Connection, org_id: str, incidents: list[Row]) -> list[Row]:
+    affected = rows.components(db, org_id, [incident["id"] for incident in incidents])
+    return [{**incident, "affected_components": affected[incident["id"]]} for incident in incidents]
