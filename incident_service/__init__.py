@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Build the WSGI application; make its database where there is no file yet.
+    """Build the WSGI application; make its database if there is no file yet.
 
     Without `settings` they come from the environment. Raises
-    `incident_service.errors.ServiceError` where the settings or the database cannot be used.
+    `incident_service.errors.ServiceError` if the settings or the database cannot be used.
     """
-    from incident_service.app import build_app  # Flask is loaded by those who serve, alone
+    from incident_service.app import build_app  # only those who serve load Flask
 
     return build_app(settings)

@@ -36,7 +36,7 @@ def describe_api() -> dict[str, Any]:
 
 
 def build_routes() -> Flask:
-    """Return an application with all its routes, and nothing yet to work on."""
+    """Return an application with all its routes, which is not configured yet."""
     app = Flask("incident_service", static_folder=None)
     middleware.install(app)
     api.install(app)
@@ -45,7 +45,7 @@ def build_routes() -> Flask:
 
 
 def configure(app: Flask, settings: Settings) -> None:
-    """Give the application what it works on, instead of what it had.
+    """Give the application its settings and its database, in place of those that it had.
 
     The database is made if there is none. Raises as `maintenance.initialise` does, and leaves the
     application as it was then.
@@ -76,9 +76,9 @@ def _as_reached(app: Flask, settings: Settings) -> WSGIApplication:
 
 
 def _below(root: str, application: WSGIApplication) -> WSGIApplication:
-    """Return the application as clients see it, below a path: its links begin with that.
+    """Return the application below a path: its links begin with that path.
 
-    A proxy in front may take the path off, or pass it on.
+    A proxy in front may remove the path from requests, or leave it there.
     """
 
     def mounted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

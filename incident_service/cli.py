@@ -67,14 +67,14 @@ def _is_unicode(text: str) -> bool:
 
 
 class _Email(_Text):
-    """What can be a user's email."""
+    """Text that can be a user's email."""
 
     name = "email"
 
     def convert(self, value: str, param: Any, ctx: Any) -> str:
         text = super().convert(value, param, ctx)
         if not users.is_email(text):
-            self.fail("is no email address", param, ctx)
+            self.fail("is not an email address", param, ctx)
         return text
 
 
@@ -123,9 +123,11 @@ def page_command(parent: int | None) -> None:
     from incident_service.serving import logs
 
     if parent is not None:
-        os.closerange(3, 1024)  # its sockets, for example
+        os.closerange(3, 1024)  # what it inherited, such as sockets
         sys.setswitchinterval(0.001)
-        os.nice(5)  # in a flood of incidents the API goes first: a page is kept, and can wait
+        os.nice(
+            5
+        )  # if many incidents come at once the API goes first: a page is stored, and can wait
     settings = _settings()
     logs.configure(settings.log_level)
     stopped = threading.Event()
@@ -134,7 +136,7 @@ def page_command(parent: int | None) -> None:
     Pager(_database(settings), settings).run(
         lambda: stopped.is_set() or (parent is not None and os.getppid() != parent)
     )
-    os._exit(0)  # a delivery that hangs is no reason to wait; it is made again
+    os._exit(0)  # without waiting for a delivery that hangs: it is tried again later
 
 
 @main.command("init-db")
@@ -151,7 +153,7 @@ def init_db() -> None:
 @_with_clear_errors
 def backup(file: Path) -> None:
     """Copy the database into FILE, a new one, while the service runs."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not before what is partial is gone
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # after the partial copy is removed
     maintenance.backup(Database(_settings().database), file)
     _print({"backup": str(file.resolve()), "bytes": file.stat().st_size})
 
@@ -184,7 +186,7 @@ def create_org(name: str) -> None:
 @main.command("create-user")
 @click.option("--org", required=True, type=TEXT, help="The organization's id.")
 @click.option("--email", required=True, type=_Email())
-@click.option("--id", "id_", type=TEXT, help="The user's id; a new one unless given.")
+@click.option("--id", "id_", type=TEXT, help="The user's id; a new one by default.")
 @click.option("--first-name", type=TEXT)
 @click.option("--last-name", type=TEXT)
 @click.option("--role", type=click.Choice(ROLES), default="org:member", show_default=True)
@@ -212,7 +214,9 @@ def create_user(
 
 @main.command("create-key")
 @click.option("--org", required=True, type=TEXT, help="The organization's id.")
-@click.option("--user", type=TEXT, help="The user whom the key acts for; itself unless given.")
+@click.option(
+    "--user", type=TEXT, help="The user that the key acts for; by default the key acts for itself."
+)
 @click.option("--role", type=click.Choice(ROLES), default="org:member", show_default=True)
 @click.option("--name", type=TEXT, default="command line", show_default=True)
 @_with_clear_errors

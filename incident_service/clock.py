@@ -38,8 +38,8 @@ def sortable(instant: datetime) -> str:
 def parse_instant(text: str) -> datetime:
     """Return the instant that RFC 3339 text names, cut to microseconds.
 
-    A leap second is the first instant of the next minute. Raises `ValueError` where the text is
-    nothing that RFC 3339 allows, or is outside the years 1 to 9999.
+    A leap second is the first instant of the next minute. Raises `ValueError` if the text is not
+    allowed by RFC 3339, or is outside the years 1 to 9999.
     """
     match = _RFC_3339.fullmatch(text)
     if match is None:

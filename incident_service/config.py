@@ -25,7 +25,7 @@ PREFIX = "INCIDENT_SERVICE_"
 T = TypeVar("T")
 
 WEBHOOK_SCHEMES = frozenset({"https", "http"})
-"""Those of the service's own webhook; all others are Apprise's."""
+"""The schemes of the service's own webhook; Apprise handles all others."""
 
 _MAIL = "mailto mailtos mailgun sendgrid postmark ses sparkpost smtp2go"
 _CHATS = (
@@ -55,7 +55,7 @@ def _read_schemes(text: str) -> frozenset[str]:
     from apprise.manager_plugins import NotificationManager  # slow to load, and seldom needed
 
     schemes = frozenset(name.strip().lower() for name in text.split(",") if name.strip())
-    # One that is a whole URL may hold a secret, and is not repeated.
+    # The error does not repeat them: somebody may give a whole URL, with a secret in it.
     if not schemes or not all(re.fullmatch(r"[a-z0-9]{1,20}", scheme) for scheme in schemes):
         raise ma.ValidationError("Not names of schemes, as in mailto,slack,https.")
     manager: Any = NotificationManager  # has no types
@@ -66,12 +66,12 @@ def _read_schemes(text: str) -> frozenset[str]:
 
 
 def _read_host(text: str) -> str:
-    """Return an address without brackets, or a name; whether it is this machine's shows later."""
+    """Return an address without brackets, or a name. Whether it can be used shows later."""
     host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # All of digits and dots it would be an address, and is not one.
+        # Digits and dots alone would be an address, and this is not one.
         if host != text or re.fullmatch(r"[0-9.]+", host) or not _HOST_NAME.fullmatch(host):
             raise ma.ValidationError("Not an IP address or the name of a host.") from None
     else:
@@ -110,7 +110,7 @@ def _check_limit(text: str) -> None:
         limits.parse_many(text)
     except ValueError:
         raise ma.ValidationError("Not a rate, as in 100/minute.") from None
-    # Nobody could ask then; and the library takes a period of 0 for one of 1.
+    # A count of 0 would refuse everybody, and the library reads a period of 0 as 1.
     if re.search(r"(?<!\d)0+(?!\d)", text):
         raise ma.ValidationError("Its numbers must be 1 or more.")
 
@@ -167,7 +167,7 @@ class Settings:
     rate_limit_key: str = _setting("", fields.String(validate=_check_limit))
     rate_limit_address: str = _setting("", fields.String(validate=_check_limit))
     rate_limit_public: str = _setting("600/minute", fields.String(validate=_check_public_limit))
-    """Of one address without a valid key; `none` for no limit. See `rate_limits.RateLimits`."""
+    """For one address without a valid key; `none` for no limit. See `rate_limits.RateLimits`."""
     trusted_proxies: int = _setting(0, fields.Integer(validate=validate.Range(0, 10)))
     """How many proxies in front add the client's address to X-Forwarded-For."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email_validator
 
-# People host mail for names such as `home.local` and `test`; the library lets its user say so.
+# People host mail for names such as `home.local` and `test`; the library allows that in this way.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
@@ -19,7 +19,7 @@ def mail_address(text: str) -> str | None:
     if "=?" in text or "%" in text or "!" in text:
         return None
     try:
-        found = email_validator.validate_email(
+        address = email_validator.validate_email(
             text,
             check_deliverability=False,
             allow_smtputf8=True,
@@ -30,4 +30,4 @@ def mail_address(text: str) -> str | None:
         )
     except email_validator.EmailNotValidError:
         return None
-    return f"{found.local_part}@{found.ascii_domain}"
+    return f"{address.local_part}@{address.ascii_domain}"

@@ -1,4 +1,4 @@
-"""The errors that the service raises; the faces alone turn them into answers (contract §1)."""
+"""The errors that the service raises; only the faces turn them into answers (contract §1)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class ServiceError(Exception):
     """Something that a caller must be told.
 
-    `code`, one of `codes.CODES`, is for programs, the message for people.
+    `code`, one of `error_codes.CODES`, is for programs; the message is for people.
     """
 
     code = "server_error"
@@ -17,7 +17,7 @@ class ServiceError(Exception):
 
 
 class RuleBroken(ServiceError):
-    """Something that a rule forbids; every raiser gives the rule's own code."""
+    """Something that a rule forbids; whoever raises it gives the rule's own code."""
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
@@ -25,18 +25,18 @@ class RuleBroken(ServiceError):
 
 
 class ValidationFailed(ServiceError):
-    """Values that fail their schema. `errors`: field name → what is wrong with it, in sentences.
+    """Values that fail their schema. `errors`: field name → sentences that say what is wrong.
 
-    A sentence about something inside a field begins with the way to it: `[1]: Not a valid UUID.`
+    A sentence about something inside a field begins with the path to it: `[1]: Not a valid UUID.`
     """
 
     code = "validation_error"
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
-        found = [(name, sentence) for name, sentences in errors.items() for sentence in sentences]
-        name, sentence = found[0]
+        faults = [(name, sentence) for name, sentences in errors.items() for sentence in sentences]
+        name, sentence = faults[0]
         joint = "" if sentence.startswith(("[", ".")) else ": "
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         super().__init__(f"{name}{joint}{sentence}{more}")
         self.errors = errors
 
@@ -46,7 +46,7 @@ class InvalidRequest(RuleBroken):
 
 
 class NotAuthorized(ServiceError):
-    """No key, or none that can be used."""
+    """No API key, or one that cannot be used."""
 
     code = "not_authorized"
 
@@ -58,13 +58,13 @@ class Forbidden(ServiceError):
 
 
 class NotFound(ServiceError):
-    """No such thing in the caller's organization."""
+    """It does not exist in the caller's organization."""
 
     code = "not_found"
 
 
 class Conflict(RuleBroken):
-    """A name or a state that is in the way."""
+    """It clashes with a name that is taken, or with a state."""
 
 
 class PayloadTooLarge(ServiceError):
@@ -80,7 +80,7 @@ class UnsupportedMediaType(ServiceError):
 
 
 class RateLimited(ServiceError):
-    """Asked too often; `seconds`: until asking again may help, 1 at least."""
+    """Too many requests; `seconds`: until the next one may succeed, at least 1."""
 
     code = "rate_limited"
 
@@ -90,11 +90,11 @@ class RateLimited(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The service cannot do it now; nothing was written, and asking again may help."""
+    """The service cannot do it now. Nothing was written, and trying again may help."""
 
 
 class Busy(Unavailable):
-    """The database stayed locked past the write time-out, or too much else is under way."""
+    """The database stayed locked past the write time-out, or too much is under way."""
 
     code = "busy"
 
@@ -106,7 +106,7 @@ class StorageFull(Unavailable):
 
 
 class UnusableDatabase(Unavailable):
-    """The file is no database of ours, or one of another version."""
+    """The file is not a database of this service, or is one of another version."""
 
     code = "not_ready"
 

@@ -9,7 +9,7 @@ import uuid_utils
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
-# A forked worker would go on with its parent's random numbers, and make its parent's ids.
+# A forked worker would use its parent's random numbers, and make the same ids.
 os.register_at_fork(after_in_child=uuid_utils.reseed_rng)
 
 
@@ -19,7 +19,7 @@ def new_id() -> str:
 
 
 def new_request_id() -> str:
-    """Return a new id of a request: a UUID that tells nothing, not even the time."""
+    """Return a new id of a request: a random UUID, which tells nothing, not even the time."""
     return str(uuid_utils.uuid4())
 
 
@@ -36,8 +36,8 @@ def new_user_id() -> str:
 def canonical_uuid(text: str) -> str:
     """Return the UUID in lower case.
 
-    Raises `ValueError` where the text is not the canonical form, five groups of hexadecimal
-    digits in any letter case.
+    Raises `ValueError` if the text is not the canonical form: five groups of hexadecimal digits in
+    any letter case.
     """
     lowered = text.lower()
     if _UUID.fullmatch(lowered) is None:

@@ -1,4 +1,4 @@
-"""Where mail is handed in: the operator's mail server, as one URL names it."""
+"""The operator's mail server, as one URL describes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from incident_service import emails
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in, and whom it is from."""
+    """The server that takes the service's mail, and the sender's address."""
 
     host: str
     port: int
@@ -27,16 +27,17 @@ class MailServer:
 
     @property
     def needs_encryption(self) -> bool:
-        """Whether no mail is handed in on a connection that is not encrypted."""
+        """Whether mail is sent only if the connection is encrypted."""
         return self.starttls == "required" or (self.starttls is None and self.user is not None)
 
 
 def parse_smtp_url(text: str) -> MailServer:
-    """Return what `smtp://[user:password@]host[:port]?from=address` (or `smtps://…`) names.
+    """Return the server that `smtp://[user:password@]host[:port]?from=address` describes.
 
-    The port is 465 for `smtps`, else 25. `&starttls=` says `required`, `optional` or `never`,
-    `&certificate=any` that the server's certificate is not checked. Special characters are
-    percent-encoded. Raises `ValueError`, whose text repeats nothing of the URL.
+    The scheme may also be `smtps`. The port is 465 for `smtps`, else 25. `&starttls=` is
+    `required`, `optional` or `never`; with `&certificate=any`, the server's certificate is not
+    checked. Special characters are percent-encoded. Raises `ValueError`, whose text repeats nothing
+    of the URL.
     """
     try:
         url = urlsplit(text)
@@ -49,7 +50,7 @@ def parse_smtp_url(text: str) -> MailServer:
     if url.path not in ("", "/") or url.fragment:
         raise ValueError("Has a path or a fragment; encode special characters as in %2F.")
     if any(len(values) > 1 for values in options.values()):
-        raise ValueError("Says something twice.")
+        raise ValueError("An option is given twice.")
     chosen = {name: values[0] for name, values in options.items()}
     sender = emails.mail_address(chosen.pop("from", ""))
     if sender is None or not sender.isascii():
@@ -57,7 +58,7 @@ def parse_smtp_url(text: str) -> MailServer:
     is_tls = url.scheme == "smtps"
     starttls = chosen.pop("starttls", None)
     if starttls not in (None, "required", "optional", "never") or (is_tls and starttls):
-        raise ValueError("starttls is required, optional or never, and for smtp:// alone.")
+        raise ValueError("starttls must be required, optional or never, and is only for smtp://.")
     certificate = chosen.pop("certificate", None)
     if certificate not in (None, "any"):
         raise ValueError("certificate can only be any.")

@@ -1,4 +1,4 @@
-"""A first organization with all that opening an incident needs (contract §9)."""
+"""A first organization with everything that an incident needs (contract §9)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMPONENT = "Payments API"
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """What there is to open an incident with; `key` is new each time."""
+    """What a first incident needs; `key` is new each time."""
 
     org_id: str
     user_id: str
@@ -36,7 +36,7 @@ class Provisioned:
 
 
 def provision(db: Connection, *, now: datetime) -> Provisioned:
-    """Make what is missing of the quickstart organization, and a fresh key of its admin."""
+    """Make what the quickstart organization lacks, and a new key for its admin."""
     organization = organization_rows.oldest_named(db, ORGANIZATION)
     org_id = (
         organization["id"] if organization else organizations.create(db, name=ORGANIZATION, now=now)

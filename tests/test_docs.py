@@ -92,7 +92,7 @@ def reasons() -> set[str]:
     texts = [
         part.value.strip()
         for call in calls
-        if getattr(call.func, "id", "") in ("Outcome", "_PassedOver")
+        if getattr(call.func, "id", "") in ("Outcome", "_Skipped")
         for argument in call.args
         for part in ast.walk(argument)
         if isinstance(part, ast.Constant) and isinstance(part.value, str)

@@ -1,4 +1,4 @@
-"""Copies of the database: whole, compact and on disk, or not there at all."""
+"""Copies of the database. A copy is complete, compact and on disk, or it does not exist."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _NO_SECOND_NAMES = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:
-    """Copy the database as it is at this instant into a new file that its owner alone can read.
+    """Copy the database as it is now into a new file that only its owner can read.
 
     The copy holds no byte of what was deleted earlier. It is made in a folder beside the target,
-    whose name ends in `.partial`, so that a file called `target` is a copy to rely on. Readers and
-    writers go on. Raises `BackupFailed` where the target exists or its folder cannot be written,
+    whose name ends in `.partial`, so a file called `target` is always complete. Readers and writers
+    go on. Raises `BackupFailed` if the target exists or its folder cannot be written, and
     `sqlite3.Error`.
     """
     if os.path.lexists(target):
@@ -53,7 +53,7 @@ def _folder_for(target: Path) -> Iterator[Path]:
         )
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:  # another process took it for abandoned, before it was locked
+        except FileNotFoundError:  # another process removed it as abandoned before it was locked
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -69,7 +69,7 @@ def _folder_for(target: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove what processes that were killed have left of copies into this folder."""
+    """Remove the partial copies that killed processes left in this folder."""
     for folder in parent.glob(f"*.????????{_PARTIAL}"):
         with suppress(OSError):  # another's, or gone already
             if folder.is_symlink() or {path.name for path in folder.iterdir()} - _CONTENT:
@@ -83,13 +83,13 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 def _name(partial: Path, target: Path) -> None:
-    """Give a finished copy its name. Raises `FileExistsError` where it is taken."""
+    """Give a finished copy its name. Raises `FileExistsError` if the name is taken."""
     try:
-        os.link(partial, target)  # unlike a rename, it never takes another file's place
+        os.link(partial, target)  # unlike a rename, it never replaces another file
     except OSError as error:
         if error.errno not in _NO_SECOND_NAMES:
             raise
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL, 0o600))  # a place of our own to take
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL, 0o600))  # reserve the name
         try:
             partial.replace(target)
         except BaseException:

@@ -43,8 +43,8 @@ class Database:
 
     def __init__(self, path: Path, *, write_timeout: float = 5.0) -> None:
         """`write_timeout`: seconds that a write waits for other writers."""
-        # SQLite follows links too: what lies beside the file is beside where they lead.
-        self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise where they go round
+        # SQLite follows links too, and keeps its other files beside the file they lead to.
+        self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise if they form a loop
         self.write_timeout = write_timeout
         self.clock: Callable[[], datetime] = clock.now
         """What gives writes their instants."""
@@ -65,7 +65,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Run a read transaction: one snapshot, which waits for no writer.
 
-        Raises `UnusableDatabase` where the file is missing, damaged or not of this version.
+        Raises `UnusableDatabase` if the file is missing, damaged or not of this version.
         """
         with _translated_errors():
             connection = self._connection()
@@ -74,15 +74,14 @@ class Database:
                 self.check_version(connection)
                 yield connection
             finally:
-                if connection.in_transaction:  # SQLite ends it where the disk fails
+                if connection.in_transaction:  # SQLite ends it if the disk fails
                     connection.execute("ROLLBACK")
 
     @contextmanager
     def read_once(self) -> Iterator[Connection]:
-        """Let a single statement read, without a transaction around it: the quickest there is.
+        """Run a single statement that reads, without a transaction: the quickest way.
 
-        Raises `UnusableDatabase` where the file is missing or damaged; its version was looked at
-        when the connection was made.
+        Raises `UnusableDatabase` if the file is missing or damaged. It does not check the version.
         """
         with _translated_errors():
             yield self._connection()
@@ -110,7 +109,7 @@ class Database:
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
-        """Open a connection for what runs outside transactions, and close it at the end."""
+        """Open a connection for statements outside transactions, and close it at the end."""
         with _translated_errors():
             connection = self._open()
             try:
@@ -120,7 +119,7 @@ class Database:
 
     @contextmanager
     def exclusive(self, deadline: float) -> Iterator[Connection]:
-        """As `connected`, and keep every other writer out, those of this process too.
+        """As `connected`, and keep out every other writer, in this process too.
 
         Raises `Busy` at `deadline`, in seconds of `time.monotonic`.
         """
@@ -142,12 +141,12 @@ class Database:
             return pragma(self._connection(), "data_version")
 
     def check_owner(self, connection: Connection) -> None:
-        """Raise `UnusableDatabase` where the file belongs to something else."""
+        """Raise `UnusableDatabase` if the file belongs to something else."""
         if pragma(connection, "application_id") != APPLICATION_ID:
             raise UnusableDatabase(f"{self.path} is not a database of incident-service.")
 
     def check_version(self, connection: Connection) -> None:
-        """Raise `UnusableDatabase` where the file is of another version."""
+        """Raise `UnusableDatabase` if the file is of another version."""
         version = pragma(connection, "user_version")
         if version < SCHEMA_VERSION:
             raise UnusableDatabase(
@@ -163,9 +162,9 @@ class Database:
     def close(self) -> None:
         """Close this thread's connection.
 
-        A process must do so before it forks, and no other thread of it may be using the database
-        then: SQLite's locks do not survive it, and a child that inherits a connection would
-        believe that it holds them.
+        A process must do so before it forks, and no other thread of it may use the database then:
+        SQLite's locks do not survive a fork, and a child that inherits a connection would believe
+        that it holds them.
         """
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
@@ -201,21 +200,21 @@ class Database:
     def _check_file(self) -> None:
         """Raise `UnusableDatabase` if the file was moved, deleted or replaced since it was opened.
 
-        Then it stays so until the file is back or the process starts anew. To open the new file
-        here would be unsafe: a connection of another thread or process may still use the old one,
-        and SQLite finds the write-ahead log and the locks of both by the same names.
+        It then raises until the file is back or the process starts again. Opening the new file here
+        would be unsafe: a connection of another thread or process may still use the old one, and
+        SQLite finds the write-ahead log and the locks of both by the same names.
         """
         if self._file is not None and _file_id(self._name) != self._file:
             raise UnusableDatabase(
                 f"{self._name} was moved, deleted or replaced while it was in use. Put it back, or "
-                "stop the service and restore it as the README says."
+                "stop the service and restore a backup."
             )
 
     def _check_files(self) -> None:
-        """As `_check_file`, and the same of the write-ahead log.
+        """As `_check_file`, and check the write-ahead log in the same way.
 
-        This thread is or was in a write transaction, so the log is there, and it lives as long as
-        any connection that uses it.
+        This thread is or was in a write transaction, so the log exists, and it lives as long as any
+        connection that uses it.
         """
         self._check_file()
         log = _file_id(self._log)
@@ -226,7 +225,7 @@ class Database:
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
-    """Run a part of a write transaction, which is undone alone if it raises."""
+    """Run a part of a write transaction; if it raises, only that part is undone."""
     connection.execute("SAVEPOINT part")
     try:
         yield
@@ -242,34 +241,34 @@ def savepoint(connection: Connection) -> Iterator[None]:
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
-def _start_anew_in_child() -> None:
-    """Let a forked process use nothing of its parent's."""
+def _forget_parent() -> None:
+    """Let a forked process use no connection and no lock of its parent."""
     for database in _databases:
         database._open_state()
 
 
-os.register_at_fork(after_in_child=_start_anew_in_child)
+os.register_at_fork(after_in_child=_forget_parent)
 
 
 _FileId = tuple[int, int]
 
 
 def _file_id(path: Path) -> _FileId | None:
-    """Return which file has the name, whatever else may get it later; `None` if none has."""
+    """Return what tells the file with this name from any later one; `None` if there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _connect(path: Path) -> Connection:
-    # The time-out is short: it is for moments, and the writer asks again until its own is over.
+    # SQLite's own time-out is short: the writer tries again until its time-out is over.
     connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
     connection.row_factory = _as_dict
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    # Pages; at SQLite's 1000 a commit in a hundred pays for a checkpoint.
+    # In pages; with SQLite's default of 1000, one commit in a hundred pays for a checkpoint.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
@@ -296,7 +295,7 @@ def _translated_errors() -> Iterator[None]:
         primary = code & 0xFF
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Busy(_BUSY) from error
-        # The second: there was no room for the -shm. What a quota stops looks like a broken disk.
+        # SHMSIZE: there was no room for the -shm file. A quota that is used up looks like this too.
         if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
             raise StorageFull("The disk is full; nothing was written.") from error
         if primary in _UNUSABLE:

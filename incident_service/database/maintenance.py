@@ -1,4 +1,4 @@
-"""What is done to the database file as a whole: made, brought up to date, copied, compacted."""
+"""Work on the database file as a whole: make it, bring it up to date, copy it, compact it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _OWN_ENDINGS = ("", "-journal", "-wal", "-shm", ".lock", ".lock-next")
 
 
 def initialise(database: Database) -> None:
-    """Make the database where there is none yet.
+    """Make the database if there is none yet.
 
-    Any number of processes may do this at once. Raises `UnusableDatabase` where the file cannot be
+    Any number of processes may do this at once. Raises `UnusableDatabase` if the file cannot be
     made, belongs to something else, or is of another version.
     """
     with _made(database, database.write_timeout) as connection:
@@ -35,10 +35,9 @@ def initialise(database: Database) -> None:
 def upgrade(database: Database) -> Path | None:
     """Make the database, or bring one of an earlier version up to date (contract §9).
 
-    Return where the copy is that it makes first, or `None` where there was nothing to do. As it
-    was, with no copy, is the database where this raises: as `initialise`, `BackupFailed`,
-    `StorageFull`. A service of the earlier version that runs meanwhile answers `not_ready` from
-    then on.
+    It makes a copy first. Return where the copy is, or `None` if there was nothing to do. Raises as
+    `initialise` does, `BackupFailed` and `StorageFull`; the database is then as it was, and there
+    is no copy. A service of the earlier version that still runs answers `not_ready` from then on.
     """
     with _made(database, UPGRADE_SECONDS) as connection:
         old = file.pragma(connection, "user_version")
@@ -58,8 +57,8 @@ def upgrade(database: Database) -> Path | None:
 def backup(database: Database, target: Path) -> None:
     """Copy the database into a new file, while readers and writers go on (contract §9).
 
-    See `backups.copy`. Raises `BackupFailed`, `StorageFull`, and `UnusableDatabase` where there is
-    no database, or none of this version.
+    See `backups.copy`. Raises `BackupFailed`, `StorageFull`, and `UnusableDatabase` if there is no
+    database, or one of another version.
     """
     path = database.path
     if Path(os.path.realpath(target)) in {path.with_name(path.name + end) for end in _OWN_ENDINGS}:
@@ -72,12 +71,12 @@ def backup(database: Database, target: Path) -> None:
 def compact(database: Database, *, seconds: float = COMPACT_SECONDS) -> None:
     """Give free space back, and leave no byte of what was deleted before (contract §9).
 
-    Readers go on; writers wait while the file is written anew. Nothing is lost where it fails or is
-    killed. Raises `Busy` where others were in the way for `seconds`, `UnusableDatabase` as `backup`
-    does, and `StorageFull`: it takes the size of the file once more beside it, and once more for
-    temporary files.
+    Readers go on; writers wait while the file is rewritten. Nothing is lost if it fails or is
+    killed. Raises `Busy` if others were in the way for `seconds`, `UnusableDatabase` as `backup`
+    does, and `StorageFull`: it needs as much space as the file takes beside it, and as much again
+    for temporary files.
     """
-    database.check()  # which makes no file where there is none
+    database.check()  # it makes no file if there is none
     deadline = time.monotonic() + seconds
     try:
         with database.exclusive(deadline) as connection:
@@ -102,13 +101,13 @@ def size(database: Database) -> int:
 
 @contextmanager
 def _made(database: Database, seconds: float) -> Iterator[Connection]:
-    """As `Database.alone`, for `seconds`, with a file that is made where there is none."""
+    """As `Database.exclusive`, for `seconds`; make the file if there is none."""
     if sqlite3.sqlite_version_info < (3, 37):
         raise UnusableDatabase(f"SQLite 3.37 is needed; this is {sqlite3.sqlite_version}.")
     try:
-        # The file holds what only its owner should read; the files beside it take its mode. An
-        # existing file is left alone: closing a descriptor of it would drop every lock that SQLite
-        # holds on it in this process.
+        # Only its owner may read the file; the files beside it take its mode. A file that exists is
+        # not opened: closing its descriptor would drop every lock that SQLite holds on it in this
+        # process.
         os.close(os.open(database.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         if not database.path.is_file():
@@ -124,7 +123,7 @@ def _made(database: Database, seconds: float) -> Iterator[Connection]:
 
 
 def _create_schema(connection: Connection) -> bool:
-    """Make all tables in an empty file; return whether it was one."""
+    """Make all tables if the file is empty; return whether it was."""
     if file.pragma(connection, "user_version") or file.pragma(connection, "application_id"):
         return False
     if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
@@ -144,22 +143,22 @@ def _unused_name(path: Path, ending: str) -> Path:
         f"{path.name}.{ending}" + (f".{number}" if number > 1 else "")
         for number in itertools.count(1)
     )
-    return next(found for found in map(path.with_name, names) if not found.exists())
+    return next(unused for unused in map(path.with_name, names) if not unused.exists())
 
 
 def _empty_log(database: Database, deadline: float) -> bool:
     """Move all that the write-ahead log holds into the file, and cut the log to nothing.
 
-    Return whether that was possible: not while a reader needs an older state.
+    Return whether that was possible; it is not while a reader needs an older state.
     """
     while True:
         try:
-            # The lock is given back in between, for a reader may be slow, and others write.
+            # The lock is released between tries: a reader may be slow, and others want to write.
             with database.exclusive(deadline) as connection:
-                found = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                checkpoint = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except Busy:
             return False
-        if not found["busy"]:
+        if not checkpoint["busy"]:
             return True
         if time.monotonic() >= deadline:
             return False

@@ -15,15 +15,15 @@ _POLL_SECONDS = 0.0001
 
 
 class WriteLock:
-    """A lock between processes that can time out; for one thread of a process at a time.
+    """A lock between processes, with a time-out; one thread of a process may use it at a time.
 
-    SQLite lets writers poll with growing sleeps, and some wait hundreds of milliseconds while
-    others pass them. Two file locks make that fair: who holds `next` is the one to have `write`
-    when it comes free, so a process cannot take it twice while another waits. The kernel releases
+    SQLite lets writers poll with growing sleeps, so some wait hundreds of milliseconds while others
+    overtake them. Two file locks make it fair: the process that holds `next` is the one that gets
+    `write` when it is free, so no process takes it twice while another waits. The kernel releases
     both when a process dies.
 
-    Every commit, and so every automatic checkpoint, runs under it. That also keeps SQLite before
-    3.51.3 from its WAL-reset bug, which takes two checkpoints and a commit at one time.
+    Every commit, and so every automatic checkpoint, runs under the lock. That also avoids the
+    WAL-reset bug of SQLite before 3.51.3, which needs two checkpoints and a commit at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +36,7 @@ class WriteLock:
     def held(self, deadline: float) -> Iterator[None]:
         """Hold the lock. Raises `TimeoutError` at `deadline`, in seconds of `time.monotonic`.
 
-        Raises `UnusableDatabase` where its files cannot be made.
+        Raises `UnusableDatabase` if its files cannot be made.
         """
         self._take(deadline)
         while not self._is_shared():
@@ -58,7 +58,7 @@ class WriteLock:
             fcntl.flock(self._next, fcntl.LOCK_UN)
 
     def _is_shared(self) -> bool:
-        """Whether others that open the lock's file get this one: it may have been deleted."""
+        """Whether this is still the lock that others open: its file may have been deleted."""
         try:
             return os.path.samestat(os.fstat(self._write), _lock_name(self._path, ".lock").stat())
         except OSError:
@@ -92,8 +92,8 @@ def _open(path: Path, ending: str) -> int:
         except FileExistsError:
             return os.open(lock, os.O_RDWR | os.O_CLOEXEC)
         if os.geteuid() == 0:
-            # The service may run as another user than root's commands. Only what is new is given
-            # away: what exists may be a link, which its owner has laid to a file of root's.
+            # Root's commands may run beside a service of another user. Only a new file gets that
+            # owner: one that exists may be a link, which its owner made to a file of root's.
             owner = path.stat()
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
         return descriptor

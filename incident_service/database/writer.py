@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 
 class Writer:
-    """Runs what the threads of a process want to write, a batch of it in each transaction.
+    """Runs what the threads of a process want to write, in batches: one transaction each.
 
-    While one thread, the leader, waits for the lock between processes, others queue up; once it
+    One thread, the leader, waits for the lock between processes; meanwhile others queue up. Once it
     has the lock it runs the work of all of them, each in a savepoint of its own, and commits once.
-    So the sync of the disk, the slowest part of a small write, is shared, and nobody is answered
-    before it. All work in one transaction has the same instant, read once all of it is known: it
-    is later than the call of every `write`, and no work is dated before what was done before it.
+    So they share the sync of the disk, the slowest part of a small write, and nobody is answered
+    before it. All work in a transaction has one instant, read after the last of it was queued: it
+    is after every call of `write` in the batch, and after the transactions before.
     """
 
     def __init__(
@@ -34,8 +34,8 @@ class Writer:
     ) -> None:
         """`connect` returns the calling thread's connection.
 
-        `check` is called within each transaction and again once it is on disk; where it raises,
-        nobody is told that anything was written.
+        `clock` returns the current instant. `check` is called within each transaction, and again
+        once it is on disk; if it raises, every `write` of the batch raises that.
         """
         self._connect = connect
         self._lock = lock
@@ -61,19 +61,19 @@ class Writer:
         return result
 
     def _becomes_leader(self, mine: _Write, deadline: float) -> bool:
-        """Queue up. Return `True` once nobody leads, `False` once a leader has done `mine`."""
+        """Queue up. Return `True` once there is no leader, `False` once a leader has run `mine`."""
         with self._turn:
             self._waiting.append(mine)
             while self._has_leader and not mine.is_done:
-                patience = None if mine.is_taken else deadline - time.monotonic()
-                if not self._turn.wait(patience) and not mine.is_taken:
+                seconds = None if mine.is_taken else deadline - time.monotonic()
+                if not self._turn.wait(seconds) and not mine.is_taken:
                     self._waiting.remove(mine)
                     raise TimeoutError
             self._has_leader = self._has_leader or not mine.is_done
             return not mine.is_done
 
     def _lead(self, mine: _Write, deadline: float) -> None:
-        """Do all that waits, `mine` with it, and let the next one lead."""
+        """Run everything that waits, `mine` too, and let the next thread lead."""
         batch: list[_Write] = []
         try:
             connection = self._connect()
@@ -91,7 +91,7 @@ class Writer:
                         connection.execute("ROLLBACK")
                 self._check()
         except BaseException as error:
-            # Also of a write that had failed before: what it failed for may be undone as well.
+            # Writes that had failed by themselves get it too: the reason may be undone as well.
             for write in batch or [mine]:
                 write.error = error
         finally:
@@ -112,7 +112,7 @@ class Writer:
 
 
 def _begin(connection: sqlite3.Connection, deadline: float) -> None:
-    """Begin, once no writer that does not know our lock, a shell for example, is in the way."""
+    """Begin once no writer without our lock is in the way, such as a SQLite shell."""
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -125,7 +125,7 @@ def _begin(connection: sqlite3.Connection, deadline: float) -> None:
 
 
 class _Write:
-    """What a thread wants to write, and what came of it."""
+    """What a thread wants to write, and its outcome."""
 
     def __init__(self, work: Callable[[sqlite3.Connection, datetime], Any]) -> None:
         self._work = work
@@ -135,9 +135,9 @@ class _Write:
         self.error: BaseException | None = None
 
     def run(self, connection: sqlite3.Connection, now: datetime) -> None:
-        """Do it, or undo it and keep the error. Raises if the whole transaction is lost.
+        """Run it; if it fails, undo it and keep the error. Raises if the transaction is lost.
 
-        It runs in an empty context: it may be another thread's request that is at hand here.
+        It runs in an empty context, because this may be the thread of another request.
         """
         connection.execute("SAVEPOINT this_write")
         try:

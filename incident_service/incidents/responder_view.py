@@ -18,7 +18,7 @@ UPDATE_CHARACTERS = 500
 PEOPLE_SHOWN = 10
 
 EVENTS_READ = 1000
-"""The latest events of the trail, in which pages are looked for."""
+"""Only the latest events of the trail are searched for pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +85,20 @@ def view(db: Connection, link: Link) -> View:
 
 
 def _outcomes(pages: Iterable[Row], pending: Iterable[str]) -> dict[str, Row]:
-    """Return the last event that counts of each user who was paged, those paged first, first.
+    """Return the event that counts for each user who was paged, in the order of their first page.
 
-    A page that was sent counts more than one that failed: one that arrives is enough. `{}` is for
-    who was not tried yet.
+    A page that was sent counts more than one that failed, because one is enough. If a page is
+    pending, the `event` is `None`, beside the details of its last try if there was one.
     """
-    found: dict[str, Row] = {}
+    events: dict[str, Row] = {}
     for event in pages:
         user_id = event["details"]["userId"]
-        if event["event"] == "page_sent" or found.get(user_id, event)["event"] != "page_sent":
-            found[user_id] = event
+        if event["event"] == "page_sent" or events.get(user_id, event)["event"] != "page_sent":
+            events[user_id] = event
     for user_id in pending:
-        if found.get(user_id, {}).get("event") != "page_sent":
-            found[user_id] = {**found.get(user_id, {}), "event": None}
-    return found
+        if events.get(user_id, {}).get("event") != "page_sent":
+            events[user_id] = {**events.get(user_id, {}), "event": None}
+    return events
 
 
 def _paged(name: str, event: Row) -> Paged:

@@ -7,12 +7,12 @@ A *page* is the message that wakes somebody. Who knows whom, from the top down:
         progress                       picks the layer that fires next (pure)
       lookout, fairness              find what is due, and share out the threads (fairness is pure)
       delivery                       claims deliveries, makes their pages, records the outcomes
-        acknowledge_links              the link in a page
+        acknowledge_links              the link in a page (signed_links: in its earlier form)
       connections                    bounds one try: its time, and where it may connect
       channels                       picks the way a page leaves
         mail, webhook, apprise_channel   send it; apprise_urls reads Apprise's URLs
           message                        the text of a page, cut and escaped to fit
-            page                           what a page says, and what came of sending it
+            page                           what a page says, and the outcome of sending it
 
 Beside them, `policies` and `contact_methods` hold the rules for what users set up.
 """

@@ -108,7 +108,7 @@ class Attempt:
             self.is_refused = True
             raise NotPublic(f"{host} has no public address")
         failure: OSError = TimeoutError("the attempt is over")
-        for family, kind, protocol, _, where in allowed:
+        for family, kind, protocol, _, endpoint in allowed:
             left = self.deadline - time.monotonic()
             if self.is_cut or left <= 0:
                 break
@@ -120,7 +120,7 @@ class Attempt:
                 if source_address:
                     connection.bind(source_address)
                 connection.settimeout(left if timeout is None else min(timeout, left))
-                connection.connect(where)
+                connection.connect(endpoint)
                 connection.settimeout(timeout)
                 return connection
             except OSError as error:

@@ -27,11 +27,11 @@ PORT_SECONDS = 10.0
 """How long a start waits for its port."""
 
 GRACEFUL_SECONDS = 8
-"""How long a stop lets requests under way be answered, within the 10 seconds of contract §9."""
+"""How long a stop waits for answers to open requests, within the 10 seconds of contract §9."""
 
 
 def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> None:
-    """Serve the API, and page, until a signal ends it; `when_ready` is called once it listens."""
+    """Serve the API, and page, until a signal comes; `when_ready` is called once it listens."""
     logs.configure(settings.log_level)
     _wait_for_port(settings)
     pager = PagingProcess(settings)
@@ -45,15 +45,15 @@ def serve(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) 
     try:
         Server(settings, begin).run()
     finally:
-        if os.getpid() == master:  # each worker, which it forks, ends here too
+        if os.getpid() == master:  # the workers, which it forks, end here too
             pager.stop()
             metrics.remove_folder(folder)
 
 
 def _wait_for_port(settings: Settings) -> None:
-    """Return once the port is free: what served before may still be ending.
+    """Return once the port is free: an earlier server may still be stopping.
 
-    Raises `InvalidSetting` if it stays taken, or cannot be listened on at all.
+    Raises `InvalidSetting` if it stays in use, or if nothing can listen on it.
     """
     is_ipv6 = ":" in settings.host
     deadline = time.monotonic() + PORT_SECONDS
@@ -87,7 +87,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         super().__init__()
 
     def load_config(self) -> None:
-        """Set what gunicorn is to do; each setting that is not obvious says why."""
+        """Set gunicorn's options; a comment gives the reason if it is not obvious."""
         settings = self._settings
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         options: dict[str, Any] = {
@@ -96,20 +96,20 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "threads": settings.threads,
             "worker_class": Worker,
             "worker_connections": CONNECTIONS,
-            # Loaded once and shared: a smaller footprint, and a mistake shows at the start.
+            # Loaded once and shared: it takes less memory, and a mistake shows at the start.
             "preload_app": True,
             "graceful_timeout": GRACEFUL_SECONDS,
-            # Room for an id or a filter of 255 characters, each percent-encoded; beyond that a
-            # request costs memory before its key is looked at. The application limits the body,
-            # and `Worker` how long a client may take.
+            # Enough for an id or a filter of 255 characters, each percent-encoded. More would cost
+            # memory before the key is checked. The application limits the body, and `Worker` how
+            # long a client may take.
             "limit_request_line": 4094,
             "limit_request_fields": 64,
             "limit_request_field_size": 8190,
-            # No header sets what only a server knows: nothing here is mounted below a path.
+            # No header may set the path below which this is mounted.
             "forwarder_headers": "",
-            # Workers beat their hearts on a file; a busy disk must not look like a dead worker.
+            # A worker shows that it is alive by a file; a busy disk must not make it look dead.
             "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
-            # By default one control socket for all servers of a user: two would collide.
+            # Its default is one control socket for all servers of a user, so two would collide.
             "control_socket_disable": True,
             "logger_class": _Logger,
             "logconfig_dict": logs.as_json(settings.log_level),
@@ -126,14 +126,14 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _give_place(arbiter: Any, worker: Any) -> None:
-    """Give a new worker the lowest number that none of the living has."""
+    """Give a new worker the lowest number that no living worker has."""
     taken = {other.place for other in arbiter.WORKERS.values()}
     places = (f"worker-{number}" for number in itertools.count(1))
     worker.place = next(place for place in places if place not in taken)
 
 
 class _Logger(Logger):  # type: ignore[misc]
-    """Gunicorn's logger, without a second line for each request: the application logs them."""
+    """Gunicorn's logger without its line for each request: the application logs requests."""
 
     def access(self, *_: Any) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""The paging process beside the API: started, watched, started again when it dies."""
+"""The paging process beside the API: starts it, watches it, and restarts it if it dies."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _log = logging.getLogger("incident_service.paging")
 
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 1.5
-"""How long a stop waits for pages under way; one that is cut off is sent again later."""
+"""How long a stop waits for pages that are being sent; one that is cut off is sent again later."""
 
 
 class PagingProcess:
-    """A child process that pages. Its death never takes this process down."""
+    """A child process that pages. If it dies, this process goes on."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -27,12 +27,12 @@ class PagingProcess:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Start it, and a thread that starts it again whenever it ends."""
+        """Start it, and a thread that restarts it whenever it ends."""
         self._process = self._spawn()  # here, before this process forks its workers
         threading.Thread(target=self._watch, name="paging", daemon=True).start()
 
     def stop(self) -> None:
-        """End it: at once, if it has nothing under way."""
+        """End it; it ends at once if it is sending nothing."""
         with self._lock:
             self._stopped.set()
             process = self._process
@@ -61,6 +61,6 @@ class PagingProcess:
             f"{PREFIX}BASE_URL": self._settings.public_url,
         }
         command = [sys.executable, "-m", "incident_service", "page", "--parent", str(os.getpid())]
-        # With close_fds=False it is spawned without a pipe, whose end a worker that is forked at
-        # that moment would keep open, and with it this call; the child closes what it inherits.
+        # close_fds=False: otherwise `Popen` uses a pipe and waits for its end, and a worker that is
+        # forked at that moment would keep the pipe open. The child closes what it inherits.
         return subprocess.Popen(command, env=environment, close_fds=False)

@@ -140,7 +140,7 @@ def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:
 
 
 def untried_user_ids(db: Connection, org_id: str, incident_id: str) -> set[str]:
-    """Return the users to whom a page about the incident is due that nobody has taken yet."""
+    """Return the users who have a page about the incident waiting that was never tried."""
     rows = db.execute(
         """
         SELECT DISTINCT user_id FROM deliveries
@@ -152,7 +152,7 @@ def untried_user_ids(db: Connection, org_id: str, incident_id: str) -> set[str]:
 
 
 def user_ids(db: Connection, org_id: str, incident_id: str, *, limit: int) -> list[str]:
-    """Return users to whom a page about the incident is on its way, tried already or not."""
+    """Return users who have a page about the incident on its way, tried already or not."""
     rows = db.execute(
         """
         SELECT DISTINCT user_id FROM deliveries
@@ -195,7 +195,7 @@ def delete_for_owners(db: Connection, org_id: str, incident_ids: Sequence[str]) 
 
 
 def count_outcome(db: Connection, outcome: str) -> None:
-    """Count a try that came out `sent` or `failed`."""
+    """Count a try whose outcome is `sent` or `failed`."""
     db.execute(
         "UPDATE page_outcomes SET number = number + 1 WHERE outcome = :outcome",
         {"outcome": outcome},
@@ -203,7 +203,7 @@ def count_outcome(db: Connection, outcome: str) -> None:
 
 
 def outcomes(db: Connection) -> dict[str, int]:
-    """Return how many tries ever came out `sent` and `failed`, in all organizations."""
+    """Return how many tries were ever `sent` and `failed`, in all organizations."""
     rows = db.execute("SELECT outcome, number FROM page_outcomes").fetchall()
     return {row["outcome"]: row["number"] for row in rows}
 

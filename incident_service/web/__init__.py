@@ -14,4 +14,4 @@ def install(app: Flask) -> None:
     app.register_blueprint(acknowledge.blueprint)
     app.register_blueprint(status_pages.blueprint)
     app.register_blueprint(docs.blueprint)
-    error_responses.show_to_people(app, browser.error_page)
+    error_responses.show_to_people(app, browser.respond)

@@ -39,5 +39,5 @@ def asset(name: str) -> Response:
 @blueprint.after_request
 def _protect(response: Response) -> Response:
     for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)  # a page that shows an error has its own
+        response.headers.setdefault(name, value)  # an error response has its own
     return response

@@ -88,7 +88,7 @@ def _protect(response: Response) -> Response:
 
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
-    if not _prefers_html():
+    if not error_responses.is_for_a_person():
         return error_responses.answer(error)
     if isinstance(error, public_view.NoSuchIncident):
         return rendering.message_response(404, "No such incident", error.message)
@@ -98,14 +98,9 @@ def _not_found(error: NotFound) -> Response:
 
 @blueprint.errorhandler(Exception)
 def _failed(error: Exception) -> Response:
-    if not _prefers_html():
+    if not error_responses.is_for_a_person():
         return error_responses.answer(error)
     return rendering.error_response(error)
-
-
-def _prefers_html() -> bool:
-    """Whether the client prefers HTML to JSON. One that states no preference is a program."""
-    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
 def _render_overview(db: Connection, status_page: Row, now: datetime) -> str:

@@ -148,10 +148,10 @@ def responses_to(codes: set[str]) -> dict[str, Object]:
             by_status.setdefault(status, []).append(code)
     shared = {codes: name for name, codes in RESPONSES.items()}
     return {
-        str(status): {"$ref": f"#/components/responses/{shared[tuple(found)]}"}
-        if tuple(found) in shared
-        else error_response(found)
-        for status, found in sorted(by_status.items())
+        str(status): {"$ref": f"#/components/responses/{shared[tuple(alike)]}"}
+        if tuple(alike) in shared
+        else error_response(alike)
+        for status, alike in sorted(by_status.items())
     }
 
 

@@ -1,9 +1,9 @@
 """Bringing a database of an earlier version up to date, by the numbered SQL scripts in this folder.
 
-`0002_….sql` makes version 2 of version 1, and so on. A script begins and commits nothing itself.
-Foreign keys are not enforced while it runs, so that it may build a table anew (create, copy, drop,
-rename; dropping asks no trigger, and takes the table's triggers and indexes with it); all of them
-are checked at the end.
+`0002_….sql` turns version 1 into version 2, and so on. A script has no `BEGIN` or `COMMIT` of its
+own. Foreign keys are not enforced while it runs, so it may rebuild a table: create, copy, drop,
+rename. (Dropping a table fires no trigger, and drops the table's triggers and indexes.) All foreign
+keys are checked at the end.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def scripts() -> dict[int, str]:
 def apply(connection: sqlite3.Connection, *, old: int, new: int) -> None:
     """Make the new version of the old one, in one transaction.
 
-    Where this raises, the database is as it was: `UnusableDatabase` where a row would point at
-    nothing, or `sqlite3.Error`.
+    Raises `UnusableDatabase` if a row would refer to a row that is not there, and `sqlite3.Error`;
+    the database is then as it was.
     """
-    found = scripts()
+    sql = scripts()
     steps = [
-        f"{found[version]}\nPRAGMA user_version = {version};" for version in range(old + 1, new + 1)
+        f"{sql[version]}\nPRAGMA user_version = {version};" for version in range(old + 1, new + 1)
     ]
     connection.execute("PRAGMA foreign_keys = OFF")
     try:
@@ -42,7 +42,7 @@ def apply(connection: sqlite3.Connection, *, old: int, new: int) -> None:
         if broken is not None:
             raise UnusableDatabase(
                 f"The database cannot be brought up to date: a row of {broken['table']} would "
-                f"point at nothing in {broken['parent']}."
+                f"refer to a row of {broken['parent']} that is not there."
             )
         connection.execute("COMMIT")
     except BaseException:

@@ -1,4 +1,4 @@
-"""One client's connection: what was received of its request, and what is unsent of its answer."""
+"""One client's connection: the part of a request that arrived, the part of an answer to send."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gunicorn.http.errors import LimitRequestHeaders, NoMoreData, ParseException
 from incident_service.http.body import MAX_BODY_BYTES
 
 HEAD_BYTES = 64 * 1024
-"""The largest head; its lines have limits of their own."""
+"""The largest head of a request; each line has a limit of its own."""
 
 CHUNKED_BYTES = 4 * MAX_BODY_BYTES
-"""The most that is received of a body in chunks, the lines between them included."""
+"""The most that is received of a body in chunks, with the lines between them."""
 
 READ_BYTES = 256 * 1024
 LINE_BYTES = 8190
@@ -27,7 +27,7 @@ _SIZE = re.compile(rb"[0-9a-fA-F]+")
 
 
 class Step(Enum):
-    """What a connection waits for. In all of these no thread is held."""
+    """What a connection waits for. It holds no thread meanwhile."""
 
     IDLE = "the next request"
     HEAD = "the rest of a request's head"
@@ -43,31 +43,33 @@ class RequestTimedOut(ParseException):  # type: ignore[misc]  # gunicorn has no 
         return "the request did not arrive in time"
 
 
-class Conn:
+class Connection:
     """A connection. Only one thread at a time uses it: the poller's, or the one that answers.
 
-    Gunicorn's parser decides what a request is; it reads from memory and never waits. This class
-    only decides when the parser has all that it needs.
+    Gunicorn's parser decides what a request is. It reads from memory and never waits: this class
+    decides when everything that the parser needs has arrived.
     """
 
-    def __init__(self, sock: socket.socket, client: Any, server: Any, cfg: Any, who: str) -> None:
-        """`who`: whose connection it is when connections are shared out."""
+    def __init__(
+        self, sock: socket.socket, client: Any, server: Any, cfg: Any, network: str
+    ) -> None:
+        """`network`: what counts as one client when there are too many connections."""
         sock.setblocking(False)
         self.sock = sock
         self.client = client
         self.server = server
-        self.who = who
+        self.network = network
         self.step = Step.HEAD
         self.deadline = 0.0
         self.is_polled = False
         self.request: Any = None
-        """Gunicorn's, once its head is there."""
+        """Gunicorn's request, once its head has arrived."""
         self.fault: Exception | None = None
-        """Why there is no request to answer."""
-        self.is_kept = False
-        self.drained = 0
-        self.counted = 0
-        """How many bytes of it the worker has counted."""
+        """Why the request cannot be answered."""
+        self.is_kept_alive = False
+        self.drained_bytes = 0
+        self.counted_bytes = 0
+        """How many of `held_bytes` are in the worker's sum."""
         self._parser = get_parser(cfg, (), client)
         self._limit_line: int = cfg.limit_request_line
         self._received = bytearray()
@@ -76,18 +78,18 @@ class Conn:
         self._unsent = memoryview(b"")
 
     @property
-    def held(self) -> int:
-        """How many bytes of memory its request and its answer take."""
+    def held_bytes(self) -> int:
+        """How many bytes of memory the request and the answer take."""
         return len(self._received) + len(self._unsent)
 
     @property
     def has_received(self) -> bool:
-        """Whether a part of a request is there."""
+        """Whether a part of a request has arrived."""
         return bool(self._received) or self.request is not None
 
     @property
     def is_sent(self) -> bool:
-        """Whether the client's side has all of the answer."""
+        """Whether the whole answer was sent."""
         return not self._unsent
 
     def receive(self) -> bool:
@@ -100,25 +102,25 @@ class Conn:
         return bool(data)
 
     def drain(self) -> bool:
-        """Throw away what has arrived. Return `False` at the end of the stream."""
+        """Discard what has arrived. Return `False` at the end of the stream. Raises `OSError`."""
         try:
             data = self.sock.recv(READ_BYTES)
         except BlockingIOError:
             return True
-        self.drained += len(data)
+        self.drained_bytes += len(data)
         return bool(data)
 
     def is_complete(self) -> bool:
-        """Whether there is a whole request to answer, or a fault.
+        """Whether a whole request has arrived, or a fault.
 
         Raises `OSError` if the client is gone.
         """
-        if self.request is None and self._head_is_there():
+        if self.request is None and self._head_has_arrived():
             self._read_head()
-        return self.fault is not None or (self.request is not None and self._body_is_there())
+        return self.fault is not None or (self.request is not None and self._body_has_arrived())
 
     def hand_over(self) -> Any:
-        """Return the request, with its body in memory. Raises what is wrong with it."""
+        """Return the request, with its body in memory. Raises `fault` if there is one."""
         self._parser.unreader.unread(bytes(self._received))
         self._received.clear()
         if self.fault is not None:
@@ -126,19 +128,19 @@ class Conn:
         return self.request
 
     def next_request(self) -> None:
-        """Forget the request that was answered; what came after it begins the next one."""
+        """Forget the answered request; what arrived after it begins the next one."""
         self.request = self._chunks = None
         self._searched = 0
         try:
-            self._parser.finish_body()  # one that the application did not read
+            self._parser.finish_body()  # if the application did not read it
         except Exception:
-            self.is_kept = False  # nobody knows where the next request would begin
+            self.is_kept_alive = False  # where the next request would begin is unknown
             return
-        self.is_kept = not self._parser.mesg.body.failed
+        self.is_kept_alive = not self._parser.mesg.body.failed
         self._received += self._parser.unreader.take_buffered()
 
     def send(self, answer: bytes = b"") -> None:
-        """Send what the client's side takes now of the answer. Raises `OSError`."""
+        """Send as much of the answer as the client's side takes now. Raises `OSError`."""
         if answer:
             self._unsent = memoryview(answer)
         while self._unsent:
@@ -148,8 +150,8 @@ class Conn:
                 return
         self._unsent = memoryview(b"")
 
-    def _head_is_there(self) -> bool:
-        """Whether gunicorn's parser comes to an end with what is there: a head, or an error."""
+    def _head_has_arrived(self) -> bool:
+        """Whether what has arrived is enough for gunicorn's parser: a head, or an error."""
         data = self._received
         since = max(0, self._searched - 3)
         self._searched = len(data)
@@ -160,7 +162,7 @@ class Conn:
             return False
         if len(data) - 2 > self._limit_line and data.find(b"\r\n", 0, self._limit_line + 2) < 0:
             return True
-        # A newline alone ends no line: gunicorn refuses it, and the head would never end.
+        # A newline without a carriage return: gunicorn refuses it. The head would never end.
         return data.count(b"\n", since) != data.count(b"\r\n", max(0, since - 1))
 
     def _read_head(self) -> None:
@@ -180,11 +182,11 @@ class Conn:
         if isinstance(request.body.reader, ChunkedReader):
             self._chunks = _Chunks()
         expects, request._expected_100_continue = request._expected_100_continue, False
-        if expects and not self._body_is_there():
+        if expects and not self._body_has_arrived():
             self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _body_is_there(self) -> bool:
-        """Whether all of the body is there, or enough of it to be refused."""
+    def _body_has_arrived(self) -> bool:
+        """Whether the whole body has arrived, or enough of it to refuse it."""
         reader = self.request.body.reader
         if self._chunks is not None:
             if self._chunks.is_over(self._received):
@@ -203,17 +205,17 @@ class Conn:
 
 
 class _Chunks:
-    """Finds the end of a body in chunks, as far as it has arrived."""
+    """Finds the end of a body in chunks while it arrives."""
 
     def __init__(self) -> None:
         self.size = 0
-        """How many bytes the body has, or will have once the last known chunk is there."""
+        """How many bytes the body has, or will have once the last known chunk has arrived."""
         self._at = 0
         self._searched = 0
         self._is_trailer = False
 
     def is_over(self, data: bytearray) -> bool:
-        """Whether the body has ended, or breaks the rules so that no more is to be read of it."""
+        """Whether the body has ended, or is wrong so that reading on is of no use."""
         while not self._is_trailer:
             if self._at > len(data):
                 return False
@@ -233,6 +235,6 @@ class _Chunks:
             self._searched = self._at
         if data[self._at : self._at + 2] == b"\r\n":
             return True
-        found = data.find(b"\r\n\r\n", max(self._at, self._searched - 3))
+        end = data.find(b"\r\n\r\n", max(self._at, self._searched - 3))
         self._searched = len(data)
-        return found >= 0 or len(data) - self._at > HEAD_BYTES
+        return end >= 0 or len(data) - self._at > HEAD_BYTES
