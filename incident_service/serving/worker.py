@@ -44,7 +44,7 @@ SECONDS = {Step.HEAD: 10.0, Step.BODY: 30.0, Step.SENDING: 30.0, Step.CLOSING: 2
 LINGER_BYTES = 32 * 1024 * 1024
 """How much a client may still send after its last answer before its connection is closed."""
 
-STOP_SECONDS = 2.0
+STOP_SECONDS = 1.0
 """How long a worker that stops waits for clients."""
 
 LOOK_EVERY_SECONDS = 0.5
