@@ -12,6 +12,7 @@ import pytest
 from incident_service.api.incidents import AUDIT_DETAILS
 from incident_service.cli import main
 from incident_service.http.error_codes import CODES
+from incident_service.incidents import by_link
 from tests.helpers.guides import ALL, FOLDER, README, ROOT
 
 CONTRACT = FOLDER / "contract.md"
@@ -104,3 +105,9 @@ def test_every_reason_that_a_page_failed_is_explained() -> None:
     assert len(reasons()) > 15
     guide = read(FOLDER / "at-3am.md")
     assert [reason for reason in reasons() if reason not in guide] == []
+
+
+def test_what_the_page_behind_a_link_says_is_explained() -> None:
+    shown = {by_link.WRONG, by_link.EXPIRED, by_link.GONE}
+    guide = read(FOLDER / "at-3am.md")
+    assert shown == set(re.findall(r"“(This link[^”]*|The incident or[^”]*)”", guide))

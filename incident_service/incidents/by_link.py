@@ -17,9 +17,9 @@ from incident_service.store import Row, incidents, links, users
 
 _TOKEN = re.compile(f"[A-Za-z0-9]{{{acknowledge_links.LENGTH}}}")
 
-_WRONG = "This link is not valid. Perhaps only a part of it was copied."
-_EXPIRED = "This link has expired. A link works for 7 days."
-_GONE = "The incident or the user of this link is no longer there."
+WRONG = "This link is not valid. Perhaps only a part of it was copied."
+EXPIRED = "This link has expired. A link works for 7 days."
+GONE = "The incident or the user of this link is no longer there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ def find(db: Connection, token: str, *, now: datetime) -> Link:
     else:
         row = signed_links.read(signed_links.signing_key(db), token)
     if row is None:
-        raise NotFound(_WRONG)
+        raise NotFound(WRONG)
     if format_instant(now) >= row["expires_at"]:
-        raise NotFound(_EXPIRED)
+        raise NotFound(EXPIRED)
     return Link(row["org_id"], row["incident_id"], row["user_id"])
 
 
@@ -51,7 +51,7 @@ def get_user(db: Connection, link: Link) -> Row:
     """Return the link's user. Raises `NotFound` if they were deleted."""
     user = users.get(db, link.org_id, link.user_id)
     if user is None:
-        raise NotFound(_GONE)
+        raise NotFound(GONE)
     return user
 
 
@@ -59,7 +59,7 @@ def get_incident(db: Connection, link: Link) -> Row:
     """Return the link's incident. Raises `NotFound` if it does not exist."""
     incident = incidents.get(db, link.org_id, link.incident_id)
     if incident is None:
-        raise NotFound(_GONE)
+        raise NotFound(GONE)
     return incident
 
 
@@ -79,7 +79,7 @@ def act(db: Connection, link: Link, status: str | None, *, now: datetime) -> boo
             next_status = cast(lifecycle.Status, status)
             updates.advance(db, caller, link.incident_id, next_status, None, now=now)
     except NotFound:
-        raise NotFound(_GONE) from None
+        raise NotFound(GONE) from None
     except InvalidRequest:  # raised before anything is written
         return False
     return True
