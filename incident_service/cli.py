@@ -41,10 +41,11 @@ def _with_clear_errors(command: Command) -> Command:
 
 def _listening(command: Command) -> Command:
     """Add the options that override the settings of the same names."""
-    command = click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")(
-        command
+    port = click.option(
+        "--port", type=click.IntRange(1, 65535), help=f"Port to listen on, instead of {PREFIX}PORT."
     )
-    return click.option("--host", help="Address to listen on.")(command)
+    host = click.option("--host", help=f"Address to listen on, instead of {PREFIX}HOST.")
+    return host(port(command))
 
 
 class _Text(click.ParamType[str]):
@@ -91,7 +92,10 @@ def main() -> None:
 @_listening
 @_with_clear_errors
 def quickstart_command(host: str | None, port: int | None) -> None:
-    """Make what a first incident needs, show how to open it, and serve."""
+    """Make what a first incident needs, and serve.
+
+    Prints a curl command that opens an incident. Run again, it keeps the data and makes a new key.
+    """
     from incident_service.serving.server import serve
 
     settings = _settings(host=host, port=port)
@@ -103,10 +107,12 @@ def quickstart_command(host: str | None, port: int | None) -> None:
 
 @main.command("serve")
 @_listening
-@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), help=f"Worker processes, instead of {PREFIX}WORKERS."
+)
 @_with_clear_errors
 def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve the API."""
+    """Serve the API and the status pages, and page people."""
     from incident_service.serving.server import serve
 
     settings = _settings(host=host, port=port, workers=workers)
@@ -125,9 +131,8 @@ def page_command(parent: int | None) -> None:
     if parent is not None:
         os.closerange(3, 1024)  # what it inherited, such as sockets
         sys.setswitchinterval(0.001)
-        os.nice(
-            5
-        )  # if many incidents come at once the API goes first: a page is stored, and can wait
+        # If many incidents come at once, the API goes first: a page is stored, and can wait.
+        os.nice(5)
     settings = _settings()
     logs.configure(settings.log_level)
     stopped = threading.Event()
@@ -142,7 +147,10 @@ def page_command(parent: int | None) -> None:
 @main.command("init-db")
 @_with_clear_errors
 def init_db() -> None:
-    """Make the database, or bring an older one up to date, with a copy beside it first."""
+    """Make the database, or bring an older one up to date.
+
+    An older one is copied first, into a file beside it.
+    """
     database = Database(_settings().database)
     copy = maintenance.upgrade(database)
     _print({"database": str(database.path), "copy": str(copy) if copy else None})
@@ -152,7 +160,10 @@ def init_db() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @_with_clear_errors
 def backup(file: Path) -> None:
-    """Copy the database into FILE, a new one, while the service runs."""
+    """Copy the database into FILE, while the service runs.
+
+    FILE must not exist yet.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # after the partial copy is removed
     maintenance.backup(Database(_settings().database), file)
     _print({"backup": str(file.resolve()), "bytes": file.stat().st_size})
@@ -161,7 +172,10 @@ def backup(file: Path) -> None:
 @main.command("compact")
 @_with_clear_errors
 def compact() -> None:
-    """Give free space back, and remove every byte of what was deleted or redacted."""
+    """Give free space back, and erase what was deleted.
+
+    No byte remains of what was deleted or redacted. Writes wait while the file is rewritten.
+    """
     database = Database(_settings().database)
     before = maintenance.size(database)
     maintenance.compact(database)
@@ -221,7 +235,7 @@ def create_user(
 @click.option("--name", type=TEXT, default="command line", show_default=True)
 @_with_clear_errors
 def create_key(org: str, user: str | None, role: Role, name: str) -> None:
-    """Make an API key; this is the only time that it is shown."""
+    """Make an API key, which is shown only this once."""
     made = _database(_settings()).write(keys.create, org_id=org, user_id=user, role=role, name=name)
     _print({"id": made["id"], "key": made["key"]})
 
