@@ -67,7 +67,7 @@ class PublicIncidentSchema(Schema):
     affected_components = fields.List(
         fields.Nested(AffectedComponentSchema), attribute="components"
     )
-    """The components that the incident affects, in the order sent."""
+    """Those components of the page that the incident affects, in the order of the page."""
     omitted_updates = fields.Integer(attribute="omitted")
     """How many older public updates are left out."""
     updates = fields.List(fields.Nested(PublicUpdateSchema), attribute="entries")
@@ -85,7 +85,7 @@ class PublicStatusSchema(Schema):
     updated_at = Instant()
     """When something that the page shows last changed."""
     components = fields.List(fields.Nested(PublicComponentSchema))
-    """The components of the page, in the order sent."""
+    """The components of the page, in its order."""
     incidents = fields.List(fields.Nested(PublicIncidentSchema))
     """The open incidents that affect a component of the page: the worst first, of equals the newest
     first."""
@@ -107,6 +107,6 @@ def public_status(slug: str) -> Any:
     return page_cache.respond("json", slug, "application/json", _render)
 
 
-def _render(db: Connection, page: Row, now: datetime) -> str:
-    overview = _schema.dump(public_view.overview(db, page, now=now))
+def _render(db: Connection, status_page: Row, now: datetime) -> str:
+    overview = _schema.dump(public_view.overview(db, status_page, now=now))
     return current_app.json.dumps({"data": overview}) + "\n"
