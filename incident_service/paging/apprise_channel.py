@@ -51,7 +51,6 @@ class Manner:
 
 
 _MAIL = Manner(markup=message.MAIL, title_markup=message.MAIL)
-_UNTITLED = {"has_title": False}
 _LONG_SMS = Manner(is_brief=True, limit=450)
 """These services send a longer text in parts (3 of 153 characters)."""
 _TITLED_CHAT = Manner(markup=CHAT, title_markup=CHAT)

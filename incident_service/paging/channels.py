@@ -8,12 +8,9 @@ from datetime import datetime
 from incident_service import ids
 from incident_service.clock import format_instant
 from incident_service.config import WEBHOOK_SCHEMES, Settings
-from incident_service.paging import apprise_channel, apprise_urls, mail, webhook
+from incident_service.paging import acknowledge_links, apprise_channel, apprise_urls, mail, webhook
 from incident_service.paging.page import Outcome, Page
-from incident_service.paging.webhook import SIGNATURE_HEADER, sign
 from incident_service.store import Row
-
-__all__ = ["SIGNATURE_HEADER", "send", "sign", "test_page"]
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
@@ -66,7 +63,7 @@ def test_page(user: Row, *, now: datetime, base_url: str) -> Page:
         user_id=user["id"],
         user_email=user["email"],
         layer=10,
-        acknowledge_url=f"{base_url}/a/{'0' * 22}",
+        acknowledge_url=f"{base_url}/a/{'0' * acknowledge_links.LENGTH}",
         components=tuple(f"Test component {n} {'x' * 100}"[:100] for n in range(1, 51)),
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from incident_service.paging.channels import sign
+from incident_service.paging.webhook import sign
 from tests.helpers.guides import FOLDER, blocks
 from tests.helpers.servers import running
 

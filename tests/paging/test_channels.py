@@ -28,6 +28,7 @@ from incident_service.config import Settings
 from incident_service.paging import apprise_urls, channels, mail, message, pager
 from incident_service.paging.connections import Attempt
 from incident_service.paging.page import Outcome, Page
+from incident_service.paging.webhook import SIGNATURE_HEADER
 from incident_service.serving import logs
 from tests.helpers.example_page import PAGE
 from tests.helpers.receivers import Mailbox, Receiver, receiving, taking_mail
@@ -102,7 +103,7 @@ def test_the_webhook_says_all(receiver: Receiver) -> None:
         "incident-service",
         "application/json",
     )
-    assert channels.SIGNATURE_HEADER not in headers
+    assert SIGNATURE_HEADER not in headers
     assert json.loads(body) == {
         "version": 1,
         "type": "page",
@@ -128,7 +129,7 @@ def test_the_webhook_says_all(receiver: Receiver) -> None:
 def test_the_webhook_is_signed(receiver: Receiver) -> None:
     assert send(receiver.url("http"), webhook_secret="s3cret").delivered
     [(_, headers, body)] = receiver.got
-    fields = dict(part.split("=") for part in headers[channels.SIGNATURE_HEADER].split(","))
+    fields = dict(part.split("=") for part in headers[SIGNATURE_HEADER].split(","))
     assert fields["t"] == str(int(NOW.timestamp()))
     signed = fields["t"].encode() + b"." + body
     assert fields["v1"] == hmac.new(b"s3cret", signed, hashlib.sha256).hexdigest()
