@@ -224,5 +224,5 @@ VARIABLES = {PREFIX + name.upper(): name for name in _PARSERS}
 def _nearest(variable: str) -> str:
     """Return the variable that is spelt most like this one."""
     names = [name.upper() for name in _PARSERS]
-    found = difflib.get_close_matches(variable[len(PREFIX) :].upper(), names, n=1, cutoff=0)
-    return PREFIX + found[0]
+    nearest = difflib.get_close_matches(variable[len(PREFIX) :].upper(), names, n=1, cutoff=0)
+    return PREFIX + nearest[0]

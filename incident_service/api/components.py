@@ -87,8 +87,8 @@ def list_components(query: dict[str, Any]) -> Any:
     """List the components by name."""
     after = cursor.decode_name("components", query.get("cursor"))
     with database().read() as db:
-        found, end = components.get_slice(db, caller(), after=after, limit=query["limit"])
-    return {"components": found, "next_cursor": cursor.encode("components", end)}
+        listed, end = components.get_slice(db, caller(), after=after, limit=query["limit"])
+    return {"components": listed, "next_cursor": cursor.encode("components", end)}
 
 
 @blueprint.route("/v1/components", methods=["POST"])
