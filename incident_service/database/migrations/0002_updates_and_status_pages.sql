@@ -1,5 +1,5 @@
--- Updates with redaction, and public status pages. `incidents` and `audit_events` are built anew: the
--- one gets a column without a default, the other knows more events.
+-- Updates with redaction, and public status pages. `incidents` and `audit_events` are built again:
+-- the first gets a column without a default, the second allows more events.
 
 ALTER TABLE organizations ADD COLUMN public_revision INTEGER NOT NULL DEFAULT 0;
 

@@ -1,5 +1,6 @@
 -- Fair deliveries, an escalation that survives changes of its policy, short links, and incidents that
--- status pages do not show. Tables are built anew where a column has no default or a check grows.
+-- status pages do not show. A table is built again if a column of it has no default, or a check of it
+-- allows more.
 
 CREATE TABLE new_components (
     org_id               TEXT NOT NULL REFERENCES organizations (id),
