@@ -15,7 +15,7 @@ from incident_service.severity import SEVERITIES
 from incident_service.status import levels
 from incident_service.status.levels import Impairment, Level, Status
 from incident_service.store import Row, status_pages
-from incident_service.store import public_page as rows
+from incident_service.store import public_incidents as rows
 
 DAYS = 90
 """How far back a status page looks, in days. Today counts."""
