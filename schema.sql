@@ -6,7 +6,7 @@
 --     cannot be stored.
 --   * Instants that the service makes are text in UTC with milliseconds, `2025-04-07T08:23:11.000Z`,
 --     so that comparing text compares time. Instants that a user sent as configuration are kept as
---     sent; where SQL has to compare them, a column `..._utc` beside them holds the same instant in
+--     sent; if SQL has to compare them, a column `..._utc` beside them holds the same instant in
 --     UTC with microseconds.
 --   * Ids are UUIDv7 in lower case, made by the service; later ids sort later. Organizations are
 --     `org_...`, users `user_...` or whatever the client chose.
@@ -48,7 +48,7 @@ CREATE TABLE users (
 ) STRICT;
 CREATE UNIQUE INDEX users_email ON users (org_id, email_key) WHERE deleted_at IS NULL;
 
--- A secret that lets a script act for a user, or for itself where user_id is null. Only the
+-- A secret that lets a script act for a user, or for itself if user_id is null. Only the
 -- SHA-256 of the secret is kept. A revoked key stays, so that its use can be told from a typing
 -- error.
 CREATE TABLE api_keys (

@@ -48,7 +48,7 @@ def modules() -> list[Path]:
 
 
 def room(path: Path) -> str:
-    """Return the folder at the top of the package, or the module that stands there itself."""
+    """Return the folder at the top of the package, or the module itself if it is at the top."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

@@ -1,6 +1,6 @@
 """Paging: whom to page, when, and by which way (contract §5 and §8).
 
-A *page* is the message that wakes somebody. Who knows whom, from the top down:
+A *page* is the message that wakes somebody. What uses what, from the top down:
 
     pager                          the loop of the paging process: look, fire, send, record
       escalation                     fires an incident's timers, which inserts deliveries

@@ -1,7 +1,7 @@
 """`status`: the public page, beside a bare Flask route that returns a string of the same size.
 
 The page shows 50 components and tells of 200 incidents in 90 days. Three figures: whole, as it is
-answered while nothing changes; as `304`; and made anew, which each worker does once after a change.
+answered while nothing changes; as `304`; and rendered again, as each worker does after a change.
 Both servers run under the same gunicorn settings; eight clients, a connection a request; the three
 take turns, and the figures are medians over the rounds.
 """
@@ -66,9 +66,9 @@ def status(folder: Path, rounds: int, seconds: float) -> list[Figure]:
     whole_page = beside_bare("whole, ", of_bare, of_whole, GOAL_WHOLE)
     known_page = beside_bare("as 304, ", of_bare, of_known, GOAL_KNOWN)
     report(whole_page, known_page, rounds, seconds, len(body))
-    made_anew = Figure("made anew", "ms", 1000 * anew(database))
-    print(f"made anew: {made_anew.value:.1f} ms")
-    return [*whole_page, *known_page, made_anew]
+    again = Figure("rendered again", "ms", 1000 * render_again(database))
+    print(f"rendered again: {again.value:.1f} ms")
+    return [*whole_page, *known_page, again]
 
 
 def report(
@@ -85,8 +85,8 @@ def report(
         print(f"{name:18}{rate:10.0f}{p50:9.1f}{p99:9.1f}{figures[0].ratio:8.2f}")
 
 
-def anew(database: Path) -> float:
-    """Return the seconds that it takes to make the page after a change, the median of twenty."""
+def render_again(database: Path) -> float:
+    """Return the seconds that it takes to render the page after a change, the median of twenty."""
     app = create_app(Settings(database=database))
     file: Database = app.extensions["incident_service.database"]
     client = app.test_client()

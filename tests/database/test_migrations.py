@@ -216,7 +216,7 @@ def copies(path: Path) -> list[str]:
     return sorted(found.name for found in path.parent.glob("*before-upgrade*"))
 
 
-def test_a_table_of_history_is_built_anew_past_its_triggers(world: World, script: Path) -> None:
+def test_a_table_of_history_is_rebuilt_past_its_triggers(world: World, script: Path) -> None:
     path = world.database.path
     before = tables(path)
     script.write_text(REBUILD)

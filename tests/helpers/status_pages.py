@@ -98,7 +98,7 @@ def update(world: World, incident: str, visibility: str, **fields: Any) -> str:
 
 
 def etags(world: World) -> list[str]:
-    """Return the ETag of each answer, as it is kept, after it was made anew."""
+    """Return the ETag of each answer that is kept; it is the same once rendered again."""
     kept = [see(world, path).headers["ETag"] for path in PATHS]
     page_cache.install(world.app)
     assert [see(world, path).headers["ETag"] for path in PATHS] == kept

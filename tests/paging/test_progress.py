@@ -77,7 +77,7 @@ def test_nobody_is_left_out_and_nobody_paged_twice(policy: Layers, script: list[
     done_when_last_changed = done.copy()
     while fire(policy, done) is not None:
         pass
-    # As often as it stands there, or as it had fired before it was taken out.
+    # As often as the policy names it, or as it had fired before it was removed.
     assert done == counted(policy) | done_when_last_changed
     assert done <= most
 
