@@ -9,13 +9,13 @@ from incident_service.database.file import Connection
 from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
 
 
-def insert(db: Connection, page: Row) -> None:
-    """Add a page; `page` has a value for each column but `deleted_at`."""
-    insert_row(db, "status_pages", page)
+def insert(db: Connection, status_page: Row) -> None:
+    """Add a status page; `status_page` has a value for each column but `deleted_at`."""
+    insert_row(db, "status_pages", status_page)
 
 
 def get(db: Connection, org_id: str, id: str) -> Row | None:
-    """Return the page, unless deleted."""
+    """Return the status page, unless deleted."""
     return one_or_none(
         db,
         "SELECT * FROM status_pages WHERE org_id = :org_id AND id = :id AND deleted_at IS NULL",
@@ -24,7 +24,7 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
 
 
 def with_slug(db: Connection, slug: str) -> Row | None:
-    """Return the page that has this slug, of any organization, unless deleted.
+    """Return the status page that has this slug, of any organization, unless deleted.
 
     It comes with its organization's `public_revision`.
     """
@@ -41,7 +41,7 @@ def with_slug(db: Connection, slug: str) -> Row | None:
 
 
 def all_by_title(db: Connection, org_id: str) -> list[Row]:
-    """Return the organization's pages in the order of their titles, without the deleted ones."""
+    """Return the organization's status pages by title, without the deleted ones."""
     return db.execute(
         """
         SELECT * FROM status_pages WHERE org_id = :org_id AND deleted_at IS NULL
@@ -52,12 +52,12 @@ def all_by_title(db: Connection, org_id: str) -> list[Row]:
 
 
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
-    """Change a page; the keys of `changes` are the columns to set."""
+    """Change a status page; the keys of `changes` are the columns to set."""
     set_columns(db, "status_pages", changes, org_id=org_id, id=id)
 
 
 def components(db: Connection, org_id: str, page_id: str) -> list[Row]:
-    """Return the page's components, without the deleted ones, in order.
+    """Return the status page's components, without the deleted ones, in order.
 
     Each has `id`, `name`, `group_label`, `created_at`, and `status`: what was set by hand, or null.
     """
@@ -79,7 +79,7 @@ def components(db: Connection, org_id: str, page_id: str) -> list[Row]:
 def set_components(
     db: Connection, org_id: str, page_id: str, ids: Sequence[str], statuses: Mapping[str, str]
 ) -> None:
-    """Let the page show exactly these components, in this order; `statuses` are set by hand."""
+    """Let the status page show exactly these components, in order; `statuses` are set by hand."""
     db.execute(
         "DELETE FROM status_page_components WHERE org_id = :org_id AND status_page_id = :page_id",
         {"org_id": org_id, "page_id": page_id},
@@ -98,7 +98,7 @@ def set_components(
 
 
 def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool:
-    """Whether a published page shows one of the components, deleted since or not."""
+    """Whether a published status page shows one of the components, deleted since or not."""
     row = one_or_none(
         db,
         """
