@@ -10,7 +10,7 @@
 --     UTC with microseconds.
 --   * Ids are UUIDv7 in lower case, made by the service; later ids sort later. Organizations are
 --     `org_...`, users `user_...` or whatever the client chose.
---   * Deleting is hiding: `deleted_at` is set, and unique names look at visible rows alone, so that
+--   * Deleting is hiding: `deleted_at` is set, and unique names look at visible rows only, so that
 --     records keep pointing at what they were about.
 --   * History only grows: triggers refuse UPDATE and DELETE.
 
@@ -347,7 +347,7 @@ CREATE UNIQUE INDEX status_pages_slug ON status_pages (slug) WHERE deleted_at IS
 CREATE INDEX status_pages_title ON status_pages (org_id, title, slug) WHERE deleted_at IS NULL;
 
 -- A component that a status page shows, at its place in the order sent. `status`: set by hand, for
--- this page alone.
+-- this page only.
 CREATE TABLE status_page_components (
     org_id         TEXT NOT NULL,
     status_page_id TEXT NOT NULL,
@@ -382,7 +382,7 @@ WHEN EXISTS (SELECT 1 FROM audit_events
              WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
 
--- Of an update nothing changes but that it is redacted, once.
+-- An update never changes, except that it can be redacted once.
 CREATE TRIGGER incident_updates_keeps_rows BEFORE DELETE ON incident_updates
 BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
 CREATE TRIGGER incident_updates_keeps_values BEFORE UPDATE ON incident_updates
@@ -397,8 +397,8 @@ WHEN EXISTS (SELECT 1 FROM incident_updates
              WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
 
--- Whatever may show on a status page moves the organization's public_revision: a page that was
--- rendered at this revision is still right.
+-- Every change to what a status page may show moves the organization's public_revision, so a status
+-- page that was rendered at this revision is still right.
 CREATE TRIGGER incidents_are_public
 AFTER UPDATE OF title, severity, status, is_public, public_title, public_updated_at ON incidents
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
@@ -447,7 +447,7 @@ CREATE TABLE acknowledge_links (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- What of an unresolved incident falls due, and when: paging its owner, firing its policy's next layer,
+-- What falls due for an unresolved incident, and when: paging its owner, firing its policy's next layer,
 -- or telling its owner that somebody else has acknowledged it. `wait_seconds` is the time-out of the
 -- layer that fired last, 0 before the first. A layer's timer that an acknowledgement has stopped has no
 -- due_at; one that has used up the layers has no row.
@@ -477,7 +477,7 @@ CREATE TABLE escalation_progress (
 ) STRICT, WITHOUT ROWID;
 
 -- A page, or the notice that an incident was acknowledged, on its way by one contact method; the row
--- goes once it is delivered, given up or called off, and the trail tells. `receiver` stands for the
+-- goes once it is delivered, given up or called off, and the trail says which. `receiver` stands for the
 -- host or service that it goes to. A paging process that takes it on moves `due_at` to the instant
 -- from which another one may.
 CREATE TABLE deliveries (
@@ -501,7 +501,7 @@ CREATE INDEX deliveries_by_due ON deliveries (due_at);
 CREATE INDEX deliveries_by_lane ON deliveries (org_id, attempts > 0, user_id, receiver, due_at);
 CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id);
 
--- How many tries to deliver a page, of all organizations, came out so: the trails' `page_sent` and
+-- How many tries to deliver a page, of all organizations, had this outcome: the trails' `page_sent` and
 -- `page_failed`, counted.
 CREATE TABLE page_outcomes (
     outcome TEXT NOT NULL PRIMARY KEY CHECK (outcome IN ('sent', 'failed')),

@@ -237,7 +237,7 @@ CREATE INDEX deliveries_by_due ON deliveries (due_at);
 CREATE INDEX deliveries_by_lane ON deliveries (org_id, attempts > 0, user_id, receiver, due_at);
 CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id);
 
--- What the trail tells of the incidents that are open.
+-- What the trail says about open incidents.
 UPDATE incidents SET handed_off_at = (
     SELECT max(at) FROM audit_events AS event
     WHERE event.org_id = incidents.org_id AND event.incident_id = incidents.id
