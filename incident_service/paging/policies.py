@@ -38,7 +38,8 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
     """Make a policy with a `name`; `description` and `steps` (its layers' values) are optional.
 
-    Raises `Conflict` `name_conflict`, and `InvalidRequest` `invalid_target` or `invalid_condition`.
+    Raises `Conflict` `name_conflict` or `too_many_escalation_policies`, and `InvalidRequest`
+    `invalid_target` or `invalid_condition`.
     """
     columns = {
         "name": values["name"],
