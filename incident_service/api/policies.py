@@ -288,7 +288,7 @@ def create_policy_layer(body: dict[str, Any], id: str) -> Any:
 def order_policy_layers(body: dict[str, Any], id: str) -> Any:
     """Reorder the layers of a policy; each must be named exactly once."""
     layer_ids = body["layer_ids"]
-    return write(policies.reorder_layers, id, layer_ids)
+    return write(policies.order_layers, id, layer_ids)
 
 
 # The fields by name: a bare `partial=True` would reach into the target and the condition.

@@ -140,7 +140,7 @@ def delete_layer(
     _arrange(db, policy, layer_ids, at=format_instant(now))
 
 
-def reorder_layers(
+def order_layers(
     db: Connection, caller: Caller, policy_id: str, layer_ids: list[str], *, now: datetime
 ) -> Row:
     """Put all of a policy's layers into this order. Return the policy.
