@@ -20,6 +20,7 @@ _TOKEN = re.compile(f"[A-Za-z0-9]{{{acknowledge_links.LENGTH}}}")
 WRONG = "This link is not valid. Perhaps only a part of it was copied."
 EXPIRED = "This link has expired. A link works for 7 days."
 GONE = "The incident or the user of this link is no longer there."
+"""Why a link does not work; `docs/at-3am.md` says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,28 +29,11 @@ from incident_service.paging import apprise_urls, channels, mail, message, pager
 from incident_service.paging.connections import Attempt
 from incident_service.paging.page import Outcome, Page
 from incident_service.paging.webhook import SIGNATURE_HEADER
-from incident_service.serving import logs
 from tests.helpers.example_page import PAGE
 from tests.helpers.receivers import Mailbox, Receiver, receiving, taking_mail
 from tests.helpers.servers import free_port
 
 NOW = datetime(2025, 4, 7, 8, 23, 11, tzinfo=UTC)
-
-
-@pytest.fixture
-def quiet() -> Iterator[None]:
-    """Let the libraries log as little as they do in the service."""
-    levels = {
-        name: options["level"]
-        for name, options in logs.as_json("DEBUG")["loggers"].items()
-        if name in ("apprise", "requests", "urllib3")
-    }
-    before = {name: logging.getLogger(name).level for name in levels}
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    yield
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

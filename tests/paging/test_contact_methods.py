@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -20,28 +19,11 @@ from incident_service.mail_server import MailServer, parse_smtp_url
 from incident_service.paging import channels
 from incident_service.paging.contact_methods import check_url, shown_url
 from incident_service.paging.page import Outcome, Page
-from incident_service.serving import logs
 from tests.helpers.receivers import dripping
 from tests.helpers.world import World
 
 WEBHOOK = {"label": "Hook", "url": "https://hooks.example.com/s3cret?token=s3cret"}
 PATH = "users/member/contact-methods"
-
-
-@pytest.fixture
-def quiet() -> Iterator[None]:
-    """Let the libraries log as little as they do in the service."""
-    levels = {
-        name: options["level"]
-        for name, options in logs.as_json("DEBUG")["loggers"].items()
-        if name in ("apprise", "requests", "urllib3")
-    }
-    before = {name: logging.getLogger(name).level for name in levels}
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    yield
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
 
 
 def code(answer: Any) -> tuple[int, str]:
