@@ -269,6 +269,8 @@ def _connect(path: Path) -> Connection:
     connection.row_factory = _as_dict
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # The journals of statements and savepoints, which spill into a file of their own otherwise.
+    connection.execute("PRAGMA temp_store = MEMORY")
     # Pages; at SQLite's 1000 a commit in a hundred pays for a checkpoint.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     connection.execute("PRAGMA journal_size_limit = 67108864")
