@@ -58,7 +58,11 @@ class Database:
     def _open_state(self) -> None:
         self._local = threading.local()
         self._writer = Writer(
-            self._thread_connection, WriteLock(self.path), lambda: self.clock(), self._check_files
+            self._thread_connection,
+            WriteLock(self.path),
+            lambda: self.clock(),
+            check_begun=self._check_begun,
+            check_written=self._check_files,
         )
 
     @contextmanager
@@ -92,7 +96,9 @@ class Database:
 
         `now` is the instant at which the transaction's turn to write came, so what is written
         later is never dated earlier. When this returns, the work is on disk; if `work` raises, it
-        is undone. It may run in another thread of this process, and sees no context variables.
+        is undone. It may run in another thread of this process, and sees no context variables. It
+        may run twice, if what shares the transaction fails: the first run is undone in the file,
+        so `work` must do nothing that matters elsewhere, and leave its arguments as they are.
         Raises `Busy` if its turn did not come within the write time-out, and `StorageFull` if the
         disk is full; nothing is written then.
         """
@@ -100,13 +106,10 @@ class Database:
 
     def write_within(self, seconds: float, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """As `write`, with another write time-out."""
-
-        def checked(connection: Connection, now: datetime) -> T:
-            self.check_version(connection)  # here, because an upgrade may have come in between
-            return work(connection, *args, now=now, **kwargs)
-
         with _translated_errors():
-            return self._writer.write(checked, timeout=seconds)
+            return self._writer.write(
+                lambda connection, now: work(connection, *args, now=now, **kwargs), timeout=seconds
+            )
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -210,6 +213,10 @@ class Database:
                 f"{self._name} was moved, deleted or replaced while it was in use. Put it back, or "
                 "stop the service and restore it as the README says."
             )
+
+    def _check_begun(self, connection: Connection) -> None:
+        self._check_files()
+        self.check_version(connection)  # here, because an upgrade may have come in between
 
     def _check_files(self) -> None:
         """As `_check_file`, and the same of the write-ahead log.
