@@ -37,7 +37,8 @@ T = TypeVar("T")
 class Database:
     """One SQLite file, shared by any number of threads and processes.
 
-    Each thread keeps one connection. A committed write is on disk: the journal is a write-ahead
+    Each thread keeps one connection to read by; those of a process share one to write by, whose
+    cache so survives their turns. A committed write is on disk: the journal is a write-ahead
     log, synced at every commit (`synchronous=FULL`).
     """
 
@@ -57,8 +58,11 @@ class Database:
 
     def _open_state(self) -> None:
         self._local = threading.local()
+        self._writing: Connection | None = None
+        self._written_log: _FileId | None = None
+        """The write-ahead log that the connection to write by uses."""
         self._writer = Writer(
-            self._thread_connection,
+            self._write_connection,
             WriteLock(self.path),
             lambda: self.clock(),
             check_begun=self._check_begun,
@@ -164,7 +168,7 @@ class Database:
             )
 
     def close(self) -> None:
-        """Close this thread's connection.
+        """Close this thread's connection, and the one to write by.
 
         A process must do so before it forks, and no other thread of it may be using the database
         then: SQLite's locks do not survive it, and a child that inherits a connection would
@@ -174,23 +178,32 @@ class Database:
         if connection is not None:
             connection.close()
             del self._local.connection
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
 
     def _connection(self) -> Connection:
+        """Return this thread's connection."""
         self._check_file()
-        return self._thread_connection()
-
-    def _thread_connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._open()
-            try:
-                self.check_owner(connection)
-                self._check_file()  # it may have been exchanged while it was opened
-            except BaseException:
-                connection.close()
-                raise
-            self._local.connection = connection
-            self._local.log = None
+            connection = self._local.connection = self._open_own()
+        return connection
+
+    def _write_connection(self) -> Connection:
+        """Return the connection to write by; the writer uses it in one thread at a time."""
+        if self._writing is None:
+            self._writing, self._written_log = self._open_own(), None
+        return self._writing
+
+    def _open_own(self) -> Connection:
+        connection = self._open()
+        try:
+            self.check_owner(connection)
+            self._check_file()  # it may have been exchanged while it was opened
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _open(self) -> Connection:
@@ -221,13 +234,13 @@ class Database:
     def _check_files(self) -> None:
         """As `_check_file`, and the same of the write-ahead log.
 
-        This thread is or was in a write transaction, so the log is there, and it lives as long as
+        This process is or was in a write transaction, so the log is there, and it lives as long as
         any connection that uses it.
         """
         self._check_file()
         log = _file_id(self._log)
-        self._local.log = self._local.log or log
-        if log != self._local.log:
+        self._written_log = self._written_log or log
+        if log != self._written_log:
             raise UnusableDatabase(f"{self._log} was moved or deleted while it was in use.")
 
 
