@@ -64,6 +64,8 @@ class Conn:
         """Gunicorn's, once its head is there."""
         self.fault: Exception | None = None
         """Why there is no request to answer."""
+        self.may_be_kept = True
+        """Whether the client may go on to use it after this answer."""
         self.is_kept = False
         self.drained = 0
         self.counted = 0
