@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -37,11 +37,19 @@ def describe_api() -> dict[str, Any]:
 
 def build_routes() -> Flask:
     """Return an application with all its routes, which is not configured yet."""
-    app = Flask("incident_service", static_folder=None)
+    app = _App("incident_service", static_folder=None)
     middleware.install(app)
     api.install(app)
     web.install(app)
     return app
+
+
+class _App(Flask):
+    """An application without coroutines."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function, without a look at what it is, which every call would pay for."""
+        return func
 
 
 def configure(app: Flask, settings: Settings) -> None:

@@ -37,7 +37,8 @@ T = TypeVar("T")
 class Database:
     """One SQLite file, shared by any number of threads and processes.
 
-    Each thread keeps one connection. A committed write is on disk: the journal is a write-ahead
+    Each thread keeps one connection to read by; those of a process share one to write by, whose
+    cache so survives their turns. A committed write is on disk: the journal is a write-ahead
     log, synced at every commit (`synchronous=FULL`).
     """
 
@@ -57,8 +58,15 @@ class Database:
 
     def _open_state(self) -> None:
         self._local = threading.local()
+        self._writing: Connection | None = None
+        self._written_log: _FileId | None = None
+        """The write-ahead log that the connection to write by uses."""
         self._writer = Writer(
-            self._thread_connection, WriteLock(self.path), lambda: self.clock(), self._check_files
+            self._write_connection,
+            WriteLock(self.path),
+            lambda: self.clock(),
+            check_begun=self._check_begun,
+            check_written=self._check_files,
         )
 
     @contextmanager
@@ -91,7 +99,9 @@ class Database:
 
         `now` is the instant at which the transaction's turn to write came, so what is written
         later is never dated earlier. When this returns, the work is on disk; if `work` raises, it
-        is undone. It may run in another thread of this process, and sees no context variables.
+        is undone. It may run in another thread of this process, and sees no context variables. It
+        may run twice, if what shares the transaction fails: the first run is undone in the file,
+        so `work` must do nothing that matters elsewhere, and leave its arguments as they are.
         Raises `Busy` if its turn did not come within the write time-out, and `StorageFull` if the
         disk is full; nothing is written then.
         """
@@ -99,13 +109,10 @@ class Database:
 
     def write_within(self, seconds: float, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """As `write`, with another write time-out."""
-
-        def checked(connection: Connection, now: datetime) -> T:
-            self.check_version(connection)  # here, because an upgrade may have come in between
-            return work(connection, *args, now=now, **kwargs)
-
         with _translated_errors():
-            return self._writer.write(checked, timeout=seconds)
+            return self._writer.write(
+                lambda connection, now: work(connection, *args, now=now, **kwargs), timeout=seconds
+            )
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -160,7 +167,7 @@ class Database:
             )
 
     def close(self) -> None:
-        """Close this thread's connection.
+        """Close this thread's connection, and the one to write by.
 
         A process must do so before it forks, and no other thread of it may use the database then:
         SQLite's locks do not survive a fork, and a child that inherits a connection would believe
@@ -170,23 +177,32 @@ class Database:
         if connection is not None:
             connection.close()
             del self._local.connection
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
 
     def _connection(self) -> Connection:
+        """Return this thread's connection."""
         self._check_file()
-        return self._thread_connection()
-
-    def _thread_connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._open()
-            try:
-                self.check_owner(connection)
-                self._check_file()  # it may have been exchanged while it was opened
-            except BaseException:
-                connection.close()
-                raise
-            self._local.connection = connection
-            self._local.log = None
+            connection = self._local.connection = self._open_own()
+        return connection
+
+    def _write_connection(self) -> Connection:
+        """Return the connection to write by; the writer uses it in one thread at a time."""
+        if self._writing is None:
+            self._writing, self._written_log = self._open_own(), None
+        return self._writing
+
+    def _open_own(self) -> Connection:
+        connection = self._open()
+        try:
+            self.check_owner(connection)
+            self._check_file()  # it may have been exchanged while it was opened
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _open(self) -> Connection:
@@ -210,16 +226,20 @@ class Database:
                 "stop the service and restore a backup."
             )
 
+    def _check_begun(self, connection: Connection) -> None:
+        self._check_files()
+        self.check_version(connection)  # here, because an upgrade may have come in between
+
     def _check_files(self) -> None:
         """As `_check_file`, and check the write-ahead log in the same way.
 
-        This thread is or was in a write transaction, so the log exists, and it lives as long as any
-        connection that uses it.
+        This process is or was in a write transaction, so the log exists, and it lives as long as
+        any connection that uses it.
         """
         self._check_file()
         log = _file_id(self._log)
-        self._local.log = self._local.log or log
-        if log != self._local.log:
+        self._written_log = self._written_log or log
+        if log != self._written_log:
             raise UnusableDatabase(f"{self._log} was moved or deleted while it was in use.")
 
 
@@ -268,6 +288,8 @@ def _connect(path: Path) -> Connection:
     connection.row_factory = _as_dict
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # Otherwise the journals of statements and savepoints spill into a file of their own.
+    connection.execute("PRAGMA temp_store = MEMORY")
     # In pages; with SQLite's default of 1000, one commit in a hundred pays for a checkpoint.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     connection.execute("PRAGMA journal_size_limit = 67108864")

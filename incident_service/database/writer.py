@@ -19,10 +19,11 @@ class Writer:
     """Runs what the threads of a process want to write, in batches: one transaction each.
 
     One thread, the leader, waits for the lock between processes; meanwhile others queue up. Once it
-    has the lock it runs the work of all of them, each in a savepoint of its own, and commits once.
-    So they share the sync of the disk, the slowest part of a small write, and nobody is answered
-    before it. All work in a transaction has one instant, read after the last of it was queued: it
-    is after every call of `write` in the batch, and after the transactions before.
+    has the lock it runs the work of all of them, and commits once. So they share the sync of the
+    disk, the slowest part of a small write, and nobody is answered before it. If work fails after
+    it changed something, which is rare, all of it is undone and run again, each in a savepoint of
+    its own. All work in a transaction has one instant, read after the last of it was queued: it is
+    after every call of `write` in the batch, and after the transactions before.
     """
 
     def __init__(
@@ -30,17 +31,20 @@ class Writer:
         connect: Callable[[], sqlite3.Connection],
         lock: WriteLock,
         clock: Callable[[], datetime],
-        check: Callable[[], None] = lambda: None,
+        *,
+        check_begun: Callable[[sqlite3.Connection], None],
+        check_written: Callable[[], None],
     ) -> None:
-        """`connect` returns the calling thread's connection.
+        """`connect` returns the connection to write by.
 
-        `clock` returns the current instant. `check` is called within each transaction, and again
-        once it is on disk; if it raises, every `write` of the batch raises that.
+        `clock` returns the current instant. The checks are called as each transaction begins, and
+        once it is on disk; if one raises, every `write` of the batch raises that.
         """
         self._connect = connect
         self._lock = lock
         self._clock = clock
-        self._check = check
+        self._check_begun = check_begun
+        self._check_written = check_written
         self._turn = threading.Condition()
         self._has_leader = False
         self._waiting: list[_Write] = []
@@ -78,18 +82,23 @@ class Writer:
         try:
             connection = self._connect()
             with self._lock.held(deadline):
-                _begin(connection, deadline)
                 try:
-                    self._check()
+                    self._begin(connection, deadline)
                     batch = self._take_batch()
                     now = self._clock()
-                    for write in batch:
-                        write.run(connection, now)
+                    try:
+                        for write in batch:
+                            write.run(connection, now)
+                    except _HalfDone:
+                        connection.execute("ROLLBACK")
+                        self._begin(connection, deadline)
+                        for write in batch:
+                            write.run_in_savepoint(connection, now)
                     connection.execute("COMMIT")
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
-                self._check()
+                self._check_written()
         except BaseException as error:
             # Writes that had failed by themselves get it too: the reason may be undone as well.
             for write in batch or [mine]:
@@ -103,25 +112,25 @@ class Writer:
                 self._has_leader = False
                 self._turn.notify_all()
 
+    def _begin(self, connection: sqlite3.Connection, deadline: float) -> None:
+        """Begin once no writer without our lock is in the way, such as a SQLite shell."""
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() >= deadline:
+                    raise TimeoutError from None
+        self._check_begun(connection)
+
     def _take_batch(self) -> list[_Write]:
         with self._turn:
             batch, self._waiting = self._waiting, []
             for write in batch:
                 write.is_taken = True
         return batch
-
-
-def _begin(connection: sqlite3.Connection, deadline: float) -> None:
-    """Begin once no writer without our lock is in the way, such as a SQLite shell."""
-    while True:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            if time.monotonic() >= deadline:
-                raise TimeoutError from None
 
 
 class _Write:
@@ -135,16 +144,32 @@ class _Write:
         self.error: BaseException | None = None
 
     def run(self, connection: sqlite3.Connection, now: datetime) -> None:
-        """Run it; if it fails, undo it and keep the error. Raises if the transaction is lost.
+        """Run it, or keep the error. Raises `_HalfDone` if it failed after it changed something.
 
-        It runs in an empty context, because this may be the thread of another request.
+        Raises the error itself if the transaction is lost. It runs in an empty context, because
+        this may be the thread of another request.
         """
-        connection.execute("SAVEPOINT this_write")
+        changes_before = connection.total_changes
+        self.error = None
         try:
             self.result = Context().run(self._work, connection, now)
         except Exception as error:
             if not connection.in_transaction:
                 raise
-            connection.execute("ROLLBACK TO this_write")
+            if connection.total_changes != changes_before:
+                raise _HalfDone from error
             self.error = error
+
+    def run_in_savepoint(self, connection: sqlite3.Connection, now: datetime) -> None:
+        """Run it; if it fails, undo it and keep the error. Raises if the transaction is lost."""
+        connection.execute("SAVEPOINT this_write")
+        try:
+            self.run(connection, now)
+        except _HalfDone as half_done:
+            connection.execute("ROLLBACK TO this_write")
+            self.error = half_done.__cause__
         connection.execute("RELEASE this_write")
+
+
+class _HalfDone(Exception):
+    """Work failed, for the reason that is its cause, after it had changed something."""

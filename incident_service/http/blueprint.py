@@ -190,7 +190,7 @@ def _find_caller() -> bool:
     key = key.strip()
     if scheme.lower() != "bearer" or not key.startswith(keys.KEY_START) or not key.isascii():
         raise NotAuthorized("The API key is malformed: Bearer scl_live_… is expected.")
-    with database().read() as db:
+    with database().read_once() as db:
         g.caller, is_to_be_recorded = keys.authenticate(db, key, now=clock.now())
     return is_to_be_recorded
 

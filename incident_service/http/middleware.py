@@ -73,8 +73,8 @@ def _finish(response: Response) -> Response:
     id, caller, rule = request_id(), g.get("caller"), request.url_rule
     route, method = rule.rule if rule else None, request.method
     headers["X-Request-Id"] = id
-    for name, value in PROTECTION.items():
-        headers.setdefault(name, value)
+    sent = {name.lower() for name, _ in headers}
+    headers.extend((n, value) for n, value in PROTECTION.items() if n.lower() not in sent)
     seconds = time.perf_counter() - g.began
     metrics: Metrics = current_app.extensions["incident_service.metrics"]
     metrics.count_request(method, route, status, seconds)

@@ -51,6 +51,19 @@ class Schema(_Named):
         super().on_bind_field(field_name, field_obj)
         field_obj.required = True
 
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """As marshmallow's without its hooks, but quicker: texts of a row go out as they are."""
+        if many or self.many or not isinstance(obj, dict):
+            return super().dump(obj, many=many)
+        answer = {}
+        for name, field in self.dump_fields.items():
+            value = obj.get(name)
+            if type(value) is not str or type(field)._serialize is not ma.fields.String._serialize:
+                value = field.serialize(name, obj, accessor=self.get_attribute)
+            if value is not ma.missing:
+                answer[field.data_key] = value
+        return answer
+
 
 class QuerySchema(_Named):
     """The parameters of a query."""

@@ -66,6 +66,8 @@ class Connection:
         """Gunicorn's request, once its head has arrived."""
         self.fault: Exception | None = None
         """Why the request cannot be answered."""
+        self.may_be_kept_alive = True
+        """Whether the client may use the connection again after this answer."""
         self.is_kept_alive = False
         self.drained_bytes = 0
         self.counted_bytes = 0

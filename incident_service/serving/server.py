@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import itertools
 import os
 import socket
@@ -115,7 +116,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "logconfig_dict": logs.as_json(settings.log_level),
             "when_ready": lambda _arbiter: self._when_ready(),
             "pre_fork": _give_place,
-            "post_fork": lambda _arbiter, worker: metrics.take_place(worker.place),
+            "post_fork": _begin_worker,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -130,6 +131,13 @@ def _give_place(arbiter: Any, worker: Any) -> None:
     taken = {other.place for other in arbiter.WORKERS.values()}
     places = (f"worker-{number}" for number in itertools.count(1))
     worker.place = next(place for place in places if place not in taken)
+
+
+def _begin_worker(_arbiter: Any, worker: Any) -> None:
+    """Prepare a new worker process."""
+    metrics.take_place(worker.place)
+    # What was loaded stays: to go through it again at each collection stalls all threads.
+    gc.freeze()
 
 
 class _Logger(Logger):  # type: ignore[misc]

@@ -58,6 +58,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().__init__(*args, **kwargs)
         self._waiting: dict[Connection, None] = {}
         """The connections that wait for their client; the one that has waited longest is first."""
+        self._at_work = 0
+        """How many requests have a thread, or wait for one."""
         self._held = 0
         self._next_look = 0.0
 
@@ -89,8 +91,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._on_ready(conn)
         return True
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take no new connection while no thread is free: another worker may have one."""
+        super().set_accept_enabled(enabled and self._at_work < self.cfg.threads)
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Give the request to a thread.
+
+        If none is free, the connection ends after the answer: its client then comes to a worker
+        that has one. So kept connections do not pile up at one worker while another idles.
+        """
+        self._at_work += 1
+        conn.may_be_kept_alive = self._at_work <= self.cfg.threads
+        super().enqueue_req(conn)
+
     def finish_request(self, conn: Connection, future: Any) -> None:
         """Continue with a connection after a thread has made its answer and sent a part of it."""
+        self._at_work -= 1
         if future.exception() is not None or conn.sock.fileno() < 0:
             self._close(conn)
             return
@@ -102,6 +119,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for clients and threads, and handle what is ready."""
+        self.set_accept_enabled(self.alive)
         super().wait_for_and_dispatch_events(min(timeout, LOOK_EVERY_SECONDS))
 
     def murder_pending(self) -> None:
@@ -257,7 +275,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         collected = _Collected()
         response, environ = create(request, collected, conn.client, conn.server, self.cfg)
         environ["wsgi.multithread"] = True
-        if not self.alive:
+        if not self.alive or not conn.may_be_kept_alive:
             response.force_close()
         content = self.wsgi(environ, response.start_response)
         try:

@@ -2,8 +2,8 @@
 
 Both run under the same gunicorn settings and answer the same JSON; the bare route has neither
 database nor validation, and neither has a paging process beside it (`paging` measures with one).
-Eight clients, a connection a request, so that no worker keeps a client. The two take turns, and the
-figures are medians over the rounds.
+Eight clients, once with a connection a request, and once with connections that they keep. All four
+take turns, and the figures are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import socket
 import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,8 +31,8 @@ CLIENTS = 8
 API = (sys.executable, "-m", "tests.bench.api")
 BARE = (sys.executable, "-m", "tests.bench.bare")
 BASELINE = "a bare Flask route"
-GOAL_RATE = ">= 0.30, aim 0.45"
-GOAL_P99 = "<= 3"
+GOAL_RATE = ">= 0.33, aim 0.38"
+GOAL_P99 = "<= 2.5, aim 2"
 
 
 class Speed(NamedTuple):
@@ -61,14 +63,21 @@ def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> list
         sample.write_text(json.dumps(answer))
         bare_environment = {**root, "BARE_ANSWER": str(sample)}
         with running(database, command=BARE, environment=bare_environment) as bare:
-            load(bare.port, made.key, body, 1.0)
-            load(service.port, made.key, body, 1.0)
-            of_bare, of_service = [], []
+            for server in (bare, service):
+                load(server.port, made.key, body, 1.0)
+            found: dict[tuple[bool, bool], list[Speed]] = defaultdict(list)
             for _ in range(rounds):
-                of_bare.append(speed(load(bare.port, made.key, body, seconds), seconds))
-                of_service.append(speed(load(service.port, made.key, body, seconds), seconds))
-        figures = beside_bare("", of_bare, of_service, GOAL_RATE, GOAL_P99)
-        report(figures, rounds, seconds)
+                for is_kept in (False, True):
+                    for server in (bare, service):
+                        taken = load(server.port, made.key, body, seconds, is_kept=is_kept)
+                        found[is_kept, server is bare].append(speed(taken, seconds))
+        figures = []
+        print(f"{CLIENTS} clients, {rounds} rounds of {seconds} s, {os.cpu_count()} cores; medians")
+        for is_kept, what in ((False, ""), (True, "kept-alive ")):
+            of_bare, of_service = found[is_kept, True], found[is_kept, False]
+            measured = beside_bare(what, of_bare, of_service, GOAL_RATE, GOAL_P99)
+            report(what, measured)
+            figures += measured
         opened = rows(database)
         while opened < memory_after:
             load(service.port, made.key, body, 10.0)
@@ -78,10 +87,9 @@ def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> list
     return [*figures, Figure(f"largest worker after {opened} creates", "MiB", memory)]
 
 
-def report(figures: list[Figure], rounds: int, seconds: float) -> None:
+def report(what: str, figures: list[Figure]) -> None:
     """Print rates and latencies, and the ratios of the rounds' pairs."""
-    print(f"{CLIENTS} clients, {rounds} rounds of {seconds} s, {os.cpu_count()} cores; medians")
-    print(f"{'':18}{'creates/s':>10}{'p50 ms':>9}{'p99 ms':>9}")
+    print(f"{what:18}{'creates/s':>10}{'p50 ms':>9}{'p99 ms':>9}")
     rate, p50, p99 = (figure.baseline_value for figure in figures)
     print(f"{'(a) bare route':18}{rate:10.0f}{p50:9.1f}{p99:9.1f}")
     rate, p50, p99 = (figure.value for figure in figures)
@@ -115,13 +123,15 @@ def quantiles(taken: list[float]) -> tuple[float, float]:
     return cuts[49], cuts[98]
 
 
-def load(port: int, key: str, body: dict[str, Any], seconds: float) -> list[float]:
+def load(
+    port: int, key: str, body: dict[str, Any], seconds: float, *, is_kept: bool = False
+) -> list[float]:
     """Open incidents from all clients for some seconds; return how long each answer took."""
     payload = json.dumps(body).encode()
     request = (
         f"POST /v1/incidents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
-        "Connection: close\r\n\r\n"
+        f"Connection: {'keep-alive' if is_kept else 'close'}\r\n\r\n"
     ).encode() + payload
     return repeat(port, request, seconds, status=201)
 
@@ -134,19 +144,40 @@ def repeat(port: int, request: bytes, seconds: float, *, status: int) -> list[fl
 
 
 def client(port: int, request: bytes, seconds: float, status: int) -> list[float]:
-    """Make one request after the other, each on a connection of its own."""
+    """Make one request after the other, on a new connection if the last answer ended its own."""
     taken = []
+    connection: socket.socket | None = None
     until = time.perf_counter() + seconds
     while (began := time.perf_counter()) < until:
-        with socket.create_connection(("127.0.0.1", port)) as connection:
-            connection.sendall(request)
-            answer = b""
-            while part := connection.recv(65536):
-                answer += part
+        connection = connection or socket.create_connection(("127.0.0.1", port))
+        connection.sendall(request)
+        answer, is_kept = answered(connection)
+        if not is_kept:
+            connection.close()
+            connection = None
         if not answer.startswith(f"HTTP/1.1 {status} ".encode()):
             raise AssertionError(answer[:500])
         taken.append(time.perf_counter() - began)
+    if connection is not None:
+        connection.close()
     return taken
+
+
+def answered(connection: socket.socket) -> tuple[bytes, bool]:
+    """Return an answer, and whether the connection may be kept; if not, it has ended."""
+    answer = b""
+    whole, is_kept = sys.maxsize, True
+    while len(answer) < whole or not is_kept:
+        part = connection.recv(65536)
+        if not part:
+            break
+        answer += part
+        head, end, _ = answer.partition(b"\r\n\r\n")
+        if end and whole == sys.maxsize:
+            is_kept = b"\r\nConnection: close" not in head
+            (length,) = re.findall(rb"\r\nContent-Length: (\d+)", head)
+            whole = len(head) + len(end) + int(length)
+    return answer, is_kept and len(answer) == whole
 
 
 def rows(database: Path) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
+from incident_service.database.file import Connection, Database, savepoint
 from incident_service.database.writelock import WriteLock
 from incident_service.errors import Busy
 
@@ -91,6 +91,68 @@ def test_one_that_fails_is_undone_alone(database: Database) -> None:
         with pytest.raises(sqlite3.IntegrityError):
             twice.result()
     assert names(database) == {"a", "b"}
+
+
+def fails_before(db: Connection, **_: Any) -> None:
+    raise ZeroDivisionError
+
+
+def fails_by_a_statement(db: Connection, **_: Any) -> None:
+    db.execute("INSERT INTO organizations (id, name, created_at) VALUES (NULL, 'x', '')")
+
+
+def fails_after(db: Connection, **_: Any) -> None:
+    insert("x")(db)
+    raise ZeroDivisionError
+
+
+def fails_after_a_part(db: Connection, **_: Any) -> None:
+    with savepoint(db):
+        fails_after(db)
+
+
+def fails_after_a_deletion(db: Connection, **_: Any) -> None:
+    db.execute("DELETE FROM organizations")
+    raise ZeroDivisionError
+
+
+FAILURES = (
+    fails_before,
+    fails_by_a_statement,
+    fails_after,
+    fails_after_a_part,
+    fails_after_a_deletion,
+)
+
+
+@pytest.mark.parametrize("first", [None, *FAILURES])
+@pytest.mark.parametrize("second", [None, *FAILURES])
+def test_every_pair_keeps_to_its_own(
+    database: Database, first: Callable[..., Any] | None, second: Callable[..., Any] | None
+) -> None:
+    works = (insert("a"), first or insert("b"), insert("c"), second or insert("d"), insert("e"))
+    with together(database, *works) as futures:
+        for future, work in zip(futures, works, strict=True):
+            if work in FAILURES:
+                with pytest.raises((ZeroDivisionError, sqlite3.IntegrityError)):
+                    future.result()
+            else:
+                future.result()
+    assert names(database) == {"a", "c", "e"} | {"b"} - {first and "b"} | {"d"} - {second and "d"}
+
+
+def test_what_runs_again_has_its_outcome_of_the_second_time(database: Database) -> None:
+    def is_first(db: Connection, **_: Any) -> bool:
+        db.execute(
+            "UPDATE organizations SET last_incident_number = 1 + last_incident_number "
+            "WHERE id = 'org_counter'"
+        )
+        (row,) = db.execute("SELECT last_incident_number AS n FROM organizations")
+        return bool(row["n"] == 1)
+
+    database.write(insert("counter"))
+    with together(database, is_first, is_first, fails_after) as futures:
+        assert sorted(future.result() for future in futures[:2]) == [False, True]
 
 
 def test_a_transaction_that_is_lost_is_lost_for_all(database: Database) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests.helpers.world import World
@@ -14,13 +14,20 @@ _OWN_ROWS = re.compile(r"SCAN (json_each\b|CONSTANT ROW|\(subquery-\d+\))")
 
 @contextmanager
 def traced(world: World) -> Iterator[list[str]]:
-    """Collect every statement that this thread's connection runs, with its values in place."""
+    """Collect every statement that this thread runs, with its values in place."""
     statements: list[str] = []
-    with world.database.read() as db:
-        db.set_trace_callback(statements.append)
+    _trace(world, statements.append)
+    statements.clear()  # those of the tracing itself
     yield statements
+    number = len(statements)
+    _trace(world, None)
+    del statements[number:]
+
+
+def _trace(world: World, callback: Callable[[str], object] | None) -> None:
     with world.database.read() as db:
-        db.set_trace_callback(None)
+        db.set_trace_callback(callback)
+    world.database.write(lambda db, **_: db.set_trace_callback(callback))
 
 
 def plan(world: World, statement: str) -> list[str]:

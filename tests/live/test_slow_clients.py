@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import pytest
 
+from incident_service.database.writelock import WriteLock
 from tests.helpers.provisioned import body, provision
 from tests.helpers.servers import GENEROUS, Server, running
 
@@ -22,6 +23,8 @@ SOON = 8.0
 """Seconds; even on a loaded machine. Each of these clients could hold a thread for 10 or more."""
 
 HEAD = b"POST /v1/incidents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 SLOW = {
     "that send nothing": (b"", b""),
@@ -254,3 +257,31 @@ def _memory(server: Server) -> int:
         if int(stat[1]) == server.process.pid:
             pages.append(int(stat[21]))
     return max(pages) * 4096
+
+
+def test_connections_that_find_no_thread_end_after_their_answer(tmp_path: Path) -> None:
+    database = tmp_path / "busy.db"
+    (made,) = provision(database)
+    payload = json.dumps(body(made)).encode()
+    head = HEAD + f"Authorization: Bearer {made.key}\r\nContent-Length: {len(payload)}\r\n".encode()
+    head += b"Expect: 100-continue\r\n\r\n"  # which takes no thread
+    one_worker = {"INCIDENT_SERVICE_WORKERS": "1", "INCIDENT_SERVICE_THREADS": "2"}
+    with running(database, environment=one_worker) as server, ExitStack() as stack:
+        last, *kept = (
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            for _ in range(6)
+        )
+        with WriteLock(database).held(time.monotonic() + SOON):
+            for client in kept:
+                client.sendall(head)
+                assert client.recv(65536) == GO_ON
+            for client in kept:
+                client.sendall(payload)
+            last.sendall(head)
+            assert last.recv(65536) == GO_ON  # so what came before has been taken in
+        answers = [http.client.HTTPResponse(client) for client in kept]
+        for answer in answers:
+            answer.begin()
+        assert [answer.status for answer in answers] == [201] * 5
+        ends = {answer.getheader("Connection") for answer in answers}
+        assert ends == {"close", "keep-alive"}

@@ -14,6 +14,7 @@ from incident_service.api.incidents import AUDIT_DETAILS, ListQuerySchema
 from incident_service.paging import acknowledge_links, escalation
 from incident_service.store import incidents
 from incident_service.store.audit import EVENTS
+from tests.helpers.plans import traced
 from tests.helpers.world import World
 
 STORE = Path(store.__file__).parent
@@ -51,12 +52,8 @@ def test_audit_events_are_the_same_in_the_code_the_schema_and_the_description(
 
 
 def test_a_new_row_fills_every_column_of_its_table(world: World) -> None:
-    statements: list[str] = []
-    with world.database.read() as db:
-        db.set_trace_callback(statements.append)
-    fill_every_table(world)
-    with world.database.read() as db:
-        db.set_trace_callback(None)
+    with traced(world) as statements:
+        fill_every_table(world)
     filled = {
         (found[1], frozenset(found[2].split(", ")))
         for found in (re.match(r"\s*INSERT INTO (\w+) \(([^)]*)\)", text) for text in statements)
