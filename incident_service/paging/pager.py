@@ -16,7 +16,7 @@ from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
 from incident_service.database.file import Connection, Database, savepoint
-from incident_service.paging import channels, delivery, escalation, fairness
+from incident_service.paging import channels, delivery, fairness, firing
 from incident_service.paging.connections import Attempt
 from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome, Page
@@ -149,18 +149,13 @@ class Pager:
                 return
             after = [org_id for org_id in due if org_id > self._fired_last]
             before = [org_id for org_id in due if org_id <= self._fired_last]
-            self._database.write(self._fire_some, [*after, *before])
-
-    def _fire_some(self, db: Connection, org_ids: Sequence[str], *, now: datetime) -> None:
-        turns = deque(org_ids)
-        for _ in range(FIRED_A_WRITE):
-            if not turns:
-                return
-            org_id = turns.popleft()
-            by_email = bool(self._settings.smtp_url)
-            if escalation.fire_due(db, org_id, now=now, by_email=by_email):
-                turns.append(org_id)
-            self._fired_last = org_id
+            last = self._database.write(
+                firing.fire_due,
+                [*after, *before],
+                by_email=bool(self._settings.smtp_url),
+                limit=FIRED_A_WRITE,
+            )
+            self._fired_last = last or self._fired_last
 
     def _hand_out(self, now: datetime) -> bool:
         """Begin what is due and has a place; cut off what keeps others from a place for too long.

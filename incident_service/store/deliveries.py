@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row
+from incident_service.store import Row, insert_rows
 
 
-def insert(db: Connection, delivery: Row) -> None:
-    """Add a delivery that is due at once and was not tried yet; a page, unless it has a `kind`."""
-    insert_row(db, "deliveries", {"kind": "page", **delivery, "due_at": delivery["created_at"]})
+def insert(db: Connection, rows: Sequence[Row]) -> None:
+    """Add deliveries that are due at once and were not tried yet."""
+    insert_rows(db, "deliveries", rows, due_at=":created_at")
 
 
 class Lane(NamedTuple):
@@ -137,18 +137,6 @@ def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:
         {**delivery, "due_at": due_at},
     )
     return changed.rowcount > 0
-
-
-def untried_user_ids(db: Connection, org_id: str, incident_id: str) -> set[str]:
-    """Return the users to whom a page about the incident is due that nobody has taken yet."""
-    rows = db.execute(
-        """
-        SELECT DISTINCT user_id FROM deliveries
-        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'page' AND attempts = 0
-        """,
-        {"org_id": org_id, "incident_id": incident_id},
-    ).fetchall()
-    return {row["user_id"] for row in rows}
 
 
 def user_ids(db: Connection, org_id: str, incident_id: str, *, limit: int) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import pytest
 
-from incident_service.paging import escalation
+from incident_service.paging import firing
 from incident_service.paging.lookout import DUE, LANES, LANES_OF_QUEUE, Lookout
 from incident_service.store import deliveries, timers
 from tests.helpers.plans import plan, scans, traced, walks
@@ -178,7 +178,7 @@ def test_an_order_without_an_index_is_noticed(world: World) -> None:
 
 def test_what_is_due(filled: World) -> None:
     database = filled.database
-    database.write(escalation.fire_due, filled.made.org_id, by_email=True)
+    database.write(firing.fire_due, [filled.made.org_id], by_email=True)
     at = "2099-01-01T00:00:00.000Z"
     with traced(filled) as statements, database.read() as db:
         timers.due_organizations(db, at)
