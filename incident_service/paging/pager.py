@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
@@ -20,6 +21,7 @@ from incident_service.paging import channels, delivery, fairness, firing
 from incident_service.paging.connections import Attempt
 from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome, Page
+from incident_service.paging.workers import Workers
 from incident_service.store import deliveries, timers
 
 _log = logging.getLogger("incident_service.paging")
@@ -105,6 +107,7 @@ class Pager:
         self._fired_last = ""
         self._limits = fairness.Limits()
         self._lookout = Lookout()
+        self._workers = Workers("delivery")
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Page until `is_stopped`; it is asked several times a second."""
@@ -202,7 +205,7 @@ class Pager:
         this = _Try(one, Attempt(TRY_SECONDS, networks), time.monotonic())
         self._under_way[one.page.id] = this
         try:
-            threading.Thread(target=self._send, args=(this,), name="delivery", daemon=True).start()
+            self._workers.do(partial(self._send, this))
         except RuntimeError:
             self._end(this, Outcome(False, "no thread was available"))
 
