@@ -124,6 +124,43 @@ def claim(db: Connection, wanted: Sequence[tuple[str, str]], *, at: str, until: 
     ).fetchall()
 
 
+def about(db: Connection, claimed: Sequence[Row]) -> dict[str, Row]:
+    """Return for each delivery, by its id, the incident's columns and what else its page says.
+
+    `components`: the names of those affected, in order. `user_email` and `method_url` are null if
+    the user or the contact method is deleted.
+    """
+    wanted = [(row["org_id"], row["id"]) for row in claimed]
+    rows = db.execute(
+        """
+        SELECT delivery.id AS delivery_id, incident.*, person.email AS user_email,
+            method.url AS method_url, (
+                SELECT json_group_array(name) FROM (
+                    SELECT component.name FROM incident_components AS affected
+                    JOIN components AS component
+                      ON component.org_id = affected.org_id AND component.id = affected.component_id
+                    WHERE affected.org_id = incident.org_id AND affected.incident_id = incident.id
+                    ORDER BY affected.ordinal)) AS components
+        FROM json_each(:wanted) AS each
+        CROSS JOIN deliveries AS delivery
+          ON delivery.org_id = json_extract(each.value, '$[0]')
+            AND delivery.id = json_extract(each.value, '$[1]')
+        CROSS JOIN incidents AS incident
+          ON incident.org_id = delivery.org_id AND incident.id = delivery.incident_id
+        LEFT JOIN users AS person
+          ON person.org_id = delivery.org_id AND person.id = delivery.user_id
+            AND person.deleted_at IS NULL
+        LEFT JOIN contact_methods AS method
+          ON method.org_id = delivery.org_id AND method.user_id = delivery.user_id
+            AND method.id = delivery.contact_method_id
+        """,
+        {"wanted": json.dumps(wanted)},
+    ).fetchall()
+    for row in rows:
+        row["components"] = json.loads(row["components"])
+    return {row["delivery_id"]: row for row in rows}
+
+
 def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:
     """Let the delivery be tried again at an instant.
 

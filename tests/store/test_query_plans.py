@@ -186,9 +186,12 @@ def test_what_is_due(filled: World) -> None:
         timers.next_due_at(db)
         deliveries.next_due_at(db)
         assert Lookout().due(db, at=at, each=8)
+        (one,) = Lookout().due(db, at=at, each=1)[:1]
+        about = deliveries.about(db, [one])
+        assert list(about) == [one["id"]]
     found = [text for text in statements if re.match(r"\s*(SELECT|WITH)\b", text)]
-    assert len(found) == 7
-    own_rows = re.compile(r"SCAN (lane|queue|organization)\b")
+    assert len(found) == 11
+    own_rows = re.compile(r"SCAN (lane|queue|organization|each)\b")
     steps = [scan for text in found for scan in scans(filled, text)]
     assert [step for step in steps if not own_rows.match(step)] == []
 

@@ -88,12 +88,7 @@ def fill_every_table(world: World) -> None:
     incident = world.post(body, {"Idempotency-Key": "key"}).json["data"]["id"]
     world.make(f"incidents/{incident}/updates", visibility="internal", body="Looking.")
     world.database.write(firing.fire_due, [made.org_id], by_email=True)
-    world.database.write(
-        acknowledge_links.renew,
-        org_id=made.org_id,
-        incident_id=incident,
-        user_id=user,
-    )
+    world.database.write(acknowledge_links.renew, [(made.org_id, incident, user)])
 
 
 def texts(path: Path) -> Iterator[str]:
