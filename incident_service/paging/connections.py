@@ -242,7 +242,7 @@ def _resolve(host: str, port: int, deadline: float) -> list[Any]:
         else:
             _lookups[host, port] = [answer]
             try:
-                _lookup_workers.do(partial(_look_up, host, port))
+                _lookup_workers.do(partial(_look_up, host, port), partial(_tell, host, port))
             except RuntimeError:
                 del _lookups[host, port]
                 raise OSError("no thread was available") from None
@@ -255,19 +255,20 @@ def _resolve(host: str, port: int, deadline: float) -> list[Any]:
     return addresses
 
 
-def _look_up(host: str, port: int) -> None:
-    addresses: list[Any] = []
-    failure: OSError | None = None
+def _look_up(host: str, port: int) -> _Answer:
     try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), None
     except OSError as error:
-        failure = error
+        return [], error
     except Exception:  # a name that cannot be encoded
-        failure = OSError(f"{host} is not a name that can be resolved")
+        return [], OSError(f"{host} is not a name that can be resolved")
+
+
+def _tell(host: str, port: int, found: _Answer) -> None:
     with _lookups_lock:
         waiting = _lookups.pop((host, port))
     for answer in waiting:
-        answer.put((addresses, failure))
+        answer.put(found)
 
 
 def _current() -> Attempt | None:

@@ -205,18 +205,15 @@ class Pager:
         this = _Try(one, Attempt(TRY_SECONDS, networks), time.monotonic())
         self._under_way[one.page.id] = this
         try:
-            self._workers.do(partial(self._send, this))
+            self._workers.do(partial(self._send, this), partial(self._end, this))
         except RuntimeError:
             self._end(this, Outcome(False, "no thread was available"))
 
-    def _send(self, this: _Try) -> None:
+    def _send(self, this: _Try) -> Outcome:
         try:
-            outcome = send_within(
-                this.attempt, this.delivery.page, this.delivery.url, self._settings
-            )
+            return send_within(this.attempt, this.delivery.page, this.delivery.url, self._settings)
         except BaseException as error:
-            outcome = Outcome(False, f"failed with {type(error).__name__}")
-        self._end(this, outcome)
+            return Outcome(False, f"failed with {type(error).__name__}")
 
     def _end(self, this: _Try, outcome: Outcome) -> None:
         self._outcomes.put((this, outcome))

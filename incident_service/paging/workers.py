@@ -7,16 +7,19 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable
+from typing import TypeVar
 
-IDLE_SECONDS = 10.0
+T = TypeVar("T")
+
+IDLE_SECONDS = 2.0
 """After so long without work a thread ends."""
 
 
 class Workers:
     """Threads that do one piece of work after another; none has to wait for another's.
 
-    There are as many as there were pieces of work at once lately: whoever gives them work bounds
-    them. They are daemons, so that what hangs keeps no process from its end.
+    There are never more than pieces of work at once: whoever gives the work bounds them. They are
+    daemons, so that what hangs keeps no process from its end.
     """
 
     def __init__(self, name: str) -> None:
@@ -26,37 +29,42 @@ class Workers:
         _all.add(self)
 
     def _start_anew(self) -> None:
-        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._given: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._free = 0
-        """How many threads wait for work, and have none given to them."""
+        """How many threads have nothing to do, and nothing given to them."""
 
-    def do(self, work: Callable[[], None]) -> None:
-        """Do it in a thread at once. It may not raise.
+    def do(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do it in a thread at once, then tell what came of it. Neither may raise.
 
-        Raises `RuntimeError` if no thread is available.
+        By the time that is told, the thread is free. Raises `RuntimeError` if none is available.
         """
+
+        def this() -> None:
+            result = work()
+            with self._lock:
+                self._free += 1
+            then(result)
+
         with self._lock:
             is_one_free = self._free > 0
             if is_one_free:
                 self._free -= 1
         if is_one_free:
-            self._work.put(work)
+            self._given.put(this)
         else:
-            threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True).start()
+            threading.Thread(target=self._run, args=(this,), name=self._name, daemon=True).start()
 
-    def _run(self, work: Callable[[], None] | None) -> None:
-        while work is not None:
-            work()
-            with self._lock:
-                self._free += 1
-            work = self._next()
+    def _run(self, this: Callable[[], None] | None) -> None:
+        while this is not None:
+            this()
+            this = self._next()
 
     def _next(self) -> Callable[[], None] | None:
         """Return the next piece of work, or `None` after a time without any."""
         while True:
             try:
-                return self._work.get(timeout=IDLE_SECONDS)
+                return self._given.get(timeout=IDLE_SECONDS)
             except queue.Empty:
                 with self._lock:
                     if self._free > 0:  # otherwise work for this thread is just being put

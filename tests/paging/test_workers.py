@@ -21,22 +21,16 @@ def test_work_at_once_has_a_thread_each_and_none_waits_for_another() -> None:
     pool, together = Workers("together"), threading.Barrier(20)
     done = threading.Semaphore(0)
 
-    def work() -> None:
-        together.wait(LONG)
-        done.release()
-
     for _ in range(20):
-        pool.do(work)
+        pool.do(lambda: together.wait(LONG), lambda _: done.release())
     assert all(done.acquire(timeout=LONG) for _ in range(20))
 
 
 def test_a_thread_that_is_free_is_used_again() -> None:
     pool, done = Workers("again"), threading.Semaphore(0)
     for _ in range(50):
-        pool.do(done.release)
+        pool.do(int, lambda _: done.release())
         assert done.acquire(timeout=LONG)
-        while not pool._free:
-            pass
     assert len(named("again")) == 1
 
 
@@ -45,7 +39,7 @@ def test_threads_without_work_end_and_no_work_is_lost(monkeypatch: pytest.Monkey
     monkeypatch.setattr(workers, "IDLE_SECONDS", 0.0)
     pool, done = Workers("ending"), threading.Semaphore(0)
     for number in range(2000):
-        pool.do(done.release)
+        pool.do(int, lambda _: done.release())
         if number % 3 == 0:
             assert done.acquire(timeout=LONG)
     assert all(done.acquire(timeout=LONG) for _ in range(2000 - 667))
@@ -63,6 +57,6 @@ def test_without_a_thread_it_says_so_and_goes_on_later(monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", start)
         with pytest.raises(RuntimeError):
-            pool.do(done.release)
-    pool.do(done.release)
+            pool.do(int, lambda _: done.release())
+    pool.do(int, lambda _: done.release())
     assert done.acquire(timeout=LONG)
