@@ -14,6 +14,11 @@ _RFC_3339 = re.compile(
     re.ASCII,
 )
 
+_OWN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:[0-5]\d(?:\.\d{1,6})?Z", re.ASCII)
+"""As the service writes instants, and most clients: read by `fromisoformat`, which is quick."""
+
+
+_NOT_IN_CALENDAR = "Not an instant of the years 1 to 9999."
 
 FIRST = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -41,6 +46,11 @@ def parse_instant(text: str) -> datetime:
     A leap second is the first instant of the next minute. Raises `ValueError` if the text is not
     allowed by RFC 3339, or is outside the years 1 to 9999.
     """
+    if _OWN.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(_NOT_IN_CALENDAR) from None
     match = _RFC_3339.fullmatch(text)
     if match is None:
         raise ValueError("Not an RFC 3339 date and time with an offset.")
@@ -54,7 +64,7 @@ def parse_instant(text: str) -> datetime:
         wall += timedelta(seconds=int(second), microseconds=microseconds)
         instant = wall + offset if sign == "-" else wall - offset
     except (ValueError, OverflowError):
-        raise ValueError("Not an instant of the years 1 to 9999.") from None
+        raise ValueError(_NOT_IN_CALENDAR) from None
     if second == "60" and (instant.hour, instant.minute, instant.second) != (0, 0, 0):
         raise ValueError("A leap second is 23:59:60 in UTC.")
     return instant

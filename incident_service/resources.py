@@ -43,8 +43,13 @@ def find(db: Connection, table: Table, org_id: str, id: str) -> Row:
     """Return the thing that a path names. Raises `NotFound`."""
     row = named.get(db, table, org_id, id)
     if row is None:
-        raise NotFound(f"There is no {_NOUNS[table].one} {id} in your organization.")
+        raise not_found(table, id)
     return row
+
+
+def not_found(table: Table, id: str) -> NotFound:
+    """Return the error for a path that names a thing that is not there."""
+    return NotFound(f"There is no {_NOUNS[table].one} {id} in your organization.")
 
 
 def create(db: Connection, table: Table, org_id: str, values: Row, *, now: datetime) -> Row:

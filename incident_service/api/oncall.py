@@ -92,7 +92,7 @@ class OnCallSchema(Schema):
 def list_on_call(query: dict[str, Any]) -> Any:
     """List who owns each schedule, by the schedules' names."""
     with database().read() as db:
-        return schedules.resolve_all(db, caller(), query.get("at") or clock.now())
+        return schedules.owned(db, caller(), query.get("at") or clock.now())
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/resolve", methods=["GET"])

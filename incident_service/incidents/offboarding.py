@@ -11,7 +11,6 @@ from incident_service.oncall import schedules
 from incident_service.people import users
 from incident_service.people.caller import Caller
 from incident_service.store import incidents as rows
-from incident_service.store import named
 from incident_service.store import users as user_rows
 
 _log = logging.getLogger("incident_service.paging")
@@ -43,13 +42,13 @@ def _hand_on(db: Connection, caller: Caller, user_id: str, *, now: datetime) -> 
 
 
 def _owner_of(db: Connection, org_id: str, schedule_id: str, now: datetime) -> str | None:
-    schedule = named.get(db, "schedules", org_id, schedule_id)
     try:
-        owner = schedules.on_call(db, schedule, now).owner if schedule else None
+        found = schedules.find_owned(db, org_id, schedule_id, now)
     except Exception:
         if not db.in_transaction:
             raise
         # A schedule that cannot be resolved must not keep a user from being deleted.
         _log.exception("a schedule could not be resolved", extra={"scheduleId": schedule_id})
         return None
+    owner = found.schedule_owner if found else None
     return owner.user_id if owner and user_rows.get(db, org_id, owner.user_id) else None

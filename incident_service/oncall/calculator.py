@@ -7,7 +7,7 @@ IANA time zone.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -101,18 +101,32 @@ def on_call(
     `overrides`: at least the one that covers the instant, the last that ended before it, and the
     next to begin after it. An override cuts the turn that it interrupts.
     """
-    targets = [_turn(layer, zone, at) for layer in _active(layers, at)]
+    active = _active(layers, at)
+    first = _owner(zone, active, overrides, at)
+    targets = [first] if first else []
+    targets += [_turn(layer, zone, at) for layer in active[1:]]
+    each_once = {target.user_id: target for target in reversed(targets)}
+    return OnCall(
+        owner=first,
+        paging_targets=tuple(target for target in targets if each_once[target.user_id] is target),
+    )
+
+
+def owner(
+    zone: ZoneInfo, layers: Iterable[Layer], overrides: Iterable[Override], at: datetime
+) -> Target | None:
+    """Return the owner that `on_call` would, without the others that are paged."""
+    return _owner(zone, _active(layers, at), overrides, at)
+
+
+def _owner(
+    zone: ZoneInfo, active: Sequence[Layer], overrides: Iterable[Override], at: datetime
+) -> Target | None:
     overrides = tuple(overrides)
     standing_in = next((o for o in overrides if o.starts_at <= at < o.ends_at), None)
     if standing_in is not None:
-        targets[:1] = [_stand_in(standing_in)]
-    elif targets:
-        targets[0] = _between(targets[0], overrides, at)
-    each_once = {target.user_id: target for target in reversed(targets)}
-    return OnCall(
-        owner=targets[0] if targets else None,
-        paging_targets=tuple(target for target in targets if each_once[target.user_id] is target),
-    )
+        return _stand_in(standing_in)
+    return _between(_turn(active[0], zone, at), overrides, at) if active else None
 
 
 def owners(
@@ -166,8 +180,10 @@ def _stand_in(override: Override) -> Target:
     return Target(override.user_id, None, override.id, override.starts_at, override.ends_at)
 
 
-def _between(target: Target, overrides: Iterable[Override], at: datetime) -> Target:
+def _between(target: Target, overrides: Sequence[Override], at: datetime) -> Target:
     """Return the target, cut to the time between the overrides around the instant."""
+    if not overrides:
+        return target
     ended = [o.ends_at for o in overrides if o.ends_at <= at]
     to_come = [o.starts_at for o in overrides if o.starts_at > at]
     return replace(
@@ -183,23 +199,31 @@ def shift_at(layer: Layer, zone: ZoneInfo, at: datetime) -> Shift:
     The cost does not grow with the time since `effective_from`: the calendar gives the shift's
     index to within the days by which a zone may ever move its date.
     """
-    days = (_local_date(at, zone) - _local_date(layer.effective_from, zone)).days
-    index = max(0, (days + 2) // layer.rotation_length_days)
-    ends_at = shift_start(layer, zone, index + 1)
-    while (starts_at := shift_start(layer, zone, index)) > at and index > 0:
+    first_day = _local_date(layer.effective_from, zone)
+    days = (_local_date(at, zone) - first_day).days
+    index = max(0, days // layer.rotation_length_days)
+    starts_at = _shift_start(layer, zone, first_day, index)
+    ends_at = _shift_start(layer, zone, first_day, index + 1)
+    while starts_at > at and index > 0:
         index, ends_at = index - 1, starts_at
+        starts_at = _shift_start(layer, zone, first_day, index)
+    while ends_at <= at < LAST:
+        index, starts_at = index + 1, ends_at
+        ends_at = _shift_start(layer, zone, first_day, index + 1)
     user_id = layer.participant_ids[index % len(layer.participant_ids)]
     return Shift(index, user_id, starts_at, ends_at)
 
 
-def shift_start(layer: Layer, zone: ZoneInfo, index: int) -> datetime:
-    """Return the instant at which the layer's shift of that index starts; shift 0 is the first."""
+def _shift_start(layer: Layer, zone: ZoneInfo, first_day: date, index: int) -> datetime:
+    """Return the instant at which the layer's shift of that index starts; shift 0 is the first.
+
+    `first_day`: the local date of `effective_from`.
+    """
     if index == 0:
         return layer.effective_from
-    days = timedelta(days=index * layer.rotation_length_days)
     try:
-        local_date = _local_date(layer.effective_from, zone) + days
-        return instant_of(datetime.combine(local_date, layer.handoff_time), zone)
+        day = first_day + timedelta(days=index * layer.rotation_length_days)
+        return instant_of(datetime.combine(day, layer.handoff_time), zone)
     except OverflowError:
         return LAST  # a shift that outlasts the calendar
 
@@ -210,8 +234,9 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
     One that occurs twice happens the first time; one that the clocks jump over happens at the
     first instant after the gap.
     """
-    before = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if before.astimezone(zone).replace(tzinfo=None) == wall:
+    local = wall.replace(tzinfo=zone, fold=0)
+    before = local.astimezone(UTC)
+    if before.astimezone(zone) == local:  # in one zone, wall-clock times are compared
         return before
     # In a gap, fold 0 counts with the offset before it, fold 1 with the one after: the clocks
     # change between the two instants that these give, and they change at a whole second.
@@ -219,8 +244,8 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
     low, high = int(after.timestamp()), int(before.timestamp())
     while high - low > 1:
         middle = (low + high) // 2
-        local = datetime.fromtimestamp(middle, zone).replace(tzinfo=None)
-        low, high = (low, middle) if local > wall else (middle, high)
+        shown = datetime.fromtimestamp(middle, zone).replace(tzinfo=None)
+        low, high = (low, middle) if shown > wall else (middle, high)
     return datetime.fromtimestamp(high, UTC)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -125,35 +125,55 @@ def order_layers(
     return get(db, caller, id)
 
 
-def on_call(db: Connection, schedule: Row, at: datetime) -> calculator.OnCall:
-    """Return who is on call by the schedule at the instant."""
-    key = (schedule["org_id"], schedule["id"])
-    return calculator.on_call(
-        ZoneInfo(schedule["timezone"]),
-        map(calculator.Layer.from_row, rows.layers(db, *key)),
-        map(calculator.Override.from_row, overrides.around(db, *key, sortable(at))),
-        at,
-    )
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Who owns one schedule at one instant."""
+
+    schedule: Row
+    schedule_owner: calculator.Target | None
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Owned):
     """Who is on call by one schedule at one instant."""
 
-    schedule: Row
     at: datetime
-    schedule_owner: calculator.Target | None
     paging_targets: tuple[calculator.Target, ...]
 
 
 def resolve(db: Connection, caller: Caller, id: str, at: datetime) -> Resolved:
     """Return who is on call by the schedule at the instant. Raises `NotFound`."""
-    return _resolve(db, resources.find(db, "schedules", caller.org_id, id), at)
+    resolved = find_resolved(db, caller.org_id, id, at)
+    if resolved is None:
+        raise resources.not_found("schedules", id)
+    return resolved
 
 
-def resolve_all(db: Connection, caller: Caller, at: datetime) -> list[Resolved]:
-    """Return who is on call by each schedule, by name."""
-    return [_resolve(db, schedule, at) for schedule in get_all(db, caller)]
+def owned(db: Connection, caller: Caller, at: datetime) -> list[Owned]:
+    """Return who owns each schedule at the instant, by name."""
+    return [_owned(rota, at) for rota in rows.rotas(db, caller.org_id, sortable(at))]
+
+
+def find_resolved(db: Connection, org_id: str, id: str, at: datetime) -> Resolved | None:
+    """Return who is on call by the schedule at the instant; `None` if there is no such schedule."""
+    rota = rows.rota(db, org_id, id, sortable(at))
+    if rota is None:
+        return None
+    answer = calculator.on_call(*_known(rota), at)
+    return Resolved(rota, answer.owner, at, answer.paging_targets)
+
+
+def find_owned(db: Connection, org_id: str, id: str, at: datetime) -> Owned | None:
+    """Return who owns the schedule at the instant; `None` if there is no such schedule."""
+    rota = rows.rota(db, org_id, id, sortable(at))
+    return None if rota is None else _owned(rota, at)
+
+
+def on_call(db: Connection, schedule: Row, at: datetime) -> calculator.OnCall:
+    """Return who is on call at the instant by a schedule that was read in this transaction."""
+    rota = rows.rota(db, schedule["org_id"], schedule["id"], sortable(at))
+    assert rota is not None
+    return calculator.on_call(*_known(rota), at)
 
 
 def shifts(
@@ -174,9 +194,19 @@ def shifts(
     )
 
 
-def _resolve(db: Connection, schedule: Row, at: datetime) -> Resolved:
-    answer = on_call(db, schedule, at)
-    return Resolved(schedule, at, answer.owner, answer.paging_targets)
+def _owned(rota: Row, at: datetime) -> Owned:
+    return Owned(rota, calculator.owner(*_known(rota), at))
+
+
+def _known(
+    rota: Row,
+) -> tuple[ZoneInfo, Iterable[calculator.Layer], Iterable[calculator.Override]]:
+    """Return what the calculator has to know of a schedule that `rows.rota` returns."""
+    return (
+        ZoneInfo(rota["timezone"]),
+        map(calculator.Layer.from_row, rota["layers"]),
+        map(calculator.Override.from_row, rota["overrides"]),
+    )
 
 
 def _layer(db: Connection, caller: Caller, id: str, layer_id: str) -> Row:

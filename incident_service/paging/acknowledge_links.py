@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant
@@ -18,18 +19,25 @@ LENGTH = 22
 _LETTERS = string.ascii_letters + string.digits
 
 
-def renew(db: Connection, *, org_id: str, incident_id: str, user_id: str, now: datetime) -> str:
-    """Return the token of the user's link to the incident, and let it work for 7 more days.
+User = tuple[str, str, str]
+"""An organization, an incident and a user who is paged about it, by their ids."""
+
+
+def renew(db: Connection, users: Iterable[User], *, now: datetime) -> dict[User, str]:
+    """Return the tokens of the users' links to incidents, and let them work for 7 more days.
 
     All pages to one user about one incident carry the same link.
     """
     return links.put(
         db,
-        {
-            "token": "".join(secrets.choice(_LETTERS) for _ in range(LENGTH)),
-            "org_id": org_id,
-            "incident_id": incident_id,
-            "user_id": user_id,
-            "expires_at": format_instant(now + GOOD_FOR),
-        },
+        [
+            {
+                "token": "".join(secrets.choice(_LETTERS) for _ in range(LENGTH)),
+                "org_id": org_id,
+                "incident_id": incident_id,
+                "user_id": user_id,
+                "expires_at": format_instant(now + GOOD_FOR),
+            }
+            for org_id, incident_id, user_id in dict.fromkeys(users)
+        ],
     )

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ import requests.sessions
 import requests.utils
 import urllib3.exceptions
 import urllib3.util.connection
+
+from incident_service.paging.workers import Workers
 
 Networks = Literal["any", "public"]
 
@@ -183,6 +186,8 @@ class _Watchdog:
         self._changed = threading.Condition()
         self._attempts: set[Attempt] = set()
         self._thread: threading.Thread | None = None
+        self._looks_at: float | None = None
+        """When it looks next, in seconds of `time.monotonic`, unless it is notified."""
 
     def watch(self, attempt: Attempt) -> None:
         """Cut it off at its deadline. Raises `RuntimeError` if no thread is available."""
@@ -192,7 +197,8 @@ class _Watchdog:
                 thread.start()
                 self._thread = thread
             self._attempts.add(attempt)
-            self._changed.notify()
+            if self._looks_at is None or attempt.deadline < self._looks_at:
+                self._changed.notify()
 
     def forget(self, attempt: Attempt) -> None:
         with self._changed:
@@ -206,6 +212,7 @@ class _Watchdog:
                     attempt.cut()
                     self._attempts.discard(attempt)
                 first = min((each.deadline for each in self._attempts), default=None)
+                self._looks_at = first
                 self._changed.wait(None if first is None else first - now)
 
 
@@ -214,6 +221,7 @@ _watchdog = _Watchdog()
 _Answer = tuple[list[Any], OSError | None]
 _lookups: dict[tuple[str, int], list[queue.SimpleQueue[_Answer]]] = {}
 _lookups_lock = threading.Lock()
+_lookup_workers = Workers("lookup")
 
 
 def _resolve(host: str, port: int, deadline: float) -> list[Any]:
@@ -232,12 +240,9 @@ def _resolve(host: str, port: int, deadline: float) -> list[Any]:
         elif len(_lookups) >= MAX_LOOKUPS:
             raise OSError("too many names are being resolved")
         else:
-            thread = threading.Thread(
-                target=_look_up, args=(host, port), name="lookup", daemon=True
-            )
             _lookups[host, port] = [answer]
             try:
-                thread.start()
+                _lookup_workers.do(partial(_look_up, host, port), partial(_tell, host, port))
             except RuntimeError:
                 del _lookups[host, port]
                 raise OSError("no thread was available") from None
@@ -250,19 +255,20 @@ def _resolve(host: str, port: int, deadline: float) -> list[Any]:
     return addresses
 
 
-def _look_up(host: str, port: int) -> None:
-    addresses: list[Any] = []
-    failure: OSError | None = None
+def _look_up(host: str, port: int) -> _Answer:
     try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), None
     except OSError as error:
-        failure = error
+        return [], error
     except Exception:  # a name that cannot be encoded
-        failure = OSError(f"{host} is not a name that can be resolved")
+        return [], OSError(f"{host} is not a name that can be resolved")
+
+
+def _tell(host: str, port: int, found: _Answer) -> None:
     with _lookups_lock:
         waiting = _lookups.pop((host, port))
     for answer in waiting:
-        answer.put((addresses, failure))
+        answer.put(found)
 
 
 def _current() -> Attempt | None:

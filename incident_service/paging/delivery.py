@@ -15,9 +15,7 @@ from incident_service.store import (
     Row,
     api_keys,
     audit,
-    contact_methods,
     deliveries,
-    incidents,
     users,
 )
 
@@ -50,26 +48,36 @@ def claim(
             db, wanted, at=format_instant(now), until=format_instant(now + CLAIM)
         )
     }
+    about = deliveries.about(db, [*claimed.values()])
     taken = []
     for row in (claimed[id] for _, id in wanted if id in claimed):
-        if row["attempts"] > 1 and now > _gives_up_at(row):
-            _end(db, row, Outcome(False, "every try was cut off", True), now)
-            continue
-        url = None
-        if row["contact_method_id"] is not None:
-            method = contact_methods.get(
-                db, row["org_id"], row["user_id"], row["contact_method_id"]
-            )
-            if method is None:
-                _end(db, row, Outcome(False, "the contact method was deleted", True), now)
-                continue
-            url = method["url"]
-        page = _page(db, row, now=now, base_url=base_url)
-        if page is None:
-            _end(db, row, Outcome(False, "the user was deleted", True), now)
-            continue
-        taken.append(Delivery(row, page, url))
-    return taken
+        reason = _why_not(row, about[row["id"]], now)
+        if reason is None:
+            taken.append(row)
+        else:
+            _end(db, row, Outcome(False, reason, True), now)
+    tokens = acknowledge_links.renew(db, map(_user, taken), now=now)
+    return [
+        Delivery(
+            row,
+            _page(db, row, about[row["id"]], f"{base_url}/a/{tokens[_user(row)]}"),
+            about[row["id"]]["method_url"],
+        )
+        for row in taken
+    ]
+
+
+def _why_not(row: Row, about: Row, now: datetime) -> str | None:
+    """Return why the delivery is not tried any more, or `None` if it is."""
+    if row["attempts"] > 1 and now > _gives_up_at(row):
+        return "every try was cut off"
+    if row["contact_method_id"] is not None and about["method_url"] is None:
+        return "the contact method was deleted"
+    return "the user was deleted" if about["user_email"] is None else None
+
+
+def _user(row: Row) -> acknowledge_links.User:
+    return row["org_id"], row["incident_id"], row["user_id"]
 
 
 def record(
@@ -117,33 +125,24 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
     audit.append(db, incident, event, details, actor_id=None, at=format_instant(now))
 
 
-def _page(db: Connection, row: Row, *, now: datetime, base_url: str) -> Page | None:
-    org_id, incident_id, user_id = row["org_id"], row["incident_id"], row["user_id"]
-    incident = incidents.get(db, org_id, incident_id)
-    user = users.get(db, org_id, user_id)
-    if incident is None or user is None:
-        return None
-    affected = incidents.components(db, org_id, [incident_id])[incident_id]
-    token = acknowledge_links.renew(
-        db, org_id=org_id, incident_id=incident_id, user_id=user_id, now=now
-    )
+def _page(db: Connection, row: Row, about: Row, acknowledge_url: str) -> Page:
     return Page(
         id=row["id"],
-        org_id=org_id,
-        incident_id=incident_id,
-        number=incident["sequential_id"],
-        title=incident["title"],
-        description=incident["description"],
-        severity=incident["severity"],
-        status=incident["status"],
-        opened_at=incident["created_at"],
-        user_id=user_id,
-        user_email=user["email"],
+        org_id=row["org_id"],
+        incident_id=row["incident_id"],
+        number=about["sequential_id"],
+        title=about["title"],
+        description=about["description"],
+        severity=about["severity"],
+        status=about["status"],
+        opened_at=about["created_at"],
+        user_id=row["user_id"],
+        user_email=about["user_email"],
         layer=row["layer_position"],
-        acknowledge_url=f"{base_url}/a/{token}",
-        components=tuple(component["name"] for component in affected),
-        notice=_notice(db, row, incident),
-        last_resort=row["layer_position"] is None and user_id != incident["owner_id"],
+        acknowledge_url=acknowledge_url,
+        components=tuple(about["components"]),
+        notice=_notice(db, row, about),
+        last_resort=row["layer_position"] is None and row["user_id"] != about["owner_id"],
     )
 
 

@@ -11,15 +11,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
 from incident_service.database.file import Connection, Database, savepoint
-from incident_service.paging import channels, delivery, escalation, fairness
+from incident_service.paging import channels, delivery, fairness, firing
 from incident_service.paging.connections import Attempt
 from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome, Page
+from incident_service.paging.workers import Workers
 from incident_service.store import deliveries, timers
 
 _log = logging.getLogger("incident_service.paging")
@@ -105,6 +107,7 @@ class Pager:
         self._fired_last = ""
         self._limits = fairness.Limits()
         self._lookout = Lookout()
+        self._workers = Workers("delivery")
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Page until `is_stopped`; it is asked several times a second."""
@@ -149,18 +152,13 @@ class Pager:
                 return
             after = [org_id for org_id in due if org_id > self._fired_last]
             before = [org_id for org_id in due if org_id <= self._fired_last]
-            self._database.write(self._fire_some, [*after, *before])
-
-    def _fire_some(self, db: Connection, org_ids: Sequence[str], *, now: datetime) -> None:
-        turns = deque(org_ids)
-        for _ in range(FIRED_A_WRITE):
-            if not turns:
-                return
-            org_id = turns.popleft()
-            by_email = bool(self._settings.smtp_url)
-            if escalation.fire_due(db, org_id, now=now, by_email=by_email):
-                turns.append(org_id)
-            self._fired_last = org_id
+            last = self._database.write(
+                firing.fire_due,
+                [*after, *before],
+                by_email=bool(self._settings.smtp_url),
+                limit=FIRED_A_WRITE,
+            )
+            self._fired_last = last or self._fired_last
 
     def _hand_out(self, now: datetime) -> bool:
         """Begin what is due and has a place; cut off what keeps others from a place for too long.
@@ -207,18 +205,15 @@ class Pager:
         this = _Try(one, Attempt(TRY_SECONDS, networks), time.monotonic())
         self._under_way[one.page.id] = this
         try:
-            threading.Thread(target=self._send, args=(this,), name="delivery", daemon=True).start()
+            self._workers.do(partial(self._send, this), partial(self._end, this))
         except RuntimeError:
             self._end(this, Outcome(False, "no thread was available"))
 
-    def _send(self, this: _Try) -> None:
+    def _send(self, this: _Try) -> Outcome:
         try:
-            outcome = send_within(
-                this.attempt, this.delivery.page, this.delivery.url, self._settings
-            )
+            return send_within(this.attempt, this.delivery.page, this.delivery.url, self._settings)
         except BaseException as error:
-            outcome = Outcome(False, f"failed with {type(error).__name__}")
-        self._end(this, outcome)
+            return Outcome(False, f"failed with {type(error).__name__}")
 
     def _end(self, this: _Try, outcome: Outcome) -> None:
         self._outcomes.put((this, outcome))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from incident_service.database.file import Connection
 from incident_service.store import Row, insert_row, one_or_none
 
@@ -32,6 +35,30 @@ def of_user(db: Connection, org_id: str, user_id: str) -> list[Row]:
         """,
         {"org_id": org_id, "user_id": user_id},
     ).fetchall()
+
+
+def of_users(db: Connection, org_id: str, user_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """Return the contact methods of those users who are not deleted, by user, oldest first.
+
+    A user without any has an empty list.
+    """
+    rows = db.execute(
+        """
+        SELECT person.id AS user_id, method.id, method.url
+        FROM users AS person
+        LEFT JOIN contact_methods AS method
+          ON method.org_id = person.org_id AND method.user_id = person.id
+        WHERE person.org_id = :org_id AND person.id IN (SELECT value FROM json_each(:ids))
+          AND person.deleted_at IS NULL
+        ORDER BY method.created_at, method.id
+        """,
+        {"org_id": org_id, "ids": json.dumps(user_ids)},
+    ).fetchall()
+    by_user: dict[str, list[Row]] = {row["user_id"]: [] for row in rows}
+    for row in rows:
+        if row["id"] is not None:
+            by_user[row["user_id"]].append(row)
+    return by_user
 
 
 def delete(db: Connection, org_id: str, user_id: str, id: str) -> None:

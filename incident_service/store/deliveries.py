@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row
+from incident_service.store import Row, insert_rows
 
 
-def insert(db: Connection, delivery: Row) -> None:
-    """Add a delivery that is due at once and was not tried yet; a page, unless it has a `kind`."""
-    insert_row(db, "deliveries", {"kind": "page", **delivery, "due_at": delivery["created_at"]})
+def insert(db: Connection, rows: Sequence[Row]) -> None:
+    """Add deliveries that are due at once and were not tried yet."""
+    insert_rows(db, "deliveries", rows, due_at=":created_at")
 
 
 class Lane(NamedTuple):
@@ -124,6 +124,43 @@ def claim(db: Connection, wanted: Sequence[tuple[str, str]], *, at: str, until: 
     ).fetchall()
 
 
+def about(db: Connection, claimed: Sequence[Row]) -> dict[str, Row]:
+    """Return for each delivery, by its id, the incident's columns and what else its page says.
+
+    `components`: the names of those affected, in order. `user_email` and `method_url` are null if
+    the user or the contact method is deleted.
+    """
+    wanted = [(row["org_id"], row["id"]) for row in claimed]
+    rows = db.execute(
+        """
+        SELECT delivery.id AS delivery_id, incident.*, person.email AS user_email,
+            method.url AS method_url, (
+                SELECT json_group_array(name) FROM (
+                    SELECT component.name FROM incident_components AS affected
+                    JOIN components AS component
+                      ON component.org_id = affected.org_id AND component.id = affected.component_id
+                    WHERE affected.org_id = incident.org_id AND affected.incident_id = incident.id
+                    ORDER BY affected.ordinal)) AS components
+        FROM json_each(:wanted) AS each
+        CROSS JOIN deliveries AS delivery
+          ON delivery.org_id = json_extract(each.value, '$[0]')
+            AND delivery.id = json_extract(each.value, '$[1]')
+        CROSS JOIN incidents AS incident
+          ON incident.org_id = delivery.org_id AND incident.id = delivery.incident_id
+        LEFT JOIN users AS person
+          ON person.org_id = delivery.org_id AND person.id = delivery.user_id
+            AND person.deleted_at IS NULL
+        LEFT JOIN contact_methods AS method
+          ON method.org_id = delivery.org_id AND method.user_id = delivery.user_id
+            AND method.id = delivery.contact_method_id
+        """,
+        {"wanted": json.dumps(wanted)},
+    ).fetchall()
+    for row in rows:
+        row["components"] = json.loads(row["components"])
+    return {row["delivery_id"]: row for row in rows}
+
+
 def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:
     """Let the delivery be tried again at an instant.
 
@@ -137,18 +174,6 @@ def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:
         {**delivery, "due_at": due_at},
     )
     return changed.rowcount > 0
-
-
-def untried_user_ids(db: Connection, org_id: str, incident_id: str) -> set[str]:
-    """Return the users who have a page about the incident waiting that was never tried."""
-    rows = db.execute(
-        """
-        SELECT DISTINCT user_id FROM deliveries
-        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'page' AND attempts = 0
-        """,
-        {"org_id": org_id, "incident_id": incident_id},
-    ).fetchall()
-    return {row["user_id"] for row in rows}
 
 
 def user_ids(db: Connection, org_id: str, incident_id: str, *, limit: int) -> list[str]:

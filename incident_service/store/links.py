@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from incident_service.database.file import Connection
 from incident_service.store import Row, insert_into, one_or_none
 
 
-def put(db: Connection, link: Row) -> str:
-    """Add a link, or let the link of that incident and user expire later. Return its token.
+def put(db: Connection, links: Sequence[Row]) -> dict[tuple[str, str, str], str]:
+    """Add links, or let those of the same incident and user expire later.
 
-    `link` has a value for each column.
+    Each of `links` has a value for each column. Return the tokens by organization, incident and
+    user.
     """
-    row = db.execute(
+    if not links:
+        return {}
+    db.executemany(
         f"""
-        {insert_into("acknowledge_links", link)}
+        {insert_into("acknowledge_links", links[0])}
         ON CONFLICT (org_id, incident_id, user_id) DO UPDATE SET
             expires_at = max(expires_at, excluded.expires_at)
-        RETURNING token
         """,
-        link,
-    ).fetchone()
-    token: str = row["token"]
-    return token
+        links,
+    )
+    rows = db.execute(
+        """
+        SELECT link.token, link.org_id, link.incident_id, link.user_id
+        FROM json_each(:links) AS each CROSS JOIN acknowledge_links AS link
+          ON link.org_id = json_extract(each.value, '$.org_id')
+            AND link.incident_id = json_extract(each.value, '$.incident_id')
+            AND link.user_id = json_extract(each.value, '$.user_id')
+        """,
+        {"links": json.dumps(links)},
+    ).fetchall()
+    return {(row["org_id"], row["incident_id"], row["user_id"]): row["token"] for row in rows}
 
 
 def get(db: Connection, token: str) -> Row | None:

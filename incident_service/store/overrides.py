@@ -76,24 +76,3 @@ def is_full(db: Connection, org_id: str, schedule_id: str, limit: int) -> bool:
         {"org_id": org_id, "schedule_id": schedule_id, "last": limit - 1},
     )
     return row is not None
-
-
-def around(db: Connection, org_id: str, schedule_id: str, at_utc: str) -> list[Row]:
-    """Return the overrides next to an instant: the last that ended, and two that end later.
-
-    The one that covers the instant, if there is one, is among them, and so is the next to begin.
-    """
-    return db.execute(
-        """
-        SELECT * FROM (
-            SELECT * FROM schedule_overrides
-            WHERE org_id = :org_id AND schedule_id = :schedule_id AND ends_at_utc <= :at
-            ORDER BY ends_at_utc DESC LIMIT 1)
-        UNION ALL
-        SELECT * FROM (
-            SELECT * FROM schedule_overrides
-            WHERE org_id = :org_id AND schedule_id = :schedule_id AND ends_at_utc > :at
-            ORDER BY ends_at_utc LIMIT 2)
-        """,
-        {"org_id": org_id, "schedule_id": schedule_id, "at": at_utc},
-    ).fetchall()

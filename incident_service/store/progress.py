@@ -6,18 +6,6 @@ from incident_service.database.file import Connection
 from incident_service.store import Row, put_rows
 
 
-def of_incident(db: Connection, incident: Row) -> dict[str, int]:
-    """Return how often each target was paged or passed over."""
-    rows = db.execute(
-        """
-        SELECT target, done FROM escalation_progress
-        WHERE org_id = :org_id AND incident_id = :id
-        """,
-        {"org_id": incident["org_id"], "id": incident["id"]},
-    ).fetchall()
-    return {row["target"]: row["done"] for row in rows}
-
-
 def put(db: Connection, incident: Row, target: str, *, done: int) -> None:
     """Record how often a target is done now."""
     row = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from incident_service.database.file import Connection
 from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
@@ -28,6 +28,66 @@ def layers(db: Connection, org_id: str, schedule_id: str) -> list[Row]:
         {"org_id": org_id, "schedule_id": schedule_id},
     ).fetchall()
     return [{**row, "participant_ids": json.loads(row["participant_ids"])} for row in rows]
+
+
+_ROTA = """
+    SELECT schedule.*, (
+        SELECT json_group_array(json_object(
+            'id', layer.id,
+            'position', layer.position,
+            'rotation_length_days', layer.rotation_length_days,
+            'handoff_time', layer.handoff_time,
+            'effective_from', layer.effective_from,
+            'effective_until', layer.effective_until,
+            'participant_ids', json((
+                SELECT json_group_array(user_id) FROM (
+                    SELECT user_id FROM schedule_layer_participants AS participant
+                    WHERE participant.org_id = layer.org_id AND participant.layer_id = layer.id
+                    ORDER BY ordinal)))))
+        FROM schedule_layers AS layer
+        WHERE layer.org_id = schedule.org_id AND layer.schedule_id = schedule.id
+    ) AS layers, (
+        SELECT json_group_array(json_object(
+            'id', id, 'user_id', user_id, 'starts_at', starts_at, 'ends_at', ends_at))
+        FROM (
+            SELECT * FROM (
+                SELECT * FROM schedule_overrides AS override
+                WHERE override.org_id = schedule.org_id AND override.schedule_id = schedule.id
+                  AND override.ends_at_utc <= :at
+                ORDER BY override.ends_at_utc DESC LIMIT 1)
+            UNION ALL
+            SELECT * FROM (
+                SELECT * FROM schedule_overrides AS override
+                WHERE override.org_id = schedule.org_id AND override.schedule_id = schedule.id
+                  AND override.ends_at_utc > :at
+                ORDER BY override.ends_at_utc LIMIT 2))
+    ) AS overrides
+    FROM schedules AS schedule
+    WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
+"""
+
+
+def rota(db: Connection, org_id: str, id: str, at_utc: str) -> Row | None:
+    """Return the schedule with all that decides who is on call at an instant, unless deleted.
+
+    `layers`: each with its `participant_ids` in order. `overrides`: the last that ended, and two
+    that end later; so the one that covers the instant, if there is one, and the next to begin.
+    """
+    row = one_or_none(
+        db, f"{_ROTA} AND schedule.id = :id", {"org_id": org_id, "id": id, "at": at_utc}
+    )
+    return _parsed(row) if row else None
+
+
+def rotas(db: Connection, org_id: str, at_utc: str) -> Iterator[Row]:
+    """Yield what `rota` returns of each schedule, by name, one at a time: together they are big."""
+    rows = db.execute(f"{_ROTA} ORDER BY schedule.name", {"org_id": org_id, "at": at_utc})
+    return map(_parsed, rows)
+
+
+def _parsed(row: Row) -> Row:
+    lists = {"layers": json.loads(row["layers"]), "overrides": json.loads(row["overrides"])}
+    return {**row, **lists}
 
 
 def next_position(db: Connection, org_id: str, schedule_id: str) -> int:

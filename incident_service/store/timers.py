@@ -50,15 +50,6 @@ def _row(
     }
 
 
-def of_incident(db: Connection, org_id: str, incident_id: str) -> dict[str, Row]:
-    """Return the incident's timers by kind."""
-    rows = db.execute(
-        "SELECT * FROM incident_timers WHERE org_id = :org_id AND incident_id = :incident_id",
-        {"org_id": org_id, "incident_id": incident_id},
-    ).fetchall()
-    return {row["kind"]: row for row in rows}
-
-
 def stop(db: Connection, incident: Row) -> None:
     """Remove the owner's timer. The layer's does not fall due until it is set again."""
     delete(db, incident, "owner")
@@ -71,14 +62,17 @@ def stop(db: Connection, incident: Row) -> None:
     )
 
 
-def delete(db: Connection, incident: Row, kind: Kind) -> None:
-    """Remove one of the incident's timers."""
-    db.execute(
+def delete(db: Connection, incident: Row, *kinds: Kind) -> None:
+    """Remove some of the incident's timers."""
+    db.executemany(
         """
         DELETE FROM incident_timers
         WHERE org_id = :org_id AND incident_id = :incident_id AND kind = :kind
         """,
-        {"org_id": incident["org_id"], "incident_id": incident["id"], "kind": kind},
+        [
+            {"org_id": incident["org_id"], "incident_id": incident["id"], "kind": kind}
+            for kind in kinds
+        ],
     )
 
 
@@ -155,17 +149,36 @@ def due_organizations(db: Connection, at: str) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def first_due(db: Connection, org_id: str, at: str) -> str | None:
-    """Return the incident whose timer fell due first in the organization, if one has."""
-    row = one_or_none(
+def first_due(db: Connection, org_id: str, at: str) -> Row | None:
+    """Return the incident whose timer fell due first in the organization, if one has.
+
+    With it comes what firing depends on: its `timers`, which is when each kind falls due;
+    `targets_done`, how often each was; `users_paged`, to whom a page is due that nobody has taken.
+    """
+    incident = one_or_none(
         db,
         """
-        SELECT incident_id FROM incident_timers
-        WHERE org_id = :org_id AND due_at <= :at ORDER BY due_at LIMIT 1
+        SELECT incident.*, (
+            SELECT json_group_object(kind, due_at) FROM incident_timers AS timer
+            WHERE timer.org_id = due.org_id AND timer.incident_id = due.incident_id
+        ) AS timers, (
+            SELECT json_group_object(target, done) FROM escalation_progress AS progress
+            WHERE progress.org_id = due.org_id AND progress.incident_id = due.incident_id
+        ) AS targets_done, (
+            SELECT json_group_array(DISTINCT user_id) FROM deliveries AS delivery
+            WHERE delivery.org_id = due.org_id AND delivery.incident_id = due.incident_id
+              AND delivery.kind = 'page' AND delivery.attempts = 0
+        ) AS users_paged
+        FROM incident_timers AS due CROSS JOIN incidents AS incident
+          ON incident.org_id = due.org_id AND incident.id = due.incident_id
+        WHERE due.org_id = :org_id AND due.due_at <= :at ORDER BY due.due_at LIMIT 1
         """,
         {"org_id": org_id, "at": at},
     )
-    return row["incident_id"] if row else None
+    if incident is not None:
+        for column in ("timers", "targets_done", "users_paged"):
+            incident[column] = json.loads(incident[column])
+    return incident
 
 
 def next_due_at(db: Connection) -> str | None:

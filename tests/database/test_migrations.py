@@ -20,9 +20,9 @@ from incident_service.config import Settings
 from incident_service.database import file, maintenance, migrations
 from incident_service.database.file import SCHEMA_VERSION, Database
 from incident_service.errors import UnusableDatabase
-from incident_service.paging import escalation
+from incident_service.paging import firing
 from incident_service.paging.progress import next_layer, target_of
-from incident_service.store import policies, progress
+from incident_service.store import policies
 from tests.helpers.clocks import write_at
 from tests.helpers.world import World
 
@@ -401,11 +401,11 @@ def test_an_escalation_goes_on_where_it_was(tmp_path: Path, version: int) -> Non
     database = Database(path)
     with database.read() as db:
         layers = policies.layers(db, incident["org_id"], incident["escalation_policy_id"])
-        done = progress.of_incident(db, incident)
+    done = {row["target"]: row["done"] for row in after["escalation_progress"]}
     assert done == {target_of(layer): 1 for layer in layers[:2]}
     assert next_layer(layers, done) == layers[2]
     org_id, now = incident["org_id"], clock.now()
-    while write_at(now, database, escalation.fire_due, org_id, by_email=True):
+    while write_at(now, database, firing.fire_due, [org_id], by_email=True):
         pass
     trail = [
         (row["event"], json.loads(row["details"]))

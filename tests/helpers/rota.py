@@ -7,7 +7,7 @@ from typing import Any
 
 from incident_service.clock import format_instant, parse_instant
 from incident_service.incidents import lifecycle, opening
-from incident_service.paging import delivery, escalation
+from incident_service.paging import delivery, firing
 from incident_service.paging.lookout import Lookout
 from incident_service.paging.page import Outcome
 from incident_service.people.caller import Caller
@@ -83,7 +83,7 @@ class Rota:
         """Fire all that is due by then; return who is paged by it, as `user/layer`."""
         before = {row["id"] for row in self.deliveries()}
         org_id, instant, database = self.caller.org_id, at(minutes), self.world.database
-        while write_at(instant, database, escalation.fire_due, org_id, by_email=by_email):
+        while write_at(instant, database, firing.fire_due, [org_id], by_email=by_email):
             pass
         found = [row for row in self.deliveries() if row["id"] not in before]
         return [f"{row['user_id']}/{row['layer_position'] or 'owner'}" for row in found]

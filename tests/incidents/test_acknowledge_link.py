@@ -45,7 +45,9 @@ def link(world: World, incident: dict[str, Any], **changes: Any) -> str:
         "now": clock.now(),
         **changes,
     }
-    return "/a/" + write_at(values.pop("now"), world.database, acknowledge_links.renew, **values)
+    user = values["org_id"], values["incident_id"], values["user_id"]
+    tokens = write_at(values["now"], world.database, acknowledge_links.renew, [user])
+    return f"/a/{tokens[user]}"
 
 
 def state(world: World) -> list[Any]:

@@ -71,13 +71,8 @@ class World:
         return self.link_to(id, made.user_id)
 
     def link_to(self, incident: str, user_id: str) -> str:
-        token = self.database.write(
-            acknowledge_links.renew,
-            org_id=self.made.org_id,
-            incident_id=incident,
-            user_id=user_id,
-        )
-        return f"/a/{token}"
+        user = self.made.org_id, incident, user_id
+        return f"/a/{self.database.write(acknowledge_links.renew, [user])[user]}"
 
     @contextmanager
     def page(self, **options: Any) -> Iterator[Page]:

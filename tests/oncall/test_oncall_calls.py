@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.plans import traced
 from tests.helpers.world import World
 
 
@@ -195,3 +196,19 @@ def test_a_year_of_days(world: World, rota: str) -> None:
     )
     found = shifts(world, path, "2024-01-01T09:00:00Z", "2025-01-01T09:00:00Z")
     assert len(found) == 366
+
+
+@pytest.mark.parametrize("at", ["2025-04-07T08:23:11Z", "2025-04-20T08:23:11Z"])
+def test_who_owns_the_schedules_is_one_query_however_many_there_are(
+    world: World, rota: str, at: str
+) -> None:
+    override(world, rota, "2025-04-07T00:00:00Z", "2025-04-08T00:00:00Z")
+    for number in range(5):
+        world.make("oncall/schedules", name=f"Empty {number}", timezone="UTC")
+    with traced(world) as statements:
+        everyone = world.call("GET", "oncall", at=at).json["data"]
+    assert len(everyone) == 7
+    assert len([text for text in statements if "schedule" in text]) == 1
+    owners = {each["schedule"]["id"]: each["scheduleOwner"] for each in everyone}
+    for id, owner in owners.items():
+        assert owner == resolve(world, f"oncall/schedules/{id}", at)["scheduleOwner"]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from incident_service import quickstart
 from incident_service.clock import format_instant
-from incident_service.config import Settings
 from incident_service.database.file import Connection
 from incident_service.incidents import lifecycle, opening
-from incident_service.paging import delivery, pager
+from incident_service.paging import delivery, firing, pager
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.page import Outcome
 from incident_service.people.caller import Caller
@@ -73,10 +73,10 @@ def test_a_fault_in_firing_is_tried_again_later(
     rota.open(None, owner="b")
     insert = deliveries.insert
 
-    def fail(db: Connection, row: dict[str, Any]) -> None:
-        if row["incident_id"] == first:
+    def fail(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        if any(row["incident_id"] == first for row in rows):
             raise ZeroDivisionError
-        insert(db, row)
+        insert(db, rows)
 
     monkeypatch.setattr(deliveries, "insert", fail)
     assert rota.fire(0) == ["b/owner"]
@@ -375,12 +375,12 @@ def test_firing_takes_organizations_in_turn(rota: Rota, other_org: quickstart.Pr
         due = timers.due_organizations(db, format_instant(at(0.1)))
         assert timers.due_organizations(db, format_instant(at(0))) == [rota.caller.org_id]
     assert sorted(due) == sorted([rota.caller.org_id, other_org.org_id])
-    paging = pager.Pager(rota.world.database, Settings(smtp_url="smtp://127.0.0.1:9?from=a@b.c"))
-    write_at(at(0.1), rota.world.database, paging._fire_some, due)
+    limit = pager.FIRED_A_WRITE
+    write_at(at(0.1), rota.world.database, firing.fire_due, due, by_email=True, limit=limit)
     fired = {(row["org_id"], row["incident_id"]) for row in rota.deliveries()}
     paged = [org_id for org_id, _ in fired]
     assert paged.count(other_org.org_id) == 1
-    assert pager.FIRED_A_WRITE - 1 <= len(paged) <= pager.FIRED_A_WRITE
+    assert len(paged) == limit
 
 
 @pytest.mark.parametrize(

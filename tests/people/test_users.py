@@ -391,13 +391,13 @@ def test_who_is_on_call_is_asked_once_a_schedule(
     for _ in range(3):
         open_of_ben(rota, ownerScheduleId=rota.schedule)
     asked: list[str] = []
-    on_call = schedules.on_call
+    find_owned = schedules.find_owned
 
-    def counting(db: Any, schedule: Any, at: datetime) -> Any:
-        asked.append(schedule["id"])
-        return on_call(db, schedule, at)
+    def counting(db: Any, org_id: str, id: str, at: datetime) -> Any:
+        asked.append(id)
+        return find_owned(db, org_id, id, at)
 
-    monkeypatch.setattr(schedules, "on_call", counting)
+    monkeypatch.setattr(schedules, "find_owned", counting)
     assert rota.world.call("DELETE", "users/b").status_code == 204
     assert asked == [rota.schedule]
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import pytest
 
-from incident_service.paging import escalation
+from incident_service.paging import firing
 from incident_service.paging.lookout import DUE, LANES, LANES_OF_QUEUE, Lookout
 from incident_service.store import deliveries, timers
 from tests.helpers.plans import plan, scans, traced, walks
@@ -178,7 +178,7 @@ def test_an_order_without_an_index_is_noticed(world: World) -> None:
 
 def test_what_is_due(filled: World) -> None:
     database = filled.database
-    database.write(escalation.fire_due, filled.made.org_id, by_email=True)
+    database.write(firing.fire_due, [filled.made.org_id], by_email=True)
     at = "2099-01-01T00:00:00.000Z"
     with traced(filled) as statements, database.read() as db:
         timers.due_organizations(db, at)
@@ -186,9 +186,12 @@ def test_what_is_due(filled: World) -> None:
         timers.next_due_at(db)
         deliveries.next_due_at(db)
         assert Lookout().due(db, at=at, each=8)
+        (one,) = Lookout().due(db, at=at, each=1)[:1]
+        about = deliveries.about(db, [one])
+        assert list(about) == [one["id"]]
     found = [text for text in statements if re.match(r"\s*(SELECT|WITH)\b", text)]
-    assert len(found) == 7
-    own_rows = re.compile(r"SCAN (lane|queue|organization)\b")
+    assert len(found) == 11
+    own_rows = re.compile(r"SCAN (lane|queue|organization|each)\b")
     steps = [scan for text in found for scan in scans(filled, text)]
     assert [step for step in steps if not own_rows.match(step)] == []
 

@@ -11,7 +11,7 @@ import pytest
 
 from incident_service import quickstart, store
 from incident_service.api.incidents import AUDIT_DETAILS, ListQuerySchema
-from incident_service.paging import acknowledge_links, escalation
+from incident_service.paging import acknowledge_links, firing
 from incident_service.store import incidents
 from incident_service.store.audit import EVENTS
 from tests.helpers.plans import traced
@@ -84,13 +84,8 @@ def fill_every_table(world: World) -> None:
     body = world.body(ownerId=user, ownerScheduleId=..., escalationPolicyId=policy)
     incident = world.post(body, {"Idempotency-Key": "key"}).json["data"]["id"]
     world.make(f"incidents/{incident}/updates", visibility="internal", body="Looking.")
-    world.database.write(escalation.fire_due, made.org_id, by_email=True)
-    world.database.write(
-        acknowledge_links.renew,
-        org_id=made.org_id,
-        incident_id=incident,
-        user_id=user,
-    )
+    world.database.write(firing.fire_due, [made.org_id], by_email=True)
+    world.database.write(acknowledge_links.renew, [(made.org_id, incident, user)])
 
 
 def texts(path: Path) -> Iterator[str]:

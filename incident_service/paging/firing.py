@@ -1,0 +1,255 @@
+"""Fires what is due for an incident: its owner's page, its policy's layers (contract §5 and §8)."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from incident_service import ids
+from incident_service.clock import format_instant, parse_instant
+from incident_service.database.file import Connection, savepoint
+from incident_service.oncall import hours
+from incident_service.paging.fairness import receiver_of
+from incident_service.paging.progress import next_layer, target_of
+from incident_service.paging.roster import Method, Roster
+from incident_service.store import Row, audit, deliveries, incidents, progress, timers
+
+_log = logging.getLogger("incident_service.paging")
+
+PAUSE_AFTER_FAULT = timedelta(minutes=1)
+
+MAX_NAMED = 50
+"""The most users that one event of the trail names. It counts the others."""
+
+
+def fire_due(
+    db: Connection, org_ids: Sequence[str], *, now: datetime, by_email: bool, limit: int = 1
+) -> str | None:
+    """Fire all that is due for up to `limit` incidents, one of each organization in turn.
+
+    In an organization, the incident that has waited longest comes first. Return the organization
+    whose turn was last, or `None` if nothing was due. `by_email`: whether users are paged by email
+    too.
+    """
+    rosters = {id: Roster(db, id, now=now, by_email=by_email) for id in org_ids}
+    turns = deque(org_ids)
+    fired, last = 0, None
+    while turns and fired < limit:
+        org_id = turns.popleft()
+        incident = timers.first_due(db, org_id, format_instant(now))
+        if incident is not None:
+            _fire(db, incident, rosters[org_id], now)
+            turns.append(org_id)
+            fired, last = fired + 1, org_id
+    return last
+
+
+def _fire(db: Connection, incident: Row, roster: Roster, now: datetime) -> None:
+    try:
+        with savepoint(db):
+            _Firing(db, incident, roster, now).run()
+    except Exception:
+        if not db.in_transaction:
+            raise
+        # One incident that fails must not hold up all the others.
+        _log.exception(
+            "an incident's timers could not be fired", extra={"incidentId": incident["id"]}
+        )
+        timers.postpone(db, incident, until=format_instant(now + PAUSE_AFTER_FAULT))
+
+
+class _Skipped(Exception):
+    """Raised with the reason why a layer pages nobody at this instant."""
+
+
+class _OutOfHours(_Skipped):
+    """The layer's condition does not hold."""
+
+
+class _Firing:
+    """Fires what is due for one incident at one instant, and pages nobody twice."""
+
+    def __init__(self, db: Connection, incident: Row, roster: Roster, now: datetime) -> None:
+        """`incident`: as `timers.first_due` returns it."""
+        self._db = db
+        self._incident = incident
+        self._roster = roster
+        self._at = format_instant(now)
+        self._is_paged = bool(incident["is_paged"])
+        self._users_paged = set(incident["users_paged"])
+        self._done: dict[str, int] = incident["targets_done"]
+        policy_id = incident["escalation_policy_id"]
+        self._layers = [] if policy_id is None else roster.layers(policy_id)
+        self._deliveries: list[Row] = []
+
+    def run(self) -> None:
+        due_at: dict[timers.Kind, str | None] = self._incident["timers"]
+        due = {kind for kind, at in due_at.items() if at is not None and at <= self._at}
+        timers.delete(self._db, self._incident, *due - {"layer"})
+        if "notice" in due:
+            self._notify_owner()
+        if "owner" in due and self._incident["owner_id"] is not None:
+            self._page(self._incident["owner_id"], layer_position=None)
+        waits = "layer" in due_at
+        if waits and ("layer" in due or self._has_nothing_to_wait_for("owner" in due)):
+            waits = self._fire_layer(due_at["layer"] or self._at)
+        if not waits and due & {"owner", "layer"} and not self._is_paged:
+            self._page_admins()
+        deliveries.insert(self._db, self._deliveries)
+        if self._is_paged and not self._incident["is_paged"]:
+            incidents.update(
+                self._db, self._incident["org_id"], self._incident["id"], {"is_paged": 1}
+            )
+
+    def _has_nothing_to_wait_for(self, owner_was_due: bool) -> bool:
+        """Whether a new owner cannot be reached and no layer is left."""
+        return owner_was_due and not self._is_paged and self._next_layer() is None
+
+    def _next_layer(self) -> Row | None:
+        return next_layer(self._layers, self._done)
+
+    def _fire_layer(self, due_at: str) -> bool:
+        """Fire the next layer that pages somebody; return whether there was one."""
+        faults: list[_Skipped] = []
+        is_first_pass = not self._done
+        while (layer := self._next_layer()) is not None:
+            self._mark_done(layer)
+            try:
+                user_ids = self._targets(layer)
+            except _Skipped as fault:
+                self._skip(layer, fault)
+                faults.append(fault)
+                continue
+            self._escalate(layer, user_ids, due_at)
+            return True
+        if is_first_pass and faults and all(isinstance(fault, _OutOfHours) for fault in faults):
+            # Conditions may skip some layers, but never all of them (§5).
+            last = self._layers[-1]
+            try:
+                user_ids = self._targets(last, at_any_hour=True)
+            except _Skipped as fault:
+                self._skip(last, fault)
+            else:
+                self._escalate(last, user_ids, due_at, conditionIgnored=True)
+                return True
+        timers.delete(self._db, self._incident, "layer")
+        self._record("escalation_exhausted", {})
+        return False
+
+    def _mark_done(self, layer: Row) -> None:
+        target = target_of(layer)
+        self._done[target] = self._done.get(target, 0) + 1
+        progress.put(self._db, self._incident, target, done=self._done[target])
+
+    def _skip(self, layer: Row, fault: _Skipped) -> None:
+        self._record("layer_skipped", {"position": layer["position"], "reason": str(fault)})
+
+    def _escalate(self, layer: Row, user_ids: list[str], due_at: str, **details: bool) -> None:
+        position, seconds = layer["position"], layer["escalate_after_seconds"]
+        self._record("layer_escalated", {"position": position, "userIds": user_ids, **details})
+        for user_id in user_ids:
+            self._page(user_id, layer_position=position)
+        # Counted from when it was due, not from now, so that overdue layers follow in order.
+        next_at = format_instant(parse_instant(due_at) + timedelta(seconds=seconds))
+        timers.put(self._db, self._incident, "layer", wait_seconds=seconds, due_at=next_at)
+
+    def _targets(self, layer: Row, *, at_any_hour: bool = False) -> list[str]:
+        """Return the users that the layer pages now. Raises `_Skipped` if it pages nobody."""
+        try:
+            if not at_any_hour and not self._condition_holds(layer):
+                raise _OutOfHours(f"not {layer['working_hours_when']} its working hours")
+            user_ids = self._roster.present(self._named_by(layer))
+            if not user_ids:
+                raise _Skipped("nobody is on call")
+            if not self._roster.reachable(user_ids):
+                raise _Skipped("nobody has a way to be reached")
+        except _Skipped:
+            raise
+        except Exception as fault:
+            if not self._db.in_transaction:
+                raise
+            _log.exception("a layer could not be resolved", extra={"layerId": layer["id"]})
+            raise _Skipped("could not be resolved") from fault
+        return user_ids
+
+    def _named_by(self, layer: Row) -> Sequence[str]:
+        if layer["target_type"] == "users":
+            named_users: list[str] = layer["user_ids"]
+            return named_users
+        return self._roster.on_call(layer["schedule_id"])
+
+    def _condition_holds(self, layer: Row) -> bool:
+        if layer["working_hours_id"] is None:
+            return True
+        within = self._roster.is_within(layer["working_hours_id"])
+        return within is None or hours.applies(layer["working_hours_when"], within)
+
+    def _notify_owner(self) -> None:
+        owner_id = self._incident["owner_id"]
+        if owner_id is not None:
+            for method in self._roster.methods(owner_id):
+                self._deliver(owner_id, method, kind="acknowledged", layer_position=None)
+
+    def _page_admins(self) -> None:
+        """Page every admin who can be reached, because nobody else could be (§5).
+
+        If no admin can be reached, the trail says so for each of them.
+        """
+        admins = self._roster.admins()
+        reached = self._roster.reachable(admins)
+        if reached:
+            details: Row = {"userIds": reached[:MAX_NAMED]}
+            if len(reached) > MAX_NAMED:
+                details["more"] = len(reached) - MAX_NAMED
+            self._record("last_resort_paged", details)
+        for id in reached or admins[:MAX_NAMED]:
+            self._page(id, layer_position=None)
+
+    def _page(self, user_id: str, *, layer_position: int | None) -> None:
+        """Page the user by each of their methods, unless a page to them is about to leave."""
+        if user_id in self._users_paged:
+            return
+        self._users_paged.add(user_id)
+        methods = self._roster.methods(user_id)
+        for method in methods:
+            self._deliver(user_id, method, kind="page", layer_position=layer_position)
+        if not methods:
+            details = {
+                "userId": user_id,
+                "layer": layer_position,
+                "contactMethodId": None,
+                "reason": "has no way to be reached",
+                "attempt": 0,
+                "willRetry": False,
+            }
+            self._record("page_failed", details)
+        self._is_paged = self._is_paged or bool(methods)
+
+    def _deliver(
+        self,
+        user_id: str,
+        method: Method,
+        *,
+        kind: Literal["page", "acknowledged"],
+        layer_position: int | None,
+    ) -> None:
+        method_id, url = method
+        self._deliveries.append(
+            {
+                "org_id": self._incident["org_id"],
+                "id": ids.new_id(),
+                "incident_id": self._incident["id"],
+                "user_id": user_id,
+                "layer_position": layer_position,
+                "contact_method_id": method_id,
+                "kind": kind,
+                "receiver": receiver_of(url),
+                "created_at": self._at,
+            },
+        )
+
+    def _record(self, event: audit.Event, details: Row) -> None:
+        audit.append(self._db, self._incident, event, details, actor_id=None, at=self._at)

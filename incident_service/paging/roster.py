@@ -1,0 +1,95 @@
+"""Reads whom an organization's policies page and how they are reached, each thing once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from incident_service.database.file import Connection
+from incident_service.oncall import hours, schedules
+from incident_service.store import Row, contact_methods, named, policies, users
+
+Method = tuple[str | None, str | None]
+"""A way to page a user: a contact method's id and URL, or neither for their email address."""
+
+
+class Roster:
+    """What firing knows of one organization at one instant, for one transaction.
+
+    Nothing that it reads is changed by firing, so many incidents share it.
+    """
+
+    def __init__(self, db: Connection, org_id: str, *, now: datetime, by_email: bool) -> None:
+        """`by_email`: whether users are paged by email too."""
+        self._db = db
+        self._org_id = org_id
+        self._now = now
+        self._by_email = by_email
+        self._layers: dict[str, list[Row]] = {}
+        self._on_call: dict[str, list[str]] = {}
+        self._within: dict[str, bool | None] = {}
+        self._methods: dict[str, list[Method] | None] = {}
+        self._admins: list[str] | None = None
+
+    def layers(self, policy_id: str) -> list[Row]:
+        """Return the policy's layers by position."""
+        if policy_id not in self._layers:
+            self._layers[policy_id] = policies.layers(self._db, self._org_id, policy_id)
+        return self._layers[policy_id]
+
+    def on_call(self, schedule_id: str) -> list[str]:
+        """Return everybody whom the schedule pages; nobody if it is deleted.
+
+        Raises if the schedule cannot be resolved.
+        """
+        if schedule_id not in self._on_call:
+            found = schedules.find_resolved(self._db, self._org_id, schedule_id, self._now)
+            targets = found.paging_targets if found else ()
+            self._on_call[schedule_id] = [target.user_id for target in targets]
+        return self._on_call[schedule_id]
+
+    def is_within(self, working_hours_id: str) -> bool | None:
+        """Whether the instant is within the working hours; `None` if they are deleted."""
+        if working_hours_id not in self._within:
+            row = named.get(self._db, "working_hours", self._org_id, working_hours_id)
+            self._within[working_hours_id] = self._is_within(row) if row else None
+        return self._within[working_hours_id]
+
+    def _is_within(self, working_hours: Row) -> bool:
+        windows = map(hours.Window.from_json, json.loads(working_hours["windows"]))
+        return hours.is_within(ZoneInfo(working_hours["timezone"]), [*windows], self._now)
+
+    def admins(self) -> list[str]:
+        """Return the organization's admins, oldest first."""
+        if self._admins is None:
+            self._admins = [user["id"] for user in users.admins(self._db, self._org_id)]
+        return self._admins
+
+    def present(self, user_ids: Sequence[str]) -> list[str]:
+        """Return those of the users who are not deleted."""
+        self._read_methods(user_ids)
+        return [id for id in user_ids if self._methods[id] is not None]
+
+    def reachable(self, user_ids: Sequence[str]) -> list[str]:
+        """Return those of the users who have a way to be reached."""
+        self._read_methods(user_ids)
+        return [id for id in user_ids if self._methods[id]]
+
+    def methods(self, user_id: str) -> list[Method]:
+        """Return every way to page the user, the email address last. A deleted user has none."""
+        self._read_methods([user_id])
+        return self._methods[user_id] or []
+
+    def _read_methods(self, user_ids: Iterable[str]) -> None:
+        unknown = [id for id in user_ids if id not in self._methods]
+        if not unknown:
+            return
+        found = contact_methods.of_users(self._db, self._org_id, unknown)
+        email: list[Method] = [(None, None)] if self._by_email else []
+        for id in unknown:
+            rows = found.get(id)
+            self._methods[id] = (
+                None if rows is None else [*((row["id"], row["url"]) for row in rows), *email]
+            )
