@@ -125,6 +125,10 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
 @_with_clear_errors
 def page_command(parent: int | None) -> None:
     """Page people until a signal ends it."""
+    if parent is not None:
+        # Ctrl-C reaches every process of a terminal. The parent answers the open requests first,
+        # and then stops this process.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     from incident_service.paging.pager import Pager
     from incident_service.serving import logs
 
@@ -136,7 +140,7 @@ def page_command(parent: int | None) -> None:
     settings = _settings()
     logs.configure(settings.log_level)
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM,) if parent else (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     Pager(_database(settings), settings).run(
         lambda: stopped.is_set() or (parent is not None and os.getppid() != parent)

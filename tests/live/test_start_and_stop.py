@@ -104,6 +104,17 @@ def test_signals_that_end_it(tmp_path: Path, number: signal.Signals) -> None:
         assert not _group(server.process.pid)
 
 
+def test_ctrl_c_leaves_the_paging_process_to_the_master(tmp_path: Path) -> None:
+    """A terminal sends the signal to all; otherwise the master would start another one."""
+    with running(tmp_path / "terminal.db") as server:
+        _wait_until_the_pager_is_apart(server.process.pid)
+        status = Path(f"/proc/{_pager(server.process.pid)}/status").read_text()
+        (ignored,) = re.findall(r"^SigIgn:\s*(\w+)$", status, re.MULTILINE)
+        assert int(ignored, 16) & 1 << (signal.SIGINT - 1)
+        assert server.stop(signal.SIGINT) == 0
+        assert "started again" not in server.log.read_text()
+
+
 def test_a_stop_takes_no_connection_that_it_will_not_answer(tmp_path: Path) -> None:
     database = tmp_path / "stopped.db"
     provision(database)
@@ -163,12 +174,17 @@ def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
 def _wait_until_the_pager_is_apart(master: int) -> None:
     """Return once the paging process has closed the listening socket that it was born with."""
     until = time.monotonic() + 20
-    (pager,) = (
-        pid for pid in _group(master) if b"\0page\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    pager = _pager(master)
     while _sockets(master) & _sockets(pager):
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def _pager(master: int) -> int:
+    (pager,) = (
+        pid for pid in _group(master) if b"\0page\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    return pager
 
 
 def _sockets(pid: int) -> set[str]:
