@@ -11,6 +11,7 @@ from pathlib import Path
 from incident_service import clock
 from tests.bench.create import create
 from tests.bench.growth import growth
+from tests.bench.inside import inside
 from tests.bench.oncall import oncall
 from tests.bench.paging import paging
 from tests.bench.status import status
@@ -18,6 +19,7 @@ from tests.bench.table import Figure, machine, table
 
 BENCHES: dict[str, Callable[[Path, argparse.Namespace], list[Figure]]] = {
     "create": lambda folder, of: create(folder, of.rounds or 5, of.seconds or 4, of.memory_after),
+    "inside": lambda folder, of: inside(folder),
     "oncall": lambda folder, of: oncall(folder, of.rounds or 15, clock.now()),
     "growth": lambda folder, of: growth(folder, of.rounds or 15, of.incidents),
     "paging": lambda folder, of: paging(folder, of.seconds or 20, of.rounds or 5),
@@ -54,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     of_all = add("all", "all of them, and one table at the end", rounds, seconds, memory)
     of_all.add_argument("--incidents", type=int, default=100_000, help="in growth's large file")
     add("create", "opening incidents, beside a bare Flask route", rounds, seconds, memory)
+    add("inside", "where the processor's time of a create goes, function by function")
     add("oncall", "who is on call, over file size and time", rounds)
     of_growth = add("growth", "calls about incidents, over their number", rounds)
     of_growth.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
