@@ -51,11 +51,11 @@ def claim(
     about = deliveries.about(db, [*claimed.values()])
     taken = []
     for row in (claimed[id] for _, id in wanted if id in claimed):
-        reason = _why_not(row, about[row["id"]], now)
-        if reason is None:
+        end = _end_without_try(row, about[row["id"]], now)
+        if end is None:
             taken.append(row)
         else:
-            _end(db, row, Outcome(False, reason, True), now)
+            _end(db, row, end, now)
     tokens = acknowledge_links.renew(db, map(_user, taken), now=now)
     return [
         Delivery(
@@ -67,13 +67,15 @@ def claim(
     ]
 
 
-def _why_not(row: Row, about: Row, now: datetime) -> str | None:
-    """Return why the delivery is not tried any more, or `None` if it is."""
+def _end_without_try(row: Row, about: Row, now: datetime) -> Outcome | None:
+    """Return what becomes of a delivery that is not tried any more, or `None` if it is."""
     if row["attempts"] > 1 and now > _gives_up_at(row):
-        return "every try was cut off"
+        return Outcome(False, "every try was cut off", True)
     if row["contact_method_id"] is not None and about["method_url"] is None:
-        return "the contact method was deleted"
-    return "the user was deleted" if about["user_email"] is None else None
+        return Outcome(False, "the contact method was deleted", True)
+    if about["user_email"] is None:
+        return Outcome(False, "the user was deleted", True)
+    return None
 
 
 def _user(row: Row) -> acknowledge_links.User:
