@@ -150,15 +150,14 @@ def _owner_id(db: Connection, org_id: str, new: NewIncident, now: datetime) -> s
         )
     if new.owner_schedule_id is None:
         return new.owner_id
-    schedule = named.get(db, "schedules", org_id, new.owner_schedule_id)
-    if schedule is None:
+    owned = schedules.find_owned(db, org_id, new.owner_schedule_id, now)
+    if owned is None:
         raise NotFound(
             f"ownerScheduleId: {new.owner_schedule_id} is not a schedule in your organization."
         )
     if new.owner_id is not None:
         return new.owner_id
-    owner = schedules.on_call(db, schedule, now).owner
-    return owner.user_id if owner else None
+    return owned.schedule_owner.user_id if owned.schedule_owner else None
 
 
 def _policy_id(db: Connection, org_id: str, new: NewIncident) -> str | None:

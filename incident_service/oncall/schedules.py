@@ -169,13 +169,6 @@ def find_owned(db: Connection, org_id: str, id: str, at: datetime) -> Owned | No
     return None if rota is None else _owned(rota, at)
 
 
-def on_call(db: Connection, schedule: Row, at: datetime) -> calculator.OnCall:
-    """Return who is on call at the instant by a schedule that was read in this transaction."""
-    rota = rows.rota(db, schedule["org_id"], schedule["id"], sortable(at))
-    assert rota is not None
-    return calculator.on_call(*_known(rota), at)
-
-
 def shifts(
     db: Connection, caller: Caller, id: str, start: datetime, end: datetime
 ) -> list[calculator.Target]:
