@@ -175,8 +175,8 @@ def answered(connection: socket.socket) -> tuple[bytes, bool]:
         head, end, _ = answer.partition(b"\r\n\r\n")
         if end and whole == sys.maxsize:
             is_kept = b"\r\nConnection: close" not in head
-            (length,) = re.findall(rb"\r\nContent-Length: (\d+)", head)
-            whole = len(head) + len(end) + int(length)
+            length = re.search(rb"\r\nContent-Length: (\d+)", head)  # none in a 304
+            whole = len(head) + len(end) + (int(length[1]) if length else 0)
     return answer, is_kept and len(answer) == whole
 
 
