@@ -13,7 +13,7 @@ from incident_service.errors import Forbidden, InvalidRequest, NotFound
 from incident_service.incidents import lifecycle, reading
 from incident_service.people import users
 from incident_service.people.caller import Caller
-from incident_service.store import Row, api_keys
+from incident_service.store import Row, api_keys, audit
 from incident_service.store import updates as rows
 from incident_service.store import users as people
 
@@ -67,7 +67,7 @@ def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, no
             "visibility: no published status page shows a component of the incident.",
             code="no_public_surface",
         )
-    return _with_people(_post(db, caller, incident, new, now))
+    return _with_people(_post(db, caller, incident, new, _instant(db, incident, now)))
 
 
 def advance(
@@ -86,7 +86,7 @@ def advance(
     """
     incident = reading.find(db, caller, incident_id)
     new = NewUpdate("internal", status_change=status, resolution_note=note)
-    _post(db, caller, incident, new, now)
+    _post(db, caller, incident, new, _instant(db, incident, now))
 
 
 def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: datetime) -> Row:
@@ -105,6 +105,7 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
         if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
             raise Forbidden("After 5 minutes, only an admin may redact an update.")
     if update["redacted_at"] is None:
+        now = _instant(db, incident, now)
         redaction = {
             "body": None,
             "redacted_at": format_instant(now),
@@ -117,6 +118,12 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
         lifecycle.record(db, caller, incident, "update_redacted", {"updateId": id}, now=now)
         update = {**update, **redaction}
     return _with_people(update)
+
+
+def _instant(db: Connection, incident: Row, now: datetime) -> datetime:
+    """Return now, or the trail's last instant if the clock was set back behind it (contract §3)."""
+    trail = audit.latest(db, incident["org_id"], incident["id"], limit=1)
+    return max([now, *(parse_instant(event["at"]) for event in trail)])
 
 
 def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: datetime) -> Row:

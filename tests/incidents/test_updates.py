@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from incident_service import quickstart
+from incident_service.clock import format_instant, parse_instant
 from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -278,3 +280,19 @@ def test_the_database_refuses_to_rewrite_what_was_told(
     world.execute(redaction)
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         world.execute(redaction)
+
+
+def test_no_instant_of_an_update_runs_backwards(
+    world: World, incident: dict[str, Any], page: dict[str, Any]
+) -> None:
+    created = parse_instant(incident["createdAt"])
+    latest = format_instant(created + timedelta(minutes=9))
+    path = f"incidents/{incident['id']}/updates"
+    for minutes, visibility in ((9, "internal"), (5, "internal"), (6, "public")):
+        world.database.clock = lambda minutes=minutes: created + timedelta(minutes=minutes)  # type: ignore[misc]
+        posted = world.make(path, visibility=visibility, body="Looking.")
+        assert posted["postedAt"] == latest
+    redacted = world.call("POST", f"{path}/{posted['id']}/redact").json["data"]
+    assert redacted["redactedAt"] == latest
+    (row,) = world.rows("SELECT public_updated_at FROM incidents")
+    assert row["public_updated_at"] == latest
