@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -38,11 +37,9 @@ def run(database: Path, *, seed: int, examples: int, phases: str = "") -> Outcom
     }
     arguments = ("quickstart", "--port", "{port}")
     with running(database, *arguments, environment=environment) as server:
-        org_id = re.search(r"org_\w+", server.log.read_text())
-        assert org_id
         made = Database(database).write(
             keys.create,
-            org_id=org_id[0],
+            org_id=server.printed(r"org_\w+"),
             role="org:admin",
             name="fuzz",
         )

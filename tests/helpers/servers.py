@@ -5,13 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,19 @@ GENEROUS = 60.0
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of the loopback interface that nobody listens on.
+
+    It lies below the ports that the system gives to connections, and test processes that run
+    side by side draw from different ones: nobody takes it before the server listens.
+    """
+    runner = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = list(range(10_000 + runner % 16, 32_000, 16))
+    random.shuffle(ports)
+    for port in ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is in use")
 
 
 @dataclass
@@ -62,6 +72,13 @@ class Server:
         """Open an incident with the key."""
         authorization = {"Authorization": f"Bearer {key}"}
         return self.request("POST", "/v1/incidents", body, {**authorization, **(headers or {})})
+
+    def printed(self, pattern: str) -> str:
+        """Return what matches the pattern in what the command has printed so far."""
+        text = self.log.read_text()
+        found = re.search(pattern, text)
+        assert found, f"no {pattern} in:\n{text}"
+        return found[0]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send the whole process group a signal; return the exit status."""

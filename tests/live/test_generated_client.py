@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -40,9 +39,8 @@ def test_from_a_user_to_a_resolved_incident(
     client_module = importlib.import_module(f"{PACKAGE}.client")
 
     with running(tmp_path / "client.db", "quickstart", "--port", "{port}") as server:
-        key = re.search(r"scl_live_\S+", server.log.read_text())
-        assert key
-        client = client_module.AuthenticatedClient(f"http://127.0.0.1:{server.port}", key[0])
+        key = server.printed(r"scl_live_\S+")
+        client = client_module.AuthenticatedClient(f"http://127.0.0.1:{server.port}", key)
 
         def call(tag: str, name: str, *ids: Any, body: Any = None) -> Any:
             """Make a call; return its data."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import random
-import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -116,9 +115,8 @@ def test_positions_hold_when_many_clients_change_layers_at_once(tmp_path: Path) 
     environment = {"INCIDENT_SERVICE_WORKERS": "4"}
     quickstart = ("quickstart", "--port", "{port}")
     with running(tmp_path / "layers.db", *quickstart, environment=environment) as server:
-        found = re.search(r"scl_live_\S+", server.log.read_text())
-        assert found
-        clients = [Client(server.port, found[0], random.Random(n)) for n in range(CLIENTS + 1)]
+        key = server.printed(r"scl_live_\S+")
+        clients = [Client(server.port, key, random.Random(n)) for n in range(CLIENTS + 1)]
         first = clients.pop()
         for name in ("ada", "ben"):
             first.call("POST", "users", {"id": name, "email": f"{name}@example.com"})

@@ -40,9 +40,8 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     paged = re.sub(r"^.*/test\n", "", paged, flags=re.MULTILINE)
     assert [line.partition("=")[0] for line in settings.splitlines()] == ["KEY", "BASE"]
     with running(tmp_path / "rota.db", "quickstart", "--port", "{port}") as server:
-        key = re.search(r"scl_live_\S+", server.log.read_text())
-        assert key
-        variables = {"KEY": key[0], "BASE": f"http://127.0.0.1:{server.port}/v1"}
+        key = server.printed(r"scl_live_\S+")
+        variables = {"KEY": key, "BASE": f"http://127.0.0.1:{server.port}/v1"}
         pasted = subprocess.run(
             [
                 "bash",
