@@ -124,11 +124,16 @@ def test_a_stop_takes_no_connection_that_it_will_not_answer(tmp_path: Path) -> N
         with socket.create_connection(address) as unfinished:  # the stop waits for it a little
             unfinished.sendall(b"GET /healthz HTTP/1.1\r\n")
             server.process.terminate()
+            resets = 0
             with pytest.raises(ConnectionRefusedError):
                 while True:
                     with socket.create_connection(address, timeout=20) as late:
-                        late.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-                        assert late.recv(100).startswith(b"HTTP/1.1 200 ")
+                        try:
+                            late.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                            assert late.recv(100).startswith(b"HTTP/1.1 200 ")
+                        except ConnectionError:  # it came between the last look and the close
+                            resets += 1
+            assert resets <= 1
 
 
 def test_a_reload_goes_on_serving(tmp_path: Path) -> None:
