@@ -61,12 +61,7 @@ def parser() -> argparse.ArgumentParser:
     of_all.add_argument("--incidents", type=int, default=100_000, help="in growth's large file")
     add("create", "opening incidents, beside a bare Flask route", rounds, seconds, memory)
     add("inside", "where the processor's time of a create goes, function by function")
-    add(
-        "oncall",
-        "who is on call, over file size and time, and beside a bare route",
-        rounds,
-        seconds,
-    )
+    add("oncall", "who is on call: over size and time, and by a bare route", rounds, seconds)
     of_growth = add("growth", "calls about incidents, over their number", rounds)
     of_growth.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
     add("paging", "how soon a page arrives, and what it costs", rounds, seconds)
