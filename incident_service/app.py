@@ -75,7 +75,7 @@ def configure(app: Flask, settings: Settings) -> None:
 
 def _as_reached(app: Flask, settings: Settings) -> WSGIApplication:
     """Return Flask's own application, as clients reach it below a path and through proxies."""
-    application: WSGIApplication = functools.partial(Flask.wsgi_app, app)
+    application = middleware.protected(functools.partial(Flask.wsgi_app, app))
     if settings.public_path:
         application = _below(settings.public_path, application)
     if settings.trusted_proxies:

@@ -60,7 +60,7 @@ def write(work: Callable[..., T], *args: Any) -> T:
     Raises `NotAuthorized` or `Forbidden` if the caller's key was revoked, or may no longer
     make the call, since the request came.
     """
-    who, needs_admin = caller(), _needs_admin()
+    who, needs_admin = caller(), g.needs_admin
 
     def at_its_turn(db: Connection, *, now: datetime) -> T:
         who_now = keys.authenticate_again(db, who)
@@ -113,7 +113,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         def decorator(view: View) -> View:
             @functools.wraps(view)
             def checked(*args: Any, **kwargs: Any) -> Any:
-                if request.args and not g.get("query_was_read"):
+                if request.query_string and request.args and not g.get("query_was_read"):
                     raise ValidationFailed(
                         {name: ["Unknown query parameter."] for name in request.args}
                     )
@@ -218,4 +218,5 @@ def _check_role(who: Caller, needs_admin: bool) -> None:
 
 
 def _authorize() -> None:
-    _check_role(caller(), _needs_admin())
+    g.needs_admin = _needs_admin()
+    _check_role(caller(), g.needs_admin)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, g, request
 
 from incident_service.http.metrics import Metrics
 from incident_service.http.rate_limits import RateLimits
 from incident_service.ids import canonical_uuid, new_request_id
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROTECTION = {
     "X-Content-Type-Options": "nosniff",
@@ -18,6 +23,8 @@ PROTECTION = {
     "Cache-Control": "no-store",
 }
 """Default headers of every answer. HSTS is left to the proxy that has TLS."""
+
+_DEFAULTS = [(name.lower(), (name, value)) for name, value in PROTECTION.items()]
 
 NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
 
@@ -31,6 +38,23 @@ def install(app: Flask) -> None:
     """Give each request its id, and log it when it is answered."""
     app.before_request(_begin)
     app.after_request(_finish)
+
+
+def protected(application: WSGIApplication) -> WSGIApplication:
+    """Return the application with `PROTECTION` in its answers.
+
+    Outside Flask, which copies and checks each header of an answer several times.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            sent = {name.lower() for name, _ in headers}
+            headers += [default for name, default in _DEFAULTS if name not in sent]
+            return start_response(status, headers, *exc_info)
+
+        return application(environ, start)
+
+    return answer
 
 
 def request_id() -> str:
@@ -62,19 +86,17 @@ def check_without_key() -> None:
 
 def _begin() -> None:
     g.began = time.perf_counter()
-    if request.path not in NEVER_LIMITED:
+    path = request.path
+    if path not in NEVER_LIMITED:
         rate_limits().check_address(request.remote_addr or "")
-        if not request.path.startswith(_CHECKED_LATER):
+        if not path.startswith(_CHECKED_LATER):
             check_without_key()
 
 
 def _finish(response: Response) -> Response:
-    headers, status = response.headers, response.status_code
-    id, caller, rule = request_id(), g.get("caller"), request.url_rule
-    route, method = rule.rule if rule else None, request.method
-    headers["X-Request-Id"] = id
-    sent = {name.lower() for name, _ in headers}
-    headers.extend((n, value) for n, value in PROTECTION.items() if n.lower() not in sent)
+    status, method, rule = response.status_code, request.method, request.url_rule
+    id, caller, route = request_id(), g.get("caller"), rule.rule if rule else None
+    response.headers["X-Request-Id"] = id
     seconds = time.perf_counter() - g.began
     metrics: Metrics = current_app.extensions["incident_service.metrics"]
     metrics.count_request(method, route, status, seconds)

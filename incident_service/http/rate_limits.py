@@ -6,6 +6,7 @@ a limit bounds what one process lets pass, and W workers together let pass up to
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import math
 import threading
@@ -131,6 +132,7 @@ class _Counts(Storage):
             self._kept.pop(key, None)
 
 
+@functools.lru_cache(maxsize=1024)
 def network(address: str) -> str:
     """Return what counts as one address: an IPv6 client has a whole /64 network to itself."""
     try:

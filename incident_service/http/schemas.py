@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -88,10 +89,15 @@ class RequestSchema(_Named):
     def _leave_out_null(self, data: Any, **_: Any) -> Any:
         if self.partial or not isinstance(data, Mapping):
             return data
-        optional = {field.data_key for field in self.fields.values() if not field.required}
+        optional = self._optional
         return {
             name: value for name, value in data.items() if value is not None or name not in optional
         }
+
+    @functools.cached_property
+    def _optional(self) -> set[str | None]:
+        """The names on the wire of the fields that may be left out."""
+        return {field.data_key for field in self.fields.values() if not field.required}
 
     def handle_error(self, error: ma.ValidationError, data: Any, **_: Any) -> None:
         """Name the body itself if it is not an object."""

@@ -21,6 +21,7 @@ from incident_service.config import PREFIX, Settings
 from incident_service.errors import InvalidSetting
 from incident_service.http import metrics
 from incident_service.serving import logs
+from incident_service.serving.balance import Balance
 from incident_service.serving.supervisor import PagingProcess
 from incident_service.serving.worker import CONNECTIONS, Worker
 
@@ -85,6 +86,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: Settings, when_ready: Callable[[], None] = lambda: None) -> None:
         self._settings = settings
         self._when_ready = when_ready
+        self._balance = Balance(2 * settings.workers)  # a reload has new workers beside the old
         super().__init__()
 
     def load_config(self) -> None:
@@ -115,8 +117,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "logger_class": _Logger,
             "logconfig_dict": logs.as_json(settings.log_level),
             "when_ready": lambda _arbiter: self._when_ready(),
-            "pre_fork": _give_place,
+            "pre_fork": self._give_place,
             "post_fork": _begin_worker,
+            "child_exit": lambda _arbiter, worker: self._balance.leave(worker.place),
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -125,17 +128,17 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Return the application to serve."""
         return create_app(self._settings)
 
-
-def _give_place(arbiter: Any, worker: Any) -> None:
-    """Give a new worker the lowest number that no living worker has."""
-    taken = {other.place for other in arbiter.WORKERS.values()}
-    places = (f"worker-{number}" for number in itertools.count(1))
-    worker.place = next(place for place in places if place not in taken)
+    def _give_place(self, arbiter: Any, worker: Any) -> None:
+        """Give a new worker the lowest number that no living worker has."""
+        taken = {other.place for other in arbiter.WORKERS.values()}
+        worker.place = next(place for place in itertools.count() if place not in taken)
+        worker.balance = self._balance
 
 
 def _begin_worker(_arbiter: Any, worker: Any) -> None:
     """Prepare a new worker process."""
-    metrics.take_place(worker.place)
+    metrics.take_place(f"worker-{worker.place + 1}")
+    worker.balance.set(worker.place, 0)
     # What was loaded stays: to go through it again at each collection stalls all threads.
     gc.freeze()
 

@@ -28,6 +28,7 @@ from incident_service import ids
 from incident_service.http.error_responses import error_body
 from incident_service.http.middleware import PROTECTION
 from incident_service.http.rate_limits import network
+from incident_service.serving.balance import Balance
 from incident_service.serving.connection import Connection, RequestTimedOut, Step
 
 CONNECTIONS = 500
@@ -56,6 +57,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.place = 0
+        """The lowest number that no other living worker had; the master sets it."""
+        self.balance = Balance(1)
+        """What the workers know of each other's connections; the master shares one."""
+        self._kept = 0
+        """How many connections stay open after the answer."""
         self._waiting: dict[Connection, None] = {}
         """The connections that wait for their client; the one that has waited longest is first."""
         self._at_work = 0
@@ -85,6 +92,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 raise
             return False
         self.nr_conns += 1
+        self._keep(1)
         address = client[0] if isinstance(client, tuple) else ""
         conn = Connection(sock, client, listener.getsockname(), self.cfg, network(address))
         self._wait(conn, Step.HEAD)
@@ -98,11 +106,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def enqueue_req(self, conn: Connection) -> None:
         """Give the request to a thread.
 
-        If none is free, the connection ends after the answer: its client then comes to a worker
-        that has one. So kept connections do not pile up at one worker while another idles.
+        If none is free, or if another worker keeps at least two connections fewer, the connection
+        ends after the answer: its client then comes back to any worker. So kept connections do not
+        pile up at one worker while another idles.
         """
         self._at_work += 1
-        conn.may_be_kept_alive = self._at_work <= self.cfg.threads
+        is_fair = self._kept <= self.balance.least() + 1
+        if self._at_work > self.cfg.threads or not is_fair:
+            conn.may_be_kept_alive = False
+            self._keep(-1)
         super().enqueue_req(conn)
 
     def finish_request(self, conn: Connection, future: Any) -> None:
@@ -243,7 +255,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._stop_waiting(conn)
         self._held -= conn.counted_bytes
         self.nr_conns -= 1
+        if conn.may_be_kept_alive:
+            self._keep(-1)
         conn.sock.close()
+
+    def _keep(self, more: int) -> None:
+        """Count the connections that stay open, for the other workers too."""
+        self._kept += more
+        self.balance.set(self.place, self._kept)
 
     def _count(self, conn: Connection) -> None:
         """Add up what connections hold, and close the largest if it is too much."""

@@ -13,6 +13,7 @@ from tests.bench.create import create
 from tests.bench.growth import growth
 from tests.bench.inside import inside
 from tests.bench.oncall import oncall
+from tests.bench.oncall_rate import oncall_rate
 from tests.bench.paging import paging
 from tests.bench.status import status
 from tests.bench.table import Figure, machine, table
@@ -20,7 +21,10 @@ from tests.bench.table import Figure, machine, table
 BENCHES: dict[str, Callable[[Path, argparse.Namespace], list[Figure]]] = {
     "create": lambda folder, of: create(folder, of.rounds or 5, of.seconds or 4, of.memory_after),
     "inside": lambda folder, of: inside(folder),
-    "oncall": lambda folder, of: oncall(folder, of.rounds or 15, clock.now()),
+    "oncall": lambda folder, of: [
+        *oncall(folder, of.rounds or 15, clock.now()),
+        *oncall_rate(folder, of.rounds or 5, of.seconds or 4),
+    ],
     "growth": lambda folder, of: growth(folder, of.rounds or 15, of.incidents),
     "paging": lambda folder, of: paging(folder, of.seconds or 20, of.rounds or 5),
     "status": lambda folder, of: status(folder, of.rounds or 5, of.seconds or 4),
@@ -57,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     of_all.add_argument("--incidents", type=int, default=100_000, help="in growth's large file")
     add("create", "opening incidents, beside a bare Flask route", rounds, seconds, memory)
     add("inside", "where the processor's time of a create goes, function by function")
-    add("oncall", "who is on call, over file size and time", rounds)
+    add("oncall", "who is on call: over size and time, and by a bare route", rounds, seconds)
     of_growth = add("growth", "calls about incidents, over their number", rounds)
     of_growth.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
     add("paging", "how soon a page arrives, and what it costs", rounds, seconds)

@@ -14,7 +14,7 @@ from incident_service.serving.server import Server
 
 
 def bare_app() -> Flask:
-    """Return an application that answers every creation and every page with the same text."""
+    """Return an application that answers every creation, look and page with the same text."""
     text = Path(os.environ["BARE_ANSWER"]).read_text()
     answer = json.loads(text) if text.startswith("{") else None
     app = Flask("bare")
@@ -22,6 +22,11 @@ def bare_app() -> Flask:
     @app.post("/v1/incidents")
     def create() -> Any:
         return answer, 201
+
+    @app.get("/v1/oncall")
+    @app.get("/v1/oncall/schedules/<_id>/resolve")
+    def on_call(_id: str = "") -> Any:
+        return answer
 
     @app.get("/status/bench")
     def page() -> Any:
