@@ -15,21 +15,25 @@
 --   * History only grows: triggers refuse UPDATE and DELETE.
 
 PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
 -- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
 -- `clock_setback_ms` how far behind that instant an incident was ever opened later: writers overtake
 -- each other by milliseconds, and clocks are set back. `public_revision` counts the changes to what
--- its status pages may show; triggers below move it.
+-- its status pages may show; triggers below move it. The default escalation policy is for alerts if
+-- nothing nearer to them names one.
 CREATE TABLE organizations (
-    id                   TEXT NOT NULL PRIMARY KEY CHECK (id LIKE 'org\_%' ESCAPE '\'),
-    name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
-    last_incident_number INTEGER NOT NULL DEFAULT 0,
-    last_incident_at     TEXT NOT NULL DEFAULT '',
-    clock_setback_ms     INTEGER NOT NULL DEFAULT 0,
-    public_revision      INTEGER NOT NULL DEFAULT 0,
-    created_at           TEXT NOT NULL
+    id                           TEXT NOT NULL PRIMARY KEY CHECK (id LIKE 'org\_%' ESCAPE '\'),
+    name                         TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    timezone                     TEXT NOT NULL DEFAULT 'UTC',  -- an IANA name
+    default_escalation_policy_id TEXT,
+    last_incident_number         INTEGER NOT NULL DEFAULT 0,
+    last_incident_at             TEXT NOT NULL DEFAULT '',
+    clock_setback_ms             INTEGER NOT NULL DEFAULT 0,
+    public_revision              INTEGER NOT NULL DEFAULT 0,
+    created_at                   TEXT NOT NULL,
+    FOREIGN KEY (id, default_escalation_policy_id) REFERENCES escalation_policies (org_id, id)
 ) STRICT;
 
 -- A person who can own incidents and be on call.
@@ -85,6 +89,16 @@ CREATE TABLE components (
 CREATE UNIQUE INDEX components_name ON components (org_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX components_by_policy ON components (org_id, escalation_policy_id)
     WHERE escalation_policy_id IS NOT NULL;
+
+-- A name or an alias of a component that is not deleted, without its letter case: alerts name it so.
+CREATE TABLE component_names (
+    org_id       TEXT NOT NULL,
+    name_key     TEXT NOT NULL CHECK (length(name_key) <= 765),  -- of 255 characters, folded
+    component_id TEXT NOT NULL,
+    PRIMARY KEY (org_id, name_key, component_id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX component_names_by_component ON component_names (org_id, component_id);
 
 -- An on-call schedule: layers of rotations in one time zone.
 CREATE TABLE schedules (
@@ -218,9 +232,115 @@ CREATE TABLE escalation_layer_users (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- What becomes of alerts, by their severity. Every organization has one default policy.
+CREATE TABLE routing_policies (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    description TEXT,
+    is_default  INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL,
+    deleted_at  TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX routing_policies_name ON routing_policies (org_id, name)
+    WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX routing_policies_default ON routing_policies (org_id) WHERE is_default;
+
+-- What becomes of the alerts of one severity, at its place in the order sent. The escalation policy is
+-- kept if the outcome does not use it, too.
+CREATE TABLE routing_rules (
+    org_id               TEXT NOT NULL,
+    routing_policy_id    TEXT NOT NULL,
+    ordinal              INTEGER NOT NULL CHECK (ordinal BETWEEN 0 AND 3),
+    severity             TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    outcome              TEXT NOT NULL
+        CHECK (outcome IN ('incident', 'provisional_page', 'notification', 'drop')),
+    escalation_policy_id TEXT,
+    PRIMARY KEY (org_id, routing_policy_id, severity),
+    FOREIGN KEY (org_id, routing_policy_id) REFERENCES routing_policies (org_id, id),
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX routing_rules_by_escalation_policy ON routing_rules (org_id, escalation_policy_id)
+    WHERE escalation_policy_id IS NOT NULL;
+
+-- A tool that sends alerts, and how they are read. Only the SHA-256 of its token is kept. `severity_map`
+-- is an object from the tool's words to severities, `mapping` one from an alert's fields to JMESPath
+-- expressions. `receipts` counts the requests that ever came.
+CREATE TABLE integrations (
+    org_id                TEXT NOT NULL REFERENCES organizations (id),
+    id                    TEXT NOT NULL,
+    name                  TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    kind                  TEXT NOT NULL CHECK (kind IN (
+        'alertmanager', 'grafana', 'pagerduty', 'opsgenie', 'uptime_kuma', 'healthchecks',
+        'generic', 'heartbeat')),
+    component_id          TEXT,
+    routing_policy_id     TEXT,  -- null: the default one
+    default_severity      TEXT NOT NULL
+        CHECK (default_severity IN ('critical', 'high', 'medium', 'low')),
+    severity_map          TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(severity_map)),
+    auto_resolve          INTEGER NOT NULL CHECK (auto_resolve IN (0, 1)),
+    resolve_after_seconds INTEGER NOT NULL CHECK (resolve_after_seconds BETWEEN 0 AND 3600),
+    mapping               TEXT CHECK (mapping IS NULL OR json_valid(mapping)),
+    every_seconds         INTEGER CHECK (every_seconds BETWEEN 60 AND 2592000),
+    grace_seconds         INTEGER CHECK (grace_seconds BETWEEN 0 AND 86400),
+    token_hash            TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    receipts              INTEGER NOT NULL DEFAULT 0,
+    last_received_at      TEXT,
+    created_at            TEXT NOT NULL,
+    updated_at            TEXT NOT NULL,
+    deleted_at            TEXT,
+    PRIMARY KEY (org_id, id),
+    CHECK ((kind = 'heartbeat') = (every_seconds IS NOT NULL)),
+    CHECK ((kind = 'heartbeat') = (grace_seconds IS NOT NULL)),
+    CHECK (mapping IS NULL OR kind = 'generic'),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id),
+    FOREIGN KEY (org_id, routing_policy_id) REFERENCES routing_policies (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX integrations_name ON integrations (org_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX integrations_by_component ON integrations (org_id, component_id)
+    WHERE component_id IS NOT NULL;
+CREATE INDEX integrations_by_routing_policy ON integrations (org_id, routing_policy_id)
+    WHERE routing_policy_id IS NOT NULL;
+
+-- A routing policy for those alerts of an integration whose attributes match, at its place in the order
+-- in which they are tried. `matchers` is a list of {"key": "...", "value": "..."}.
+CREATE TABLE integration_selectors (
+    org_id            TEXT NOT NULL,
+    integration_id    TEXT NOT NULL,
+    ordinal           INTEGER NOT NULL CHECK (ordinal >= 0),
+    matchers          TEXT NOT NULL CHECK (json_valid(matchers)),
+    routing_policy_id TEXT NOT NULL,
+    PRIMARY KEY (org_id, integration_id, ordinal),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id),
+    FOREIGN KEY (org_id, routing_policy_id) REFERENCES routing_policies (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX integration_selectors_by_routing_policy
+    ON integration_selectors (org_id, routing_policy_id);
+
+-- One of the latest requests that came for an integration: the beginning of its body without secrets,
+-- how it was answered, and what became of it. The 51st takes the place of the first.
+CREATE TABLE receipts (
+    org_id         TEXT NOT NULL,
+    integration_id TEXT NOT NULL,
+    slot           INTEGER NOT NULL CHECK (slot BETWEEN 0 AND 49),
+    id             TEXT NOT NULL,
+    received_at    TEXT NOT NULL,
+    status         INTEGER NOT NULL,  -- the HTTP status of the answer
+    body           TEXT NOT NULL CHECK (length(body) <= 8192),
+    result         TEXT NOT NULL CHECK (json_valid(result)),
+    PRIMARY KEY (org_id, integration_id, slot),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX receipts_by_age ON receipts (received_at);
+
 -- Something that went wrong, and who looks after it. Status pages show it only if `is_public`, under
 -- `public_title` if that is set; `public_updated_at` is when what they show of it last changed.
--- `is_paged` says whether a page to anybody was made since it opened, or since `handed_off_at`.
+-- `is_paged` says whether a page to anybody was made since it opened, or since `handed_off_at`. Alerts of
+-- `integration_id` opened it, unless that is null: `is_storm` says that it takes in all kinds of them,
+-- `is_provisional` that no person has acted on it yet, and `is_left_to_people` that a person did so
+-- much that it is not resolved with its alerts.
 CREATE TABLE incidents (
     org_id               TEXT NOT NULL REFERENCES organizations (id),
     id                   TEXT NOT NULL,
@@ -240,7 +360,11 @@ CREATE TABLE incidents (
     resolved_at          TEXT,
     is_public            INTEGER NOT NULL DEFAULT 1 CHECK (is_public IN (0, 1)),
     public_title         TEXT CHECK (length(public_title) BETWEEN 1 AND 100),
-    created_by           TEXT NOT NULL,  -- a user's id, or that of a key that acts for itself
+    is_provisional       INTEGER NOT NULL DEFAULT 0 CHECK (is_provisional IN (0, 1)),
+    is_storm             INTEGER NOT NULL DEFAULT 0 CHECK (is_storm IN (0, 1)),
+    is_left_to_people    INTEGER NOT NULL DEFAULT 0 CHECK (is_left_to_people IN (0, 1)),
+    integration_id       TEXT,
+    created_by           TEXT NOT NULL,  -- a user's id, an integration's, or a key's without a user
     created_at           TEXT NOT NULL,
     latest_at            TEXT NOT NULL,  -- the latest created_at up to here: it never falls
     updated_at           TEXT NOT NULL,
@@ -249,7 +373,8 @@ CREATE TABLE incidents (
     UNIQUE (org_id, sequential_id),
     FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id),
     FOREIGN KEY (org_id, owner_schedule_id) REFERENCES schedules (org_id, id),
-    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id)
 ) STRICT;
 
 CREATE INDEX incidents_by_status ON incidents (org_id, status, sequential_id);
@@ -258,6 +383,9 @@ CREATE INDEX incidents_by_owner ON incidents (org_id, owner_id, sequential_id)
     WHERE owner_id IS NOT NULL;
 CREATE INDEX incidents_by_resolution ON incidents (org_id, resolved_at)
     WHERE resolved_at IS NOT NULL;
+CREATE INDEX incidents_by_integration ON incidents (org_id, integration_id, sequential_id)
+    WHERE integration_id IS NOT NULL;
+CREATE INDEX incidents_storms ON incidents (org_id, integration_id, sequential_id) WHERE is_storm;
 
 -- A component that an incident affects, at its place in the order sent.
 CREATE TABLE incident_components (
@@ -298,13 +426,136 @@ CREATE TABLE audit_events (
         'incident_opened', 'incident_edited', 'status_changed', 'components_changed',
         'page_sent', 'page_failed', 'incident_acknowledged', 'incident_handed_off',
         'layer_escalated', 'layer_skipped', 'escalation_exhausted', 'last_resort_paged',
-        'update_posted', 'update_redacted')),
+        'update_posted', 'update_redacted', 'incident_confirmed', 'alert_attached',
+        'alert_resolved')),
     at          TEXT NOT NULL,
     actor_id    TEXT,
     details     TEXT NOT NULL CHECK (json_valid(details)),
     PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
+
+-- What a tool said is wrong. While it fires, it is the only one of its integration that has this
+-- `dedup_key`; alerts that share a `group_key` share an incident. `attributes` is an object of texts,
+-- `links` a list of {"text": "...", "href": "..."}, and `count` the number of deliveries in which it
+-- fired. `outcome` is `suppressed` if maintenance kept it from being routed. `notified_at` is when a
+-- message about it was due; it says that there are many if `is_storm`.
+CREATE TABLE alerts (
+    org_id         TEXT NOT NULL REFERENCES organizations (id),
+    id             TEXT NOT NULL,
+    integration_id TEXT NOT NULL,
+    dedup_key      TEXT NOT NULL CHECK (length(dedup_key) BETWEEN 1 AND 512),
+    group_key      TEXT NOT NULL CHECK (length(group_key) BETWEEN 1 AND 512),
+    status         TEXT NOT NULL CHECK (status IN ('firing', 'resolved')),
+    severity       TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    title          TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 1024),
+    description    TEXT CHECK (length(description) <= 10000),
+    attributes     TEXT NOT NULL CHECK (json_valid(attributes)),
+    links          TEXT NOT NULL CHECK (json_valid(links)),
+    component_id   TEXT,
+    incident_id    TEXT,
+    outcome        TEXT NOT NULL CHECK (outcome IN (
+        'incident', 'provisional_page', 'notification', 'drop', 'suppressed')),
+    count          INTEGER NOT NULL CHECK (count >= 1),
+    first_at       TEXT NOT NULL,
+    last_at        TEXT NOT NULL,
+    resolved_at    TEXT,
+    notified_at    TEXT,
+    is_storm       INTEGER NOT NULL DEFAULT 0 CHECK (is_storm IN (0, 1)),
+    PRIMARY KEY (org_id, id),
+    CHECK ((status = 'resolved') = (resolved_at IS NOT NULL)),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX alerts_firing ON alerts (org_id, integration_id, dedup_key)
+    WHERE status = 'firing';
+CREATE INDEX alerts_firing_of_incident ON alerts (org_id, incident_id)
+    WHERE status = 'firing' AND incident_id IS NOT NULL;
+CREATE INDEX alerts_suppressed ON alerts (org_id, component_id, id)
+    WHERE status = 'firing' AND outcome = 'suppressed';
+CREATE INDEX alerts_notified ON alerts (org_id, integration_id, notified_at)
+    WHERE notified_at IS NOT NULL;
+CREATE INDEX alerts_by_integration ON alerts (org_id, integration_id, id);
+CREATE INDEX alerts_by_status ON alerts (org_id, status, id);
+CREATE INDEX alerts_by_severity ON alerts (org_id, severity, id);
+CREATE INDEX alerts_by_incident ON alerts (org_id, incident_id, id)
+    WHERE incident_id IS NOT NULL;
+CREATE INDEX alerts_without_incident ON alerts (resolved_at)
+    WHERE resolved_at IS NOT NULL AND incident_id IS NULL;
+
+-- The unresolved incident that a group's alerts join. The row goes when the incident is resolved.
+CREATE TABLE open_groups (
+    org_id         TEXT NOT NULL,
+    integration_id TEXT NOT NULL,
+    group_key      TEXT NOT NULL,
+    incident_id    TEXT NOT NULL,
+    PRIMARY KEY (org_id, integration_id, group_key),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX open_groups_by_incident ON open_groups (org_id, incident_id);
+
+-- A time in which work on components is planned. Status pages show it if `is_public`; meanwhile alerts
+-- about the components open nothing if `suppresses_alerts`. `ends_at` is null until somebody ends it.
+CREATE TABLE maintenance_windows (
+    org_id            TEXT NOT NULL REFERENCES organizations (id),
+    id                TEXT NOT NULL,
+    title             TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 100),
+    description       TEXT CHECK (length(description) <= 10000),
+    starts_at         TEXT NOT NULL,  -- as sent
+    ends_at           TEXT,           -- as sent
+    starts_at_utc     TEXT NOT NULL,
+    ends_at_utc       TEXT,
+    is_public         INTEGER NOT NULL CHECK (is_public IN (0, 1)),
+    suppresses_alerts INTEGER NOT NULL CHECK (suppresses_alerts IN (0, 1)),
+    created_by        TEXT NOT NULL,
+    created_at        TEXT NOT NULL,
+    updated_at        TEXT NOT NULL,
+    deleted_at        TEXT,
+    PRIMARY KEY (org_id, id),
+    CHECK (starts_at_utc < ends_at_utc),
+    CHECK ((ends_at IS NULL) = (ends_at_utc IS NULL))
+) STRICT;
+CREATE INDEX maintenance_windows_by_end ON maintenance_windows (org_id, ends_at_utc, starts_at_utc)
+    WHERE deleted_at IS NULL;
+
+-- A component that a maintenance window is about, at its place in the order sent.
+CREATE TABLE maintenance_window_components (
+    org_id                TEXT NOT NULL,
+    maintenance_window_id TEXT NOT NULL,
+    ordinal               INTEGER NOT NULL CHECK (ordinal >= 0),
+    component_id          TEXT NOT NULL,
+    PRIMARY KEY (org_id, maintenance_window_id, component_id),
+    FOREIGN KEY (org_id, maintenance_window_id) REFERENCES maintenance_windows (org_id, id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX maintenance_window_components_by_component
+    ON maintenance_window_components (org_id, component_id);
+
+-- Something that the service does by itself at an instant, and for what: it sends the message about an
+-- alert, resolves an incident whose alerts are over, notices that a heartbeat is missing, routes what a
+-- maintenance window suppressed, or resolves the alerts of a deleted integration. The row goes once
+-- that is done.
+CREATE TABLE tasks (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    kind       TEXT NOT NULL CHECK (kind IN (
+        'notify', 'resolve_incident', 'miss_heartbeat', 'end_maintenance', 'resolve_alerts')),
+    subject_id TEXT NOT NULL,
+    due_at     TEXT NOT NULL,
+    PRIMARY KEY (org_id, kind, subject_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tasks_by_due ON tasks (due_at);
+CREATE INDEX tasks_by_organization ON tasks (org_id, due_at);
+
+-- The latest instant at which a paging process was seen at work, and since when one has been at work
+-- all the time. A heartbeat that did not come while none was at work means nothing.
+CREATE TABLE paging_presence (
+    number        INTEGER NOT NULL PRIMARY KEY CHECK (number = 1),
+    seen_at       TEXT,
+    present_since TEXT
+) STRICT;
+INSERT INTO paging_presence VALUES (1, NULL, NULL);
 
 -- What was told about an incident: to the organization alone (internal), or to everybody (public).
 -- `posted_by` is a user's id, or that of a key that acts for itself, and `posted_by_name` the name it
@@ -400,7 +651,9 @@ BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
 -- Every change to what a status page may show moves the organization's public_revision, so a status
 -- page that was rendered at this revision is still right.
 CREATE TRIGGER incidents_are_public
-AFTER UPDATE OF title, severity, status, is_public, public_title, public_updated_at ON incidents
+AFTER UPDATE OF
+    title, severity, status, is_public, is_provisional, public_title, public_updated_at
+ON incidents
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
 CREATE TRIGGER incident_components_are_public AFTER INSERT ON incident_components
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
@@ -419,6 +672,14 @@ BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = 
 CREATE TRIGGER status_page_components_are_public AFTER INSERT ON status_page_components
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
 CREATE TRIGGER status_page_components_no_longer_public AFTER DELETE ON status_page_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = OLD.org_id; END;
+CREATE TRIGGER maintenance_windows_are_public AFTER UPDATE ON maintenance_windows
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER maintenance_window_components_are_public
+AFTER INSERT ON maintenance_window_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER maintenance_window_components_no_longer_public
+AFTER DELETE ON maintenance_window_components
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = OLD.org_id; END;
 
 -- A way to reach a user: an Apprise URL, or an https:// URL for this service's own webhook. The URL
@@ -476,33 +737,38 @@ CREATE TABLE escalation_progress (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- A page, or the notice that an incident was acknowledged, on its way by one contact method; the row
--- goes once it is delivered, given up or called off, and the trail says which. `receiver` stands for the
+-- A page, the notice that an incident was acknowledged, or a message about an alert, on its way by one
+-- contact method; the row goes once it is delivered, given up or called off, and an incident's trail
+-- says which. `receiver` stands for the
 -- host or service that it goes to. A paging process that takes it on moves `due_at` to the instant
 -- from which another one may.
 CREATE TABLE deliveries (
     org_id            TEXT NOT NULL,
     id                TEXT NOT NULL,
-    incident_id       TEXT NOT NULL,
+    incident_id       TEXT,
+    alert_id          TEXT,
     user_id           TEXT NOT NULL,
     layer_position    INTEGER,  -- null: as the incident's owner
     contact_method_id TEXT,     -- null: the user's email address
-    kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN ('page', 'acknowledged')),
+    kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN ('page', 'acknowledged', 'alert')),
     receiver          TEXT NOT NULL,
     attempts          INTEGER NOT NULL DEFAULT 0,
     created_at        TEXT NOT NULL,
     first_tried_at    TEXT,
     due_at            TEXT NOT NULL,
     PRIMARY KEY (org_id, id),
+    CHECK ((kind = 'alert') = (alert_id IS NOT NULL)),
+    CHECK ((alert_id IS NULL) = (incident_id IS NOT NULL)),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, alert_id) REFERENCES alerts (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT;
 CREATE INDEX deliveries_by_due ON deliveries (due_at);
 CREATE INDEX deliveries_by_lane ON deliveries (org_id, attempts > 0, user_id, receiver, due_at);
 CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id);
+CREATE INDEX deliveries_by_alert ON deliveries (org_id, alert_id) WHERE alert_id IS NOT NULL;
 
--- How many tries to deliver a page, of all organizations, had this outcome: the trails' `page_sent` and
--- `page_failed`, counted.
+-- How many tries to deliver a page or another message, of all organizations, had this outcome.
 CREATE TABLE page_outcomes (
     outcome TEXT NOT NULL PRIMARY KEY CHECK (outcome IN ('sent', 'failed')),
     number  INTEGER NOT NULL

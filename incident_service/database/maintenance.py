@@ -19,15 +19,20 @@ COMPACT_SECONDS = 30.0
 UPGRADE_SECONDS = 60.0
 """How long `compact` and `upgrade` wait for others."""
 
+_OLDEST_SQLITE = (3, 37)
+
 _OWN_ENDINGS = ("", "-journal", "-wal", "-shm", ".lock", ".lock-next")
 
 
 def initialise(database: Database) -> None:
     """Make the database if there is none yet.
 
-    Any number of processes may do this at once. Raises `UnusableDatabase` if the file cannot be
-    made, belongs to something else, or is of another version.
+    Any number of processes may do this at once. If the file is ready, no lock is needed. Raises
+    `UnusableDatabase` if the file cannot be made, belongs to something else, or is of another
+    version, and `Busy` if it is to be made ready and others write for the write time-out.
     """
+    if _is_ready(database):
+        return
     with _made(database, database.write_timeout) as connection:
         database.check_version(connection)
 
@@ -99,10 +104,22 @@ def size(database: Database) -> int:
     return sum(path.stat().st_size for path in (database.path, log) if path.exists())
 
 
+def _is_ready(database: Database) -> bool:
+    """Whether the file is there, of this version, and in the mode in which it is used."""
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE or not database.path.is_file():
+        return False
+    with suppress(UnusableDatabase, Busy), database.connected() as connection:
+        database.check_owner(connection)
+        database.check_version(connection)
+        mode = connection.execute("PRAGMA journal_mode").fetchone()
+        return bool(mode["journal_mode"] == "wal")
+    return False
+
+
 @contextmanager
 def _made(database: Database, seconds: float) -> Iterator[Connection]:
     """As `Database.exclusive`, for `seconds`; make the file if there is none."""
-    if sqlite3.sqlite_version_info < (3, 37):
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise UnusableDatabase(f"SQLite 3.37 is needed; this is {sqlite3.sqlite_version}.")
     try:
         # Only its owner may read the file; the files beside it take its mode. A file that exists is

@@ -7,6 +7,7 @@ import os
 import resource
 import sqlite3
 import stat
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from incident_service import create_app
 from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
+from incident_service.database.writelock import WriteLock
 from incident_service.errors import Busy, UnusableDatabase
 from tests.helpers.world import World
 
@@ -203,3 +205,14 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(tmp_path: Path) -
         maintenance.initialise(Database(tmp_path / "x.db"))
     with pytest.raises(UnusableDatabase, match="unable to open database file"):
         maintenance.initialise(Database(tmp_path / "folder"))
+
+
+def test_a_file_that_is_ready_is_used_although_others_write(world: World) -> None:
+    database = Database(world.database.path, write_timeout=0.0)
+    with WriteLock(world.database.path).held(time.monotonic() + 5):
+        maintenance.initialise(database)
+        copy = world.database.path.with_name("copy.db")
+        maintenance.backup(world.database, copy)  # a backup is in another mode of journal
+    with WriteLock(copy).held(time.monotonic() + 5), pytest.raises(Busy):
+        maintenance.initialise(Database(copy, write_timeout=0.0))
+    maintenance.initialise(Database(copy))

@@ -139,6 +139,16 @@ def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path, version: in
     assert answer.json["data"]["sequentialId"] == 4
 
 
+def test_components_are_found_by_the_names_that_they_had(tmp_path: Path) -> None:
+    path = old_file(tmp_path, 3)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE components SET name = 'Straße', aliases = '[\"STRASSE\", \"É\"]'")
+        (id,) = db.execute("SELECT id FROM components WHERE deleted_at IS NULL LIMIT 1").fetchone()
+    maintenance.upgrade(Database(path))
+    names = [row for row in tables(path)["component_names"] if row["component_id"] == id]
+    assert sorted(row["name_key"] for row in names) == ["strasse", "é"]
+
+
 def test_who_redacted_an_update_before_has_a_name(tmp_path: Path) -> None:
     path = old_file(tmp_path, 2)
     (before,) = (row for row in tables(path)["incident_updates"] if row["redacted_by"])

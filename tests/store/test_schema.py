@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from incident_service import quickstart, store
+from incident_service import clock, quickstart, store
 from incident_service.api.incidents import AUDIT_DETAILS, ListQuerySchema
 from incident_service.paging import acknowledge_links, firing
 from incident_service.store import incidents
 from incident_service.store.audit import EVENTS
+from tests.helpers.duty import perform_at
 from tests.helpers.plans import traced
 from tests.helpers.world import World
 
@@ -25,6 +26,8 @@ FILLED_LATER = {
         "last_incident_at",
         "clock_setback_ms",
         "public_revision",
+        "timezone",
+        "default_escalation_policy_id",
     },
     "users": {"deleted_at"},
     "api_keys": {"deleted_at"},
@@ -33,12 +36,15 @@ FILLED_LATER = {
     "working_hours": {"deleted_at"},
     "escalation_policies": {"deleted_at"},
     "status_pages": {"deleted_at"},
-    "incidents": {"handed_off_at", "is_paged"},
+    "maintenance_windows": {"deleted_at"},
+    "routing_policies": {"deleted_at"},
+    "integrations": {"receipts", "last_received_at", "deleted_at"},
+    "incidents": {"handed_off_at", "is_left_to_people", "is_paged"},
     "deliveries": {"attempts", "first_tried_at"},
 }
 """The columns that a new row leaves to the table's defaults."""
 
-FILLED_BY_THE_SCHEMA = {"page_outcomes", "secrets"}
+FILLED_BY_THE_SCHEMA = {"page_outcomes", "paging_presence", "secrets"}
 
 
 def test_audit_events_are_the_same_in_the_code_the_schema_and_the_description(
@@ -81,10 +87,21 @@ def fill_every_table(world: World) -> None:
     step = {"targetType": "users", "userIds": [user], "escalateAfterSeconds": 60}
     policy = world.make("escalation/policies", name="Second", steps=[step])["id"]
     world.make("status-pages", slug="one", title="One", componentIds=[made.component_id])
+    starts = {"startsAt": "2099-01-01T00:00:00Z", "endsAt": "2099-01-02T00:00:00Z"}
+    planned = [made.component_id]
+    world.make("maintenance-windows", title="Upgrade", componentIds=planned, **starts)
+    tool = world.make("integrations/inbound", name="Tool", kind="generic")
+    routing = world.call("GET", "routing/policies").json["data"][0]["id"]
+    chosen = [{"matchers": [{"key": "a", "value": "b"}], "routingPolicyId": routing}]
+    path = f"integrations/inbound/{tool['id']}/selectors"
+    assert world.call("PUT", path, {"selectors": chosen}).status_code == 200
+    alerts = [{"title": severity, "severity": severity} for severity in ("high", "low")]
+    assert world.client.post(f"/in/{tool['token']}", json=alerts).status_code == 202
+    perform_at(world, clock.now(), by_email=True)
     body = world.body(ownerId=user, ownerScheduleId=..., escalationPolicyId=policy)
     incident = world.post(body, {"Idempotency-Key": "key"}).json["data"]["id"]
     world.make(f"incidents/{incident}/updates", visibility="internal", body="Looking.")
-    world.database.write(firing.fire_due, [made.org_id], by_email=True)
+    world.database.write(firing.fire_due, [made.org_id], by_email=True, limit=2)
     world.database.write(acknowledge_links.renew, [(made.org_id, incident, user)])
 
 
@@ -109,7 +126,7 @@ def test_what_is_not_the_name_of_a_column_is_in_no_statement(name: str) -> None:
 
 def test_the_store_knows_every_filter_of_the_list_of_incidents() -> None:
     asked = set(ListQuerySchema().fields) - {"limit", "cursor"}
-    named = {"from_": "since", "to": "until"}
+    named = {"from_": "since", "to": "until", "provisional": "is_provisional"}
     assert {named.get(name, name) for name in asked} == set(incidents.FILTERS)
 
 

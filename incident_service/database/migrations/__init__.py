@@ -1,9 +1,9 @@
 """Bringing a database of an earlier version up to date, by the numbered SQL scripts in this folder.
 
 `0002_….sql` turns version 1 into version 2, and so on. A script has no `BEGIN` or `COMMIT` of its
-own. Foreign keys are not enforced while it runs, so it may rebuild a table: create, copy, drop,
-rename. (Dropping a table fires no trigger, and drops the table's triggers and indexes.) All foreign
-keys are checked at the end.
+own; it may call `casefold(text)`. Foreign keys are not enforced while it runs, so it may rebuild a
+table: create, copy, drop, rename. (Dropping a table fires no trigger, and drops its triggers and
+indexes.) All foreign keys are checked at the end.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def apply(connection: sqlite3.Connection, *, old: int, new: int) -> None:
     steps = [
         f"{sql[version]}\nPRAGMA user_version = {version};" for version in range(old + 1, new + 1)
     ]
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
     connection.execute("PRAGMA foreign_keys = OFF")
     try:
         connection.executescript("\n".join(["BEGIN IMMEDIATE;", *steps]))
