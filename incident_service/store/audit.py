@@ -25,6 +25,9 @@ Event = Literal[
     "last_resort_paged",
     "update_posted",
     "update_redacted",
+    "incident_confirmed",
+    "alert_attached",
+    "alert_resolved",
 ]
 
 EVENTS: tuple[Event, ...] = get_args(Event)

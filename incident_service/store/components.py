@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from incident_service.database.file import Connection
+from incident_service.store import insert_rows, one_or_none
 
 
 def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
-    """Return the severities of the open incidents that name each component, by its id."""
+    """Return the severities of the open incidents that name each component, by its id.
+
+    Provisional ones are left out.
+    """
     rows = db.execute(
         """
         SELECT DISTINCT affected.component_id, incident.severity FROM incidents AS incident
@@ -14,6 +20,7 @@ def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
           ON affected.org_id = incident.org_id AND affected.incident_id = incident.id
         WHERE incident.org_id = :org_id
           AND incident.status IN ('investigating', 'identified', 'monitoring')
+          AND NOT incident.is_provisional
         """,
         {"org_id": org_id},
     ).fetchall()
@@ -32,3 +39,27 @@ def forget_policy(db: Connection, org_id: str, policy_id: str, *, at: str) -> No
         """,
         {"org_id": org_id, "policy_id": policy_id, "at": at},
     )
+
+
+def set_names(db: Connection, org_id: str, id: str, names: Iterable[str]) -> None:
+    """Let the component be found by exactly these names, letter case aside."""
+    db.execute(
+        "DELETE FROM component_names WHERE org_id = :org_id AND component_id = :id",
+        {"org_id": org_id, "id": id},
+    )
+    keys = {name.casefold() for name in names}
+    rows = [{"org_id": org_id, "name_key": key, "component_id": id} for key in sorted(keys)]
+    insert_rows(db, "component_names", rows)
+
+
+def named(db: Connection, org_id: str, name_key: str) -> str | None:
+    """Return the oldest component that has the folded name, or an alias that is it."""
+    row = one_or_none(
+        db,
+        """
+        SELECT component_id FROM component_names
+        WHERE org_id = :org_id AND name_key = :name_key ORDER BY component_id LIMIT 1
+        """,
+        {"org_id": org_id, "name_key": name_key},
+    )
+    return row["component_id"] if row else None

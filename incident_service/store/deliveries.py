@@ -1,4 +1,4 @@
-"""Rows of `deliveries`: pages on their way, one row a contact method."""
+"""Rows of `deliveries`: pages and other messages on their way, one row a contact method."""
 
 from __future__ import annotations
 
@@ -124,15 +124,34 @@ def claim(db: Connection, wanted: Sequence[tuple[str, str]], *, at: str, until: 
     ).fetchall()
 
 
-def about(db: Connection, claimed: Sequence[Row]) -> dict[str, Row]:
-    """Return for each delivery, by its id, the incident's columns and what else its page says.
+_RECEIVERS = """
+        LEFT JOIN users AS person
+          ON person.org_id = delivery.org_id AND person.id = delivery.user_id
+            AND person.deleted_at IS NULL
+        LEFT JOIN contact_methods AS method
+          ON method.org_id = delivery.org_id AND method.user_id = delivery.user_id
+            AND method.id = delivery.contact_method_id
+"""
 
-    `components`: the names of those affected, in order. `user_email` and `method_url` are null if
-    the user or the contact method is deleted.
+
+def about(db: Connection, claimed: Sequence[Row]) -> dict[str, Row]:
+    """Return for each delivery, by its id, what its message says.
+
+    That is the columns of its incident or alert, and `components`, the names of those that an
+    incident affects, in order; for an alert, the names of its integration and its component, if it
+    has one. `user_email` and `method_url` are null if the user or the contact method is deleted.
     """
-    wanted = [(row["org_id"], row["id"]) for row in claimed]
+    pages = [(row["org_id"], row["id"]) for row in claimed if row["kind"] != "alert"]
+    messages = [(row["org_id"], row["id"]) for row in claimed if row["kind"] == "alert"]
+    return {
+        **(_about_incidents(db, pages) if pages else {}),
+        **(_about_alerts(db, messages) if messages else {}),
+    }
+
+
+def _about_incidents(db: Connection, wanted: Sequence[tuple[str, str]]) -> dict[str, Row]:
     rows = db.execute(
-        """
+        f"""
         SELECT delivery.id AS delivery_id, incident.*, person.email AS user_email,
             method.url AS method_url, (
                 SELECT json_group_array(name) FROM (
@@ -147,17 +166,39 @@ def about(db: Connection, claimed: Sequence[Row]) -> dict[str, Row]:
             AND delivery.id = json_extract(each.value, '$[1]')
         CROSS JOIN incidents AS incident
           ON incident.org_id = delivery.org_id AND incident.id = delivery.incident_id
-        LEFT JOIN users AS person
-          ON person.org_id = delivery.org_id AND person.id = delivery.user_id
-            AND person.deleted_at IS NULL
-        LEFT JOIN contact_methods AS method
-          ON method.org_id = delivery.org_id AND method.user_id = delivery.user_id
-            AND method.id = delivery.contact_method_id
+        {_RECEIVERS}
         """,
         {"wanted": json.dumps(wanted)},
     ).fetchall()
     for row in rows:
         row["components"] = json.loads(row["components"])
+    return {row["delivery_id"]: row for row in rows}
+
+
+def _about_alerts(db: Connection, wanted: Sequence[tuple[str, str]]) -> dict[str, Row]:
+    rows = db.execute(
+        f"""
+        SELECT delivery.id AS delivery_id, alert.*, person.email AS user_email,
+            method.url AS method_url, integration.name AS integration_name,
+            component.name AS component_name
+        FROM json_each(:wanted) AS each
+        CROSS JOIN deliveries AS delivery
+          ON delivery.org_id = json_extract(each.value, '$[0]')
+            AND delivery.id = json_extract(each.value, '$[1]')
+        CROSS JOIN alerts AS alert
+          ON alert.org_id = delivery.org_id AND alert.id = delivery.alert_id
+        CROSS JOIN integrations AS integration
+          ON integration.org_id = alert.org_id AND integration.id = alert.integration_id
+        LEFT JOIN components AS component
+          ON component.org_id = alert.org_id AND component.id = alert.component_id
+            AND component.deleted_at IS NULL
+        {_RECEIVERS}
+        """,
+        {"wanted": json.dumps(wanted)},
+    ).fetchall()
+    for row in rows:
+        row["attributes"] = json.loads(row["attributes"])
+        row["links"] = json.loads(row["links"])
     return {row["delivery_id"]: row for row in rows}
 
 
@@ -217,6 +258,11 @@ def delete_for_owners(db: Connection, org_id: str, incident_ids: Sequence[str]) 
         """,
         {"org_id": org_id, "ids": json.dumps(incident_ids)},
     )
+
+
+def delete_about_alerts(db: Connection, alerts: Sequence[Row]) -> None:
+    """Call off the messages about alerts; each has its `org_id` and `id`."""
+    db.executemany("DELETE FROM deliveries WHERE org_id = :org_id AND alert_id = :id", alerts)
 
 
 def count_outcome(db: Connection, outcome: str) -> None:

@@ -26,6 +26,7 @@ FILTERS = {
           AND affected.component_id = :component_id)""",
     "since": "incident.created_at >= :since",
     "until": "incident.created_at <= :until",
+    "is_provisional": "incident.is_provisional = :is_provisional",
 }
 """The condition of each filter of the list: a filter that is not here is a `KeyError`."""
 
@@ -88,6 +89,19 @@ def unresolved_of_owner(db: Connection, org_id: str, owner_id: str) -> list[Row]
         """,
         {"org_id": org_id, "owner_id": owner_id},
     ).fetchall()
+
+
+def unresolved_of_integration(db: Connection, org_id: str, integration_id: str) -> list[str]:
+    """Return the ids of the unresolved incidents that an integration's alerts opened."""
+    rows = db.execute(
+        """
+        SELECT id FROM incidents
+        WHERE org_id = :org_id AND +integration_id = :integration_id  -- few are open: a walk
+          AND status IN ('investigating', 'identified', 'monitoring')
+        """,
+        {"org_id": org_id, "integration_id": integration_id},
+    ).fetchall()
+    return [row["id"] for row in rows]
 
 
 def newest(
@@ -218,3 +232,43 @@ def open_by_severity(db: Connection) -> dict[str, int]:
         """
     ).fetchall()
     return {row["severity"]: row["number"] for row in rows}
+
+
+def opened_between(
+    db: Connection, org_id: str, integration_id: str, since: str, until: str, *, limit: int
+) -> int:
+    """Return how many of an integration's `limit` newest incidents were opened in a time.
+
+    Both ends are included.
+    """
+    row = db.execute(
+        """
+        SELECT count(*) AS number FROM (
+            SELECT created_at FROM incidents
+            WHERE org_id = :org_id AND integration_id = :integration_id
+            ORDER BY sequential_id DESC LIMIT :limit)
+        WHERE created_at BETWEEN :since AND :until
+        """,
+        {
+            "org_id": org_id,
+            "integration_id": integration_id,
+            "since": since,
+            "until": until,
+            "limit": limit,
+        },
+    ).fetchone()
+    return int(row["number"])
+
+
+def open_storm(db: Connection, org_id: str, integration_id: str) -> Row | None:
+    """Return the unresolved incident that takes in all kinds of an integration's alerts."""
+    return one_or_none(
+        db,
+        """
+        SELECT * FROM incidents
+        WHERE org_id = :org_id AND integration_id = :integration_id AND is_storm
+          AND +status <> 'resolved'
+        ORDER BY sequential_id DESC LIMIT 1
+        """,
+        {"org_id": org_id, "integration_id": integration_id},
+    )

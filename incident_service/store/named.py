@@ -9,7 +9,14 @@ from typing import Literal
 from incident_service.database.file import Connection
 from incident_service.store import Row, insert_row, one_or_none, set_columns
 
-Table = Literal["components", "schedules", "escalation_policies", "working_hours"]
+Table = Literal[
+    "components",
+    "schedules",
+    "escalation_policies",
+    "working_hours",
+    "routing_policies",
+    "integrations",
+]
 
 
 def insert(db: Connection, table: Table, row: Row) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, one_or_none
+from incident_service.store import Row, insert_row, one_or_none, set_columns
 
 
 def insert(db: Connection, *, id: str, name: str, at: str) -> None:
@@ -22,6 +22,22 @@ def oldest_named(db: Connection, name: str) -> Row | None:
     """Return the first organization that was given this name."""
     return one_or_none(
         db, "SELECT * FROM organizations WHERE name = :name ORDER BY id LIMIT 1", {"name": name}
+    )
+
+
+def update(db: Connection, id: str, changes: Row) -> None:
+    """Change an organization; the keys of `changes` are the columns to set."""
+    set_columns(db, "organizations", changes, id=id)
+
+
+def forget_policy(db: Connection, id: str, policy_id: str) -> None:
+    """Remove the escalation policy from the organization if it is its default."""
+    db.execute(
+        """
+        UPDATE organizations SET default_escalation_policy_id = NULL
+        WHERE id = :id AND default_escalation_policy_id = :policy_id
+        """,
+        {"id": id, "policy_id": policy_id},
     )
 
 

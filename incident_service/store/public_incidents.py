@@ -22,7 +22,7 @@ _ROWS = """
      AND shown.status_page_id = :page_id
     CROSS JOIN components AS component
       ON component.org_id = shown.org_id AND component.id = shown.component_id
-    WHERE incident.is_public
+    WHERE incident.is_public AND NOT incident.is_provisional
     ORDER BY incident.sequential_id DESC, shown.ordinal
     """
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 
 import pytest
 
+from incident_service import clock
+from incident_service.alerts import intake, over, reading, suppressed
 from incident_service.paging import firing
 from incident_service.paging.lookout import DUE, LANES, LANES_OF_QUEUE, Lookout
-from incident_service.store import deliveries, timers
+from incident_service.people.caller import Caller
+from incident_service.store import deliveries, maintenance_windows, timers
+from tests.helpers.clocks import write_at
+from tests.helpers.duty import perform_at
+from tests.helpers.monitoring import Tool, acknowledge, after, fire, resolved
 from tests.helpers.plans import plan, scans, traced, walks
 from tests.helpers.world import World
 
@@ -54,6 +62,15 @@ def filled(world: World) -> World:
     shown = [made.component_id]
     overrides = {made.component_id: "degraded"}
     world.make("status-pages", slug="one", title="One", componentIds=shown, overrides=overrides)
+    planned = {"startsAt": "2025-04-07T08:00:00Z", "componentIds": shown}
+    world.make("maintenance-windows", title="Upgrade", **planned)
+    tool = world.make("integrations/inbound", name="Tool", kind="generic")
+    (routing,) = world.call("GET", "routing/policies").json["data"]
+    selector = {"matchers": [{"key": "a", "value": "b"}], "routingPolicyId": routing["id"]}
+    path = f"integrations/inbound/{tool['id']}/selectors"
+    assert world.call("PUT", path, {"selectors": [selector]}).status_code == 200
+    sent = [{"title": severity, "severity": severity} for severity in ("critical", "low")]
+    assert world.client.post(f"/in/{tool['token']}", json=sent).status_code == 202
     (incident,) = world.rows("SELECT id FROM incidents WHERE sequential_id = 2")
     world.make(f"incidents/{incident['id']}/updates", visibility="internal", body="Looking.")
     return world
@@ -99,6 +116,44 @@ def test_the_list_of_incidents(filled: World, filters: dict[str, str], paged: bo
     assert [step for step in plan(filled, of_page) if "ORDER BY" in step] == []
 
 
+@pytest.mark.parametrize("paged", [False, True], ids=["first", "next"])
+def test_the_list_of_maintenance(filled: World, paged: bool) -> None:
+    shown = [filled.made.component_id]
+    filled.make(
+        "maintenance-windows", title="B", startsAt=DAY["from"] + "T00:00:00Z", componentIds=shown
+    )
+    query = {"limit": "1"}
+    if paged:
+        query["cursor"] = filled.call("GET", "maintenance-windows", **query).json["data"][
+            "nextCursor"
+        ]
+    found = selects(filled, "maintenance-windows", query)
+    assert [walk for text in found for walk in walks(filled, text)] == []
+    (of_page,) = (text for text in found if "LIMIT" in text)
+    assert [step for step in plan(filled, of_page) if "ORDER BY" in step] == []
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        maintenance_windows.active,
+        maintenance_windows.suppressed_component_ids,
+        lambda db, org_id, *, at: maintenance_windows.is_full(db, org_id, 9, at=at),
+        lambda db, org_id, *, at: maintenance_windows.public_turns(db, org_id, at, at),
+    ],
+    ids=["active", "suppressed", "full", "turns"],
+)
+def test_past_maintenance_is_not_looked_at(filled: World, find: Callable[..., object]) -> None:
+    with traced(filled) as statements, filled.database.read() as db:
+        find(db, filled.made.org_id, at=clock.now())
+    (query,) = (text for text in statements if text.lstrip().startswith("SELECT"))
+    steps = plan(filled, query)
+    assert [step for step in steps if step.endswith("maintenance_windows_by_end (org_id=?)")] == []
+    found = {step.removeprefix("CO-ROUTINE ") for step in steps}
+    of_a_table = [walk for walk in walks(filled, query) if walk.removeprefix("SCAN ") not in found]
+    assert of_a_table == []
+
+
 WINDOW = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
 
 
@@ -113,6 +168,9 @@ WINDOW = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
         "oncall/schedules",
         "escalation/policies",
         "status-pages",
+        "maintenance-windows",
+        "routing/policies",
+        "integrations/inbound",
     ],
 )
 def test_the_lists_of_configuration(filled: World, path: str) -> None:
@@ -131,6 +189,18 @@ def test_the_lists_of_configuration(filled: World, path: str) -> None:
         ("users/{user_id}", {}),
         ("working-hours/{hours_id}", {}),
         ("status-pages/{page_id}", {}),
+        ("maintenance-windows/{maintenance_id}", {}),
+        ("organization", {}),
+        ("routing/policies/{routing_id}", {}),
+        ("integrations/inbound/{integration_id}", {}),
+        ("integrations/inbound/{integration_id}/receipts", {}),
+        ("alerts", {"status": "firing"}),
+        ("alerts", {"severity": "low"}),
+        ("alerts", {"integrationId": "{integration_id}"}),
+        ("alerts", {"incidentId": "{incident_id}"}),
+        ("alerts", {"status": "firing", "severity": "low", "integrationId": "{integration_id}"}),
+        ("alerts/{alert_id}", {}),
+        ("incidents/{incident_id}/alerts", {}),
         ("oncall/schedules/{schedule_id}", {}),
         ("oncall/schedules/{schedule_id}/overrides", {}),
         ("oncall/schedules/{schedule_id}/overrides", WINDOW),
@@ -142,12 +212,21 @@ def test_what_asks_for_one_thing(filled: World, path: str, query: dict[str, str]
     (incident,) = filled.rows("SELECT id FROM incidents WHERE sequential_id = 2")
     (hours,) = filled.rows("SELECT id FROM working_hours")
     (page,) = filled.rows("SELECT id FROM status_pages")
+    (window,) = filled.rows("SELECT id FROM maintenance_windows")
+    (routing,) = filled.rows("SELECT id FROM routing_policies")
+    (integration,) = filled.rows("SELECT id FROM integrations")
+    alert, *_ = filled.rows("SELECT id FROM alerts")
     names = {
         **asdict(filled.made),
         "incident_id": incident["id"],
         "hours_id": hours["id"],
         "page_id": page["id"],
+        "maintenance_id": window["id"],
+        "routing_id": routing["id"],
+        "integration_id": integration["id"],
+        "alert_id": alert["id"],
     }
+    query = {name: value.format(**names) for name, value in query.items()}
     found = selects(filled, path.format(**names), query)
     assert [walk for text in found for walk in walks(filled, text)] == []
 
@@ -187,7 +266,7 @@ def test_what_is_due(filled: World) -> None:
         deliveries.next_due_at(db)
         assert Lookout().due(db, at=at, each=8)
         (one,) = Lookout().due(db, at=at, each=1)[:1]
-        about = deliveries.about(db, [one])
+        about = deliveries.about(db, [{**one, "kind": "page"}])
         assert list(about) == [one["id"]]
     found = [text for text in statements if re.match(r"\s*(SELECT|WITH)\b", text)]
     assert len(found) == 11
@@ -263,3 +342,130 @@ def test_what_is_due_in_many_organizations(filled: World) -> None:
         rounds = [lookout.due(db, at="2026", each=8) for _ in range(3)]
     assert [len(found) for found in rounds] == [LANES] * 3
     assert len({row["org_id"] for found in rounds for row in found}) >= 6000
+
+
+STATEMENT = re.compile(r"\s*(SELECT|WITH|UPDATE|DELETE)\b")
+
+BOUNDED = re.compile(
+    r"SCAN (asked|maintenance|organization|paging_presence)\b|"
+    r"SEARCH (components|policy|maintenance_windows) USING|"
+    r"SEARCH routing_policies USING INDEX routing_policies_default |"
+    r"SEARCH alerts USING INDEX alerts_suppressed "
+)
+"""What is read whole because it is bounded: what was asked for, an organization's components, its
+routing policies, its maintenance that is not over, and the alerts that this suppresses now."""
+
+
+def walked(world: World, statements: list[str]) -> list[str]:
+    """Return the steps of the statements that go through what grows, each once."""
+    found = [text for text in statements if STATEMENT.match(text)]
+    steps = [step for text in found for step in walks(world, text)]
+    return sorted({step for step in steps if not BOUNDED.match(step)})
+
+
+def test_taking_in_alerts(filled: World) -> None:
+    tool = Tool(filled, default_severity="low", component_id=filled.made.component_id)
+    about = {"service": "payments"}
+    caller = Caller(filled.made.org_id, "key", None, "org:admin")
+    with traced(filled) as statements:
+        tool.send(0, *[fire(f"{n}", severity="high", attributes=about) for n in range(25)])
+        tool.send(1, fire("low"), fire("0", severity="critical"), acknowledge("1"))
+        tool.send(2, fire("low", severity="high"), *[resolved(f"{n}") for n in range(25)])
+        perform_at(filled, after(62))
+        write_at(after(63), filled.database, reading.resolve, caller, tool.alerts()[-1]["id"])
+        filled.database.write(over.resolve_all_of, filled.made.org_id, tool.id, limit=5)
+        task = {"org_id": filled.made.org_id, "kind": "end_maintenance", "subject_id": "x"}
+        filled.database.write(suppressed.release, task, by_email=False)
+    assert len(statements) > 200
+    assert walked(filled, statements) == []
+
+
+def test_a_known_alert_costs_two_statements(filled: World) -> None:
+    """Whatever becomes of it when it is new, and however many there are."""
+    tool = Tool(filled)
+    tool.send(0, fire("a"))
+    row = tool.row()
+    with traced(filled) as statements:
+        write_at(after(1), filled.database, intake.take_in, row, [fire("a")])
+    words = [text.split()[0] for text in statements]
+    assert [word for word in words if word != "PRAGMA"] == ["BEGIN", "SELECT", "UPDATE", "COMMIT"]
+
+
+@pytest.mark.parametrize("paged", [False, True], ids=["first", "next"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        names
+        for number in range(5)
+        for names in itertools.combinations(
+            ["status", "severity", "integrationId", "incidentId"], number
+        )
+    ],
+    ids=lambda names: "+".join(names) or "all",
+)
+def test_the_list_of_alerts(filled: World, names: tuple[str, ...], paged: bool) -> None:
+    tool = Tool(filled)
+    tool.send(0, *[fire(f"{n}", group="g", severity="high") for n in range(3)])
+    values = {
+        "status": "firing",
+        "severity": "high",
+        "integrationId": tool.id,
+        "incidentId": tool.incidents()[0]["id"],
+    }
+    query = {name: values[name] for name in names} | {"limit": "1"}
+    if paged:
+        query["cursor"] = filled.call("GET", "alerts", **query).json["data"]["nextCursor"]
+    found = selects(filled, "alerts", query)
+    (of_page,) = (text for text in found if "FROM alerts" in text)
+    own = [] if names else walks(filled, of_page)  # the newest of all: an index in its order
+    assert [walk for text in found for walk in walks(filled, text)] == own
+    assert [step for step in plan(filled, of_page) if "ORDER BY" in step] == []
+
+
+@pytest.mark.parametrize("filters", [{}, {"status": "firing"}, {"severity": "critical"}])
+def test_the_list_of_alerts_reads_no_more_than_it_shows(
+    filled: World, filters: dict[str, str]
+) -> None:
+    tool = filled.make("integrations/inbound", name="Other", kind="generic")
+    sent = [{"title": f"{n}", "severity": "critical"} for n in range(3)]
+    assert filled.client.post(f"/in/{tool['token']}", json=sent).status_code == 202
+    page = filled.call("GET", "alerts", limit="1", **filters).json["data"]
+    for query in (filters, {**filters, "cursor": page["nextCursor"]}):
+        (found,) = (text for text in selects(filled, "alerts", query) if "FROM alerts" in text)
+        steps = plan(filled, found)
+        assert [step for step in steps if "ORDER BY" in step or step.startswith("SCAN")] == []
+
+
+def test_what_a_tool_sends_finds_its_rows_by_indexes(filled: World) -> None:
+    tool = filled.make("integrations/inbound", name="Other", kind="generic")
+    sent: list[dict[str, object]] = [
+        {"title": "A", "severity": "critical", "attributes": {"component": "x"}},
+        {"title": "B", "severity": "low"},
+    ]
+    for status in ("firing", "firing", "resolved"):
+        alerts = [{**alert, "status": status} for alert in sent]
+        with traced(filled) as statements:
+            answer = filled.client.post(f"/in/{tool['token']}", json=alerts)
+        assert answer.status_code == 202
+        found = [text for text in statements if re.match(r"\s*(SELECT|WITH|UPDATE|DELETE)\b", text)]
+        assert found
+        assert [scan for text in found for scan in scans(filled, text)] == []
+
+
+def test_what_keeps_a_routing_policy_is_found_by_indexes(filled: World) -> None:
+    (routing,) = filled.call("GET", "routing/policies").json["data"]
+    other = filled.make(
+        "routing/policies",
+        name="Other",
+        rules=[
+            {"severity": severity, "outcome": "drop"}
+            for severity in ("critical", "high", "medium", "low")
+        ],
+    )
+    with traced(filled) as statements:
+        for id in (routing["id"], other["id"]):
+            filled.call("DELETE", f"routing/policies/{id}")
+        filled.call("DELETE", f"escalation/policies/{filled.made.policy_id}")
+        filled.call("DELETE", f"components/{filled.made.component_id}")
+    found = [text for text in statements if re.match(r"\s*(SELECT|WITH|UPDATE|DELETE)\b", text)]
+    assert [scan for text in found for scan in scans(filled, text)] == []
