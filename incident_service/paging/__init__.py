@@ -2,7 +2,9 @@
 
 A *page* is the message that wakes somebody. What uses what, from the top down:
 
-    pager                          the loop of the paging process: look, fire, send, record
+    pager                          the loop of the paging process: perform, fire, send, record
+      performing                     performs tasks that are due, by functions that it is given
+        presence                       records since when paging processes have been at work
       escalation                     fires an incident's timers, which inserts deliveries
         progress                       picks the layer that fires next (pure)
       lookout, fairness              find what is due, and share out the threads (fairness is pure)
@@ -11,8 +13,8 @@ A *page* is the message that wakes somebody. What uses what, from the top down:
       connections                    bounds one try: its time, and where it may connect
       channels                       picks the way a page leaves
         mail, webhook, apprise_channel   send it; apprise_urls reads Apprise's URLs
-          message                        the text of a page, cut and escaped to fit
-            page                           what a page says, and the outcome of sending it
+          wording                        the text of a message, cut and escaped to fit
+            page                           what a page or a message about an alert says
 
 Beside them, `policies` and `contact_methods` hold the rules for what users set up.
 """

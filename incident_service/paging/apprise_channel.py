@@ -1,4 +1,4 @@
-"""Sends pages by Apprise, with each service's own markup, length, priority and buttons (§8)."""
+"""Sends messages by Apprise, with each service's own markup, length, priority and buttons (§8)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 
-from incident_service.paging import apprise_urls, message
-from incident_service.paging.message import CHAT, COMMONMARK, PLAIN, Markup
-from incident_service.paging.page import Outcome, Page
+from incident_service.paging import apprise_urls, wording
+from incident_service.paging.page import Message, Outcome, Page
+from incident_service.paging.wording import CHAT, COMMONMARK, PLAIN, Markup
 from incident_service.severity import SEVERITIES
 
 
@@ -50,7 +50,7 @@ class Manner:
     format: NotifyFormat = NotifyFormat.TEXT
 
 
-_MAIL = Manner(markup=message.MAIL, title_markup=message.MAIL)
+_MAIL = Manner(markup=wording.MAIL, title_markup=wording.MAIL)
 _LONG_SMS = Manner(is_brief=True, limit=450)
 """These services send a longer text in parts (3 of 153 characters)."""
 _TITLED_CHAT = Manner(markup=CHAT, title_markup=CHAT)
@@ -89,12 +89,12 @@ _MANNERS: dict[str, Manner] = {
     "flock": _TITLED_CHAT,
     "discord": Manner(markup=COMMONMARK, has_title=False),
     "guilded": Manner(markup=COMMONMARK, has_title=False),
-    "mmost": Manner(markup=message.MATTERMOST, has_title=False),
-    "rocket": Manner(markup=message.ROCKET_CHAT, has_title=False),
+    "mmost": Manner(markup=wording.MATTERMOST, has_title=False),
+    "rocket": Manner(markup=wording.ROCKET_CHAT, has_title=False),
     "nctalk": Manner(markup=COMMONMARK, has_title=False),
     "workflow": Manner(markup=COMMONMARK, title_markup=COMMONMARK),
     "twist": Manner(markup=COMMONMARK, size=_utf8),
-    "tgram": Manner(markup=message.TELEGRAM, has_title=False, format=NotifyFormat.HTML),
+    "tgram": Manner(markup=wording.TELEGRAM, has_title=False, format=NotifyFormat.HTML),
     "gchat": _CHAT,
     "line": _CHAT,
     "webex": Manner(markup=CHAT, has_title=False, size=_utf8),
@@ -149,14 +149,14 @@ def manner(plugin: object) -> Manner:
     return _MANNERS.get(next(known, ""), Manner())
 
 
-def send(page: Page, url: str, *, connect_timeout: float, read_timeout: float) -> Outcome:
-    """Try once to send the page; time-outs are in seconds, for each of the service's requests."""
+def send(message: Message, url: str, *, connect_timeout: float, read_timeout: float) -> Outcome:
+    """Try once to send the message; time-outs are in seconds, for each request to the service."""
     try:
         service = apprise_urls.service(
             url,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
-            arguments=lambda plugin: _arguments(page, manner(plugin)),
+            arguments=lambda plugin: _arguments(message, manner(plugin)),
         )
     except apprise_urls.Unusable:
         return Outcome(False, "not a URL that Apprise can use", permanent=True)
@@ -164,13 +164,13 @@ def send(page: Page, url: str, *, connect_timeout: float, read_timeout: float) -
     # With these, Apprise does not convert or split a text that already fits.
     service.notify_format = how.format
     service.overflow_mode = OverflowMode.UPSTREAM
-    title, body = compose(page, service)
+    title, body = compose(message, service)
     messenger = Apprise(asset=apprise_urls.asset())
     messenger.add(service)
     is_delivered = messenger.notify(
         body,
         title=title,
-        notify_type=NotifyType.INFO if page.notice is not None else _TYPES[page.severity],
+        notify_type=_TYPES[message.urgency],
         body_format=how.format,
     )
     if is_delivered:
@@ -180,35 +180,35 @@ def send(page: Page, url: str, *, connect_timeout: float, read_timeout: float) -
     return Outcome(False, f"{scheme if scheme in known else known[0]} did not take the message")
 
 
-def compose(page: Page, service: NotifyBase) -> tuple[str, str]:
+def compose(message: Message, service: NotifyBase) -> tuple[str, str]:
     """Return the title, which may be empty, and the body, as the service takes them."""
     how = manner(service)
     limit = how.limit or int(service.body_maxlen)
     if how.is_brief:
-        return "", message.brief(page, fits=lambda text: how.size(text) <= limit)
-    title = how.title_markup.text(message.headline(page))
+        return "", wording.brief(message, fits=lambda text: how.size(text) <= limit)
+    title = how.title_markup.text(wording.headline(message))
     longest = int(service.title_maxlen) if how.has_title else 0
     is_whole = longest > 0 and _utf16(title) <= longest
     if not is_whole and longest > 0:
-        title = message.shortened(message.headline(page), longest // 2)
+        title = wording.shortened(wording.headline(message), longest // 2)
         title = how.title_markup.text(title)
     # One limit may hold for both, or Apprise may count the title as part of the body.
     room = limit - (how.size(title) + 2 if longest > 0 and how.size is _json else 0)
-    body = message.text(
-        page, fits=lambda text: how.size(text) <= room, markup=how.markup, titled=is_whole
+    body = wording.text(
+        message, fits=lambda text: how.size(text) <= room, markup=how.markup, titled=is_whole
     )
     return (title if longest > 0 else ""), body
 
 
-def _arguments(page: Page, how: Manner) -> dict[str, str]:
-    """Return what the page adds to a URL that does not set it: priority and acknowledge link."""
+def _arguments(message: Message, how: Manner) -> dict[str, str]:
+    """Return what the message adds to a URL that does not set it: priority and acknowledge link."""
     arguments = dict(how.always)
     if how.urgency is not None:
         name, values = how.urgency
-        severity = "low" if page.notice is not None else page.severity
-        arguments[name] = values[SEVERITIES.index(severity)]
+        arguments[name] = values[SEVERITIES.index(message.urgency)]
+    url = message.acknowledge_url if isinstance(message, Page) and message.notice is None else ""
     # A service would quote other characters again, or read them as its own syntax.
-    if page.notice is None and re.fullmatch(r"https?://[\w.~:/-]+", page.acknowledge_url, re.ASCII):
-        links = {name: text.format(page.acknowledge_url) for name, text in how.links.items()}
+    if re.fullmatch(r"https?://[\w.~:/-]+", url, re.ASCII):
+        links = {name: text.format(url) for name, text in how.links.items()}
         arguments.update(links)
     return arguments

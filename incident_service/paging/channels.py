@@ -1,4 +1,4 @@
-"""Picks the way a page leaves: by mail, by the service's own webhook or by Apprise."""
+"""Picks the way a message leaves: by mail, by the service's own webhook or by Apprise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from incident_service import ids
 from incident_service.clock import format_instant
 from incident_service.config import WEBHOOK_SCHEMES, Settings
 from incident_service.paging import acknowledge_links, apprise_channel, apprise_urls, mail, webhook
-from incident_service.paging.page import Outcome, Page
+from incident_service.paging.page import Message, Outcome, Page
 from incident_service.store import Row
 
 CONNECT_TIMEOUT = 5.0
@@ -20,14 +20,14 @@ MAIL_TIMEOUT = 10.0
 _log = logging.getLogger(__name__)
 
 
-def send(page: Page, url: str | None, settings: Settings, *, now: datetime) -> Outcome:
-    """Send the page to a contact method's URL, or by mail if there is none. Never raises."""
+def send(message: Message, url: str | None, settings: Settings, *, now: datetime) -> Outcome:
+    """Send the message to a contact method's URL, or by mail if there is none. Never raises."""
     try:
         if url is None:
-            return mail.send(page, settings.mail_server, now=now, timeout=MAIL_TIMEOUT)
+            return mail.send(message, settings.mail_server, now=now, timeout=MAIL_TIMEOUT)
         if _is_own_webhook(url):
             return webhook.send(
-                page,
+                message,
                 url,
                 settings.webhook_secret,
                 now=now,
@@ -35,11 +35,11 @@ def send(page: Page, url: str | None, settings: Settings, *, now: datetime) -> O
                 read_timeout=READ_TIMEOUT,
             )
         return apprise_channel.send(
-            page, url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT
+            message, url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT
         )
     except Exception as error:
         # The error's text may contain the URL, which is a secret.
-        _log.error("page %s could not be sent: %s", page.id, type(error).__name__)
+        _log.error("message %s could not be sent: %s", message.id, type(error).__name__)
         return Outcome(False, f"failed with {type(error).__name__}")
 
 

@@ -1,7 +1,8 @@
-"""Delivers pages: claims those that are due, and records the outcome of each try (§8)."""
+"""Delivers messages: claims those that are due, and records the outcome of each try (§8)."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,21 +10,29 @@ from datetime import datetime, timedelta
 from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection
 from incident_service.paging import acknowledge_links
-from incident_service.paging.page import Outcome, Page
+from incident_service.paging.page import AlertMessage, Link, Message, Outcome, Page
 from incident_service.people.users import display_name
 from incident_service.store import (
     Row,
     api_keys,
     audit,
     deliveries,
+    named,
     users,
 )
 
+_log = logging.getLogger("incident_service.paging")
+
 GIVE_UP_AFTER = timedelta(minutes=30)
-"""For how long a page that fails is tried again, counted from its first try."""
+"""For how long a message that fails is tried again, counted from its first try."""
 
 CLAIM = timedelta(seconds=60)
 """How long a claim lasts; longer than any try."""
+
+STORM = (
+    "Many alerts came within a short time. For now, further ones are only recorded. The latest one:"
+)
+"""What the last message says if there are too many."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -31,10 +40,10 @@ LONGEST_PAUSE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A page that this process has claimed; `url` is `None` for the user's email address."""
+    """A message that this process has claimed; `url` is `None` for the user's email address."""
 
     row: Row
-    page: Page
+    message: Message
     url: str | None
 
 
@@ -51,20 +60,24 @@ def claim(
     about = deliveries.about(db, [*claimed.values()])
     taken = []
     for row in (claimed[id] for _, id in wanted if id in claimed):
+        if row["kind"] == "alert" and about[row["id"]]["status"] == "resolved":
+            deliveries.delete(db, row["org_id"], row["id"])  # it is not worth waking anybody
+            continue
         end = _end_without_try(row, about[row["id"]], now)
         if end is None:
             taken.append(row)
         else:
+            log_outcome(row, end)
             _end(db, row, end, now)
-    tokens = acknowledge_links.renew(db, map(_user, taken), now=now)
-    return [
-        Delivery(
-            row,
-            _page(db, row, about[row["id"]], f"{base_url}/a/{tokens[_user(row)]}"),
-            about[row["id"]]["method_url"],
-        )
-        for row in taken
-    ]
+    pages = [row for row in taken if row["kind"] != "alert"]
+    tokens = acknowledge_links.renew(db, map(_user, pages), now=now)
+
+    def message(row: Row) -> Message:
+        if row["kind"] == "alert":
+            return _alert_message(row, about[row["id"]])
+        return _page(db, row, about[row["id"]], f"{base_url}/a/{tokens[_user(row)]}")
+
+    return [Delivery(row, message(row), about[row["id"]]["method_url"]) for row in taken]
 
 
 def _end_without_try(row: Row, about: Row, now: datetime) -> Outcome | None:
@@ -95,6 +108,23 @@ def record(
     _record(db, row, outcome, now, will_retry=will_retry)
 
 
+def log_outcome(row: Row, outcome: Outcome) -> None:
+    """Log the outcome of a delivery. What is about an alert has no other record."""
+    what = "message" if row["kind"] == "alert" else "page"
+    _log.info(
+        "%s %s",
+        what,
+        "sent" if outcome.delivered else "failed",
+        extra={
+            "deliveryId": row["id"],
+            **({"alertId": row["alert_id"]} if row["alert_id"] else {}),
+            **({"incidentId": row["incident_id"]} if row["incident_id"] else {}),
+            "userId": row["user_id"],
+            "reason": outcome.reason,
+        },
+    )
+
+
 def pause(attempts: int, jitter: float) -> timedelta:
     """Return how long to wait after so many tries. It doubles; jitter adds up to a half."""
     doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 10)
@@ -111,6 +141,9 @@ def _end(db: Connection, row: Row, outcome: Outcome, now: datetime) -> None:
 
 
 def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_retry: bool) -> None:
+    deliveries.count_outcome(db, "sent" if outcome.delivered else "failed")
+    if row["kind"] == "alert":  # the log has it: there is no trail
+        return
     details = {
         "userId": row["user_id"],
         "layer": row["layer_position"],
@@ -121,7 +154,6 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
         details["notice"] = row["kind"]
     if not outcome.delivered:
         details.update(reason=outcome.reason, willRetry=will_retry)
-    deliveries.count_outcome(db, "sent" if outcome.delivered else "failed")
     event: audit.Event = "page_sent" if outcome.delivered else "page_failed"
     incident = {"org_id": row["org_id"], "id": row["incident_id"]}
     audit.append(db, incident, event, details, actor_id=None, at=format_instant(now))
@@ -148,12 +180,35 @@ def _page(db: Connection, row: Row, about: Row, acknowledge_url: str) -> Page:
     )
 
 
+def _alert_message(row: Row, alert: Row) -> AlertMessage:
+    integration = alert["integration_name"]
+    title, description = alert["title"], alert["description"]
+    if alert["is_storm"]:
+        title, description = f"Alert storm: {integration}", f"{STORM}\n\n{title}"
+    return AlertMessage(
+        id=row["id"],
+        org_id=row["org_id"],
+        user_id=row["user_id"],
+        user_email=alert["user_email"],
+        title=title,
+        description=description,
+        severity=alert["severity"],
+        alert_id=alert["id"],
+        integration_id=alert["integration_id"],
+        integration=integration,
+        component=alert["component_name"],
+        attributes=alert["attributes"],
+        links=tuple(Link(link["text"], link["href"]) for link in alert["links"]),
+        first_at=alert["first_at"],
+    )
+
+
 def _notice(db: Connection, row: Row, incident: Row) -> str | None:
     """Return what a notice says, or `None` for a page."""
     if row["kind"] == "page":
         return None
     by = incident["acknowledged_by"] or ""
     user = users.get(db, row["org_id"], by)
-    key = api_keys.get(db, row["org_id"], by)
+    key = api_keys.get(db, row["org_id"], by) or named.get(db, "integrations", row["org_id"], by)
     name = display_name(user) if user else key["name"] if key else by or "Somebody"
     return f"{name} has acknowledged this incident."

@@ -41,6 +41,11 @@ def end(db: Connection, incident: Row) -> None:
     progress.delete(db, incident)
 
 
+def call_owner(db: Connection, incident: Row, *, now: datetime) -> None:
+    """Page the owner of an incident once more, although somebody has acknowledged it."""
+    timers.put(db, incident, "owner", due_at=format_instant(now))
+
+
 def restart(db: Connection, org_id: str, incident_ids: Sequence[str], *, now: datetime) -> None:
     """Page the new owner of incidents at once, and start the timers of the current layers again.
 

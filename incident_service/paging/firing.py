@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
@@ -11,10 +10,10 @@ from typing import Literal
 from incident_service import ids
 from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection, savepoint
-from incident_service.oncall import hours
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.progress import next_layer, target_of
-from incident_service.paging.roster import Method, Roster
+from incident_service.paging.roster import Method, OutOfHours, Roster, Skipped
+from incident_service.paging.turns import in_turn
 from incident_service.store import Row, audit, deliveries, incidents, progress, timers
 
 _log = logging.getLogger("incident_service.paging")
@@ -35,16 +34,15 @@ def fire_due(
     too.
     """
     rosters = {id: Roster(db, id, now=now, by_email=by_email) for id in org_ids}
-    turns = deque(org_ids)
-    fired, last = 0, None
-    while turns and fired < limit:
-        org_id = turns.popleft()
-        incident = timers.first_due(db, org_id, format_instant(now))
+    at = format_instant(now)
+
+    def fire_next(org_id: str) -> bool:
+        incident = timers.first_due(db, org_id, at)
         if incident is not None:
             _fire(db, incident, rosters[org_id], now)
-            turns.append(org_id)
-            fired, last = fired + 1, org_id
-    return last
+        return incident is not None
+
+    return in_turn(org_ids, fire_next, limit=limit)
 
 
 def _fire(db: Connection, incident: Row, roster: Roster, now: datetime) -> None:
@@ -59,14 +57,6 @@ def _fire(db: Connection, incident: Row, roster: Roster, now: datetime) -> None:
             "an incident's timers could not be fired", extra={"incidentId": incident["id"]}
         )
         timers.postpone(db, incident, until=format_instant(now + PAUSE_AFTER_FAULT))
-
-
-class _Skipped(Exception):
-    """Raised with the reason why a layer pages nobody at this instant."""
-
-
-class _OutOfHours(_Skipped):
-    """The layer's condition does not hold."""
 
 
 class _Firing:
@@ -113,24 +103,24 @@ class _Firing:
 
     def _fire_layer(self, due_at: str) -> bool:
         """Fire the next layer that pages somebody; return whether there was one."""
-        faults: list[_Skipped] = []
+        faults: list[Skipped] = []
         is_first_pass = not self._done
         while (layer := self._next_layer()) is not None:
             self._mark_done(layer)
             try:
-                user_ids = self._targets(layer)
-            except _Skipped as fault:
+                user_ids = self._roster.targets(layer)
+            except Skipped as fault:
                 self._skip(layer, fault)
                 faults.append(fault)
                 continue
             self._escalate(layer, user_ids, due_at)
             return True
-        if is_first_pass and faults and all(isinstance(fault, _OutOfHours) for fault in faults):
+        if is_first_pass and faults and all(isinstance(fault, OutOfHours) for fault in faults):
             # Conditions may skip some layers, but never all of them (§5).
             last = self._layers[-1]
             try:
-                user_ids = self._targets(last, at_any_hour=True)
-            except _Skipped as fault:
+                user_ids = self._roster.targets(last, at_any_hour=True)
+            except Skipped as fault:
                 self._skip(last, fault)
             else:
                 self._escalate(last, user_ids, due_at, conditionIgnored=True)
@@ -144,7 +134,7 @@ class _Firing:
         self._done[target] = self._done.get(target, 0) + 1
         progress.put(self._db, self._incident, target, done=self._done[target])
 
-    def _skip(self, layer: Row, fault: _Skipped) -> None:
+    def _skip(self, layer: Row, fault: Skipped) -> None:
         self._record("layer_skipped", {"position": layer["position"], "reason": str(fault)})
 
     def _escalate(self, layer: Row, user_ids: list[str], due_at: str, **details: bool) -> None:
@@ -155,37 +145,6 @@ class _Firing:
         # Counted from when it was due, not from now, so that overdue layers follow in order.
         next_at = format_instant(parse_instant(due_at) + timedelta(seconds=seconds))
         timers.put(self._db, self._incident, "layer", wait_seconds=seconds, due_at=next_at)
-
-    def _targets(self, layer: Row, *, at_any_hour: bool = False) -> list[str]:
-        """Return the users that the layer pages now. Raises `_Skipped` if it pages nobody."""
-        try:
-            if not at_any_hour and not self._condition_holds(layer):
-                raise _OutOfHours(f"not {layer['working_hours_when']} its working hours")
-            user_ids = self._roster.present(self._named_by(layer))
-            if not user_ids:
-                raise _Skipped("nobody is on call")
-            if not self._roster.reachable(user_ids):
-                raise _Skipped("nobody has a way to be reached")
-        except _Skipped:
-            raise
-        except Exception as fault:
-            if not self._db.in_transaction:
-                raise
-            _log.exception("a layer could not be resolved", extra={"layerId": layer["id"]})
-            raise _Skipped("could not be resolved") from fault
-        return user_ids
-
-    def _named_by(self, layer: Row) -> Sequence[str]:
-        if layer["target_type"] == "users":
-            named_users: list[str] = layer["user_ids"]
-            return named_users
-        return self._roster.on_call(layer["schedule_id"])
-
-    def _condition_holds(self, layer: Row) -> bool:
-        if layer["working_hours_id"] is None:
-            return True
-        within = self._roster.is_within(layer["working_hours_id"])
-        return within is None or hours.applies(layer["working_hours_when"], within)
 
     def _notify_owner(self) -> None:
         owner_id = self._incident["owner_id"]
@@ -242,6 +201,7 @@ class _Firing:
                 "org_id": self._incident["org_id"],
                 "id": ids.new_id(),
                 "incident_id": self._incident["id"],
+                "alert_id": None,
                 "user_id": user_id,
                 "layer_position": layer_position,
                 "contact_method_id": method_id,

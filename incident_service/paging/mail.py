@@ -1,4 +1,4 @@
-"""Sends pages by mail, through the operator's SMTP server."""
+"""Sends messages by mail, through the operator's SMTP server."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from typing import Any
 
 from incident_service import emails
 from incident_service.mail_server import MailServer
-from incident_service.paging import message
-from incident_service.paging.page import Outcome, Page
+from incident_service.paging import page, wording
+from incident_service.paging.page import Outcome
 
 
-def send(page: Page, server: MailServer | None, *, now: datetime, timeout: float) -> Outcome:
-    """Try once to mail the page to its user; `timeout` is in seconds, for each step."""
+def send(
+    message: page.Message, server: MailServer | None, *, now: datetime, timeout: float
+) -> Outcome:
+    """Try once to mail the message to its user; `timeout` is in seconds, for each step."""
     if server is None:
         return Outcome(False, "no SMTP server is configured", permanent=True)
-    address = emails.mail_address(page.user_email)
+    address = emails.mail_address(message.user_email)
     if address is None:
         return Outcome(False, "the user's email is not one email address", permanent=True)
-    mail = _mail(page, address, server.sender, now)
+    mail = _mail(message, address, server.sender, now)
     try:
         with _leaving(_connection(server, timeout)) as smtp:
             options = []
@@ -106,20 +108,20 @@ def _leaving(smtp: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
         smtp.close()
 
 
-def _mail(page: Page, address: str, sender: str, now: datetime) -> Message[Any, Any]:
+def _mail(message: page.Message, address: str, sender: str, now: datetime) -> Message[Any, Any]:
     charset = Charset("utf-8")
     charset.body_encoding = QP
     mail: Message[Any, Any] = Message()
-    mail.set_payload(message.text(page), charset)
-    mail["Subject"] = _subject(message.headline(page))
+    mail.set_payload(wording.text(message), charset)
+    mail["Subject"] = _subject(wording.headline(message))
     mail["From"] = sender
     # An address that is not ASCII goes as it is, in UTF-8 (RFC 6532). It cannot be encoded.
     mail["To"] = address.encode().decode("ascii", "surrogateescape")
     mail["Date"] = format_datetime(now)
     # The same for each try, so that a mail program recognizes a copy.
-    mail["Message-ID"] = f"<{page.id}@{sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    if page.notice is None and page.severity in ("critical", "high"):
+    if message.urgency in ("critical", "high"):
         mail["Importance"] = "high"
     return mail
 

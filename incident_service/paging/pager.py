@@ -1,4 +1,4 @@
-"""The loop of the paging process: fires what is due and sends it, each try in a thread."""
+"""The loop of the paging process: performs and fires what is due, and sends it in threads."""
 
 from __future__ import annotations
 
@@ -10,27 +10,34 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
 from incident_service.database.file import Connection, Database, savepoint
-from incident_service.paging import channels, delivery, fairness, firing
+from incident_service.paging import channels, delivery, fairness, firing, performing, presence
 from incident_service.paging.connections import Attempt
 from incident_service.paging.lookout import Lookout
-from incident_service.paging.page import Outcome, Page
+from incident_service.paging.page import Message, Outcome
+from incident_service.paging.turns import beginning_after
 from incident_service.paging.workers import Workers
-from incident_service.store import deliveries, timers
+from incident_service.store import deliveries, tasks, timers
 
 _log = logging.getLogger("incident_service.paging")
 
-FIRED_A_WRITE = 10
-"""Incidents, few of them, so that the API does not wait long for its turn."""
+Purge = Callable[..., bool]
+"""Deletes some of what is kept for a time only, in a write; returns whether there may be more."""
 
-WRITES_A_ROUND = 20
-"""Writes that fire incidents before what they fired is sent."""
+PURGE_EVERY = timedelta(hours=1)
+
+PERFORMED_A_WRITE = 10
+FIRED_A_WRITE = 10
+"""Tasks, and incidents: few of them, so that the API does not wait long for its turn."""
+
+DUE_SECONDS_A_ROUND = 0.25
+"""For how long a round performs tasks, and fires, before what was fired is sent."""
 
 STARTED_A_ROUND = 32
 """Deliveries, few of them, so that rounds stay short and newcomers wait for one round only."""
@@ -95,15 +102,26 @@ Ended = tuple[_Try, Outcome]
 class Pager:
     """Pages until it is stopped. Any number of pagers may work on one file."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        perform: performing.Perform,
+        purge: Purge,
+    ) -> None:
         self._database = database
         self._settings = settings
+        self._perform = perform
+        self._purge = purge
+        self._purged_at: datetime | None = None
         self._under_way: dict[str, _Try] = {}
         self._outcomes: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._has_ended = threading.Event()
         self._unrecorded: list[Ended] = []
         self._hung: dict[tuple[str, str], None] = {}
         self._ended: deque[_Try] = deque(maxlen=MAX_ENDED_KNOWN)
+        self._performed_last = ""
         self._fired_last = ""
         self._limits = fairness.Limits()
         self._lookout = Lookout()
@@ -125,15 +143,19 @@ class Pager:
         self._stop()
 
     def work(self) -> bool:
-        """Record what was sent, fire what is due, begin to send what is due.
+        """Record what was sent, perform and fire what is due, begin to send what is due.
 
-        Each in small writes: between them the API has its turns. Return whether all was begun that
-        has a place.
+        Each in small writes: between them the API has its turns. Return whether all was performed
+        and fired, and all was begun that has a place.
         """
         now = self._database.clock()
+        presence.show(self._database, now)
         self._record_outcomes()
-        self._fire(now)
-        return self._hand_out(now)
+        is_performed = self._perform_tasks(now)
+        is_fired = self._fire(now)
+        is_begun = self._hand_out(now)
+        self._purge_some(now)
+        return is_performed and is_fired and is_begun
 
     def _stop(self) -> None:
         """Wait a short time for the tries under way, and record those that end."""
@@ -143,22 +165,64 @@ class Pager:
             time.sleep(0.05)
         self._record_outcomes()
 
-    def _fire(self, now: datetime) -> None:
-        """Fire what is due, an incident of each organization in turn."""
-        for _ in range(WRITES_A_ROUND):
-            with self._database.read() as db:
-                due = timers.due_organizations(db, format_instant(now))
-            if not due:
-                return
-            after = [org_id for org_id in due if org_id > self._fired_last]
-            before = [org_id for org_id in due if org_id <= self._fired_last]
+    def _perform_tasks(self, now: datetime) -> bool:
+        """Perform what is due, a task of each organization in turn; return whether that is all."""
+
+        def perform(org_ids: list[str]) -> None:
+            last = self._database.write(
+                performing.perform_due,
+                beginning_after(self._performed_last, org_ids),
+                self._perform,
+                by_email=bool(self._settings.smtp_url),
+                limit=PERFORMED_A_WRITE,
+            )
+            self._performed_last = last or self._performed_last
+
+        return self._while_due(tasks.due_organizations, perform, now)
+
+    def _purge_some(self, now: datetime) -> None:
+        """Delete some of what has expired, if it was not done for a time."""
+        if self._purged_at is not None and abs(now - self._purged_at) < PURGE_EVERY:
+            return
+        is_more = False
+        try:
+            is_more = self._database.write(self._purge)
+        except Exception as error:  # pages go on
+            _log.error("what has expired could not be deleted", exc_info=error)
+        if not is_more:
+            self._purged_at = now
+
+    def _fire(self, now: datetime) -> bool:
+        """Fire what is due, an incident of each organization in turn; return whether it is all."""
+
+        def fire(org_ids: list[str]) -> None:
             last = self._database.write(
                 firing.fire_due,
-                [*after, *before],
+                beginning_after(self._fired_last, org_ids),
                 by_email=bool(self._settings.smtp_url),
                 limit=FIRED_A_WRITE,
             )
             self._fired_last = last or self._fired_last
+
+        return self._while_due(timers.due_organizations, fire, now)
+
+    def _while_due(
+        self,
+        due: Callable[[Connection, str], list[str]],
+        work: Callable[[list[str]], None],
+        now: datetime,
+    ) -> bool:
+        """Do work for the organizations that have something due, for a short time.
+
+        Return whether nothing is due any more.
+        """
+        until = time.monotonic() + DUE_SECONDS_A_ROUND
+        while True:
+            with self._database.read() as db:
+                org_ids = due(db, format_instant(now))
+            if not org_ids or time.monotonic() >= until:
+                return not org_ids
+            work(org_ids)
 
     def _hand_out(self, now: datetime) -> bool:
         """Begin what is due and has a place; cut off what keeps others from a place for too long.
@@ -203,7 +267,7 @@ class Pager:
         # The operator chose the mail server, so it may be anywhere.
         networks = self._settings.delivery_networks if one.url is not None else "any"
         this = _Try(one, Attempt(TRY_SECONDS, networks), time.monotonic())
-        self._under_way[one.page.id] = this
+        self._under_way[one.message.id] = this
         try:
             self._workers.do(partial(self._send, this), partial(self._end, this))
         except RuntimeError:
@@ -211,23 +275,16 @@ class Pager:
 
     def _send(self, this: _Try) -> Outcome:
         try:
-            return send_within(this.attempt, this.delivery.page, this.delivery.url, self._settings)
+            return send_within(
+                this.attempt, this.delivery.message, this.delivery.url, self._settings
+            )
         except BaseException as error:
             return Outcome(False, f"failed with {type(error).__name__}")
 
     def _end(self, this: _Try, outcome: Outcome) -> None:
         self._outcomes.put((this, outcome))
         self._has_ended.set()
-        page = this.delivery.page
-        _log.info(
-            "page sent" if outcome.delivered else "page failed",
-            extra={
-                "deliveryId": page.id,
-                "incidentId": page.incident_id,
-                "userId": page.user_id,
-                "reason": outcome.reason,
-            },
-        )
+        delivery.log_outcome(this.delivery.row, outcome)
 
     def _record_outcomes(self) -> None:
         """Record the tries that have ended; if that fails, the next round tries again."""
@@ -237,7 +294,7 @@ class Pager:
             self._unrecorded.append(ended)
             self._ended.append(ended[0])
             self._remember(ended)
-            del self._under_way[ended[0].delivery.page.id]
+            del self._under_way[ended[0].delivery.message.id]
         while self._unrecorded:
             self._database.write(self._record, self._unrecorded[:RECORDED_A_WRITE])
             del self._unrecorded[:RECORDED_A_WRITE]
@@ -264,7 +321,8 @@ class Pager:
                 if not db.in_transaction:
                     raise
                 _log.exception(
-                    "an outcome could not be recorded", extra={"deliveryId": this.delivery.page.id}
+                    "an outcome could not be recorded",
+                    extra={"deliveryId": this.delivery.message.id},
                 )
 
     def _sleep(self, is_stopped: Callable[[], bool]) -> None:
@@ -284,11 +342,11 @@ class Pager:
                 return
 
 
-def send_within(attempt: Attempt, page: Page, url: str | None, settings: Settings) -> Outcome:
-    """Send the page within the attempt's time and networks. Never raises."""
+def send_within(attempt: Attempt, message: Message, url: str | None, settings: Settings) -> Outcome:
+    """Send the message within the attempt's time and networks. Never raises."""
     try:
         with attempt:
-            outcome = channels.send(page, url, settings, now=clock.now())
+            outcome = channels.send(message, url, settings, now=clock.now())
     except RuntimeError:  # the watchdog thread could not be started
         return Outcome(False, "no thread was available")
     if attempt.is_refused and not outcome.delivered:
@@ -299,6 +357,6 @@ def send_within(attempt: Attempt, page: Page, url: str | None, settings: Setting
 
 def _next_due_at(database: Database) -> datetime | None:
     with database.read() as db:
-        next_ones = [timers.next_due_at(db), deliveries.next_due_at(db)]
+        next_ones = [timers.next_due_at(db), deliveries.next_due_at(db), tasks.next_due_at(db)]
     due = [parse_instant(due_at) for due_at in next_ones if due_at is not None]
     return min(due) if due else None

@@ -15,7 +15,14 @@ from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.people.caller import Caller
-from incident_service.store import Row, components, named, users
+from incident_service.store import (
+    Row,
+    components,
+    named,
+    organizations,
+    routing_policies,
+    users,
+)
 from incident_service.store import policies as rows
 
 TargetType = Literal["schedule", "users"]
@@ -70,7 +77,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a policy, and remove it from components.
+    """Delete a policy, and remove it where it is a default: of components, the organization.
 
     Raises `NotFound` and `Conflict` `policy_in_use`.
     """
@@ -81,8 +88,14 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
             f"Incident {number} is not resolved, and escalates by {policy['name']}.",
             code="policy_in_use",
         )
+    routing = routing_policies.naming_escalation_policy(db, caller.org_id, id)
+    if routing is not None:
+        raise Conflict(
+            f"The routing policy {routing['name']} names {policy['name']}.", code="policy_in_use"
+        )
     resources.hide(db, "escalation_policies", caller.org_id, id, now=now)
     components.forget_policy(db, caller.org_id, id, at=format_instant(now))
+    organizations.forget_policy(db, caller.org_id, id)
 
 
 def add_layer(db: Connection, caller: Caller, policy_id: str, values: Row, *, now: datetime) -> Row:

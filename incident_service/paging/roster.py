@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,8 +13,18 @@ from incident_service.database.file import Connection
 from incident_service.oncall import hours, schedules
 from incident_service.store import Row, contact_methods, named, policies, users
 
+_log = logging.getLogger("incident_service.paging")
+
 Method = tuple[str | None, str | None]
 """A way to page a user: a contact method's id and URL, or neither for their email address."""
+
+
+class Skipped(Exception):
+    """Raised with the reason why a layer pages nobody at this instant."""
+
+
+class OutOfHours(Skipped):
+    """The layer's condition does not hold."""
 
 
 class Roster:
@@ -39,7 +51,59 @@ class Roster:
             self._layers[policy_id] = policies.layers(self._db, self._org_id, policy_id)
         return self._layers[policy_id]
 
-    def on_call(self, schedule_id: str) -> list[str]:
+    def targets(self, layer: Row, *, at_any_hour: bool = False) -> list[str]:
+        """Return the users that the layer pages now. Raises `Skipped` if it pages nobody.
+
+        `at_any_hour`: whatever its condition says.
+        """
+        try:
+            if not at_any_hour and not self._condition_holds(layer):
+                raise OutOfHours(f"not {layer['working_hours_when']} its working hours")
+            user_ids = self.present(self._named_by(layer))
+            if not user_ids:
+                raise Skipped("nobody is on call")
+            if not self.reachable(user_ids):
+                raise Skipped("nobody has a way to be reached")
+        except Skipped:
+            raise
+        except Exception as fault:
+            if not self._db.in_transaction:
+                raise
+            _log.exception("a layer could not be resolved", extra={"layerId": layer["id"]})
+            raise Skipped("could not be resolved") from fault
+        return user_ids
+
+    def first_targets(self, policy_id: str) -> list[str]:
+        """Return the users whom the policy would page first now; nobody if it reaches nobody.
+
+        Layers that page nobody are passed over. If that is for their conditions alone, the last
+        layer pages anyway (§5).
+        """
+        layers = self.layers(policy_id)
+        faults: list[Skipped] = []
+        for layer in layers:
+            try:
+                return self.targets(layer)
+            except Skipped as fault:
+                faults.append(fault)
+        if faults and all(isinstance(fault, OutOfHours) for fault in faults):
+            with suppress(Skipped):
+                return self.targets(layers[-1], at_any_hour=True)
+        return []
+
+    def _named_by(self, layer: Row) -> Sequence[str]:
+        if layer["target_type"] == "users":
+            named_users: list[str] = layer["user_ids"]
+            return named_users
+        return self._on_call_for(layer["schedule_id"])
+
+    def _condition_holds(self, layer: Row) -> bool:
+        if layer["working_hours_id"] is None:
+            return True
+        within = self._is_within_hours(layer["working_hours_id"])
+        return within is None or hours.applies(layer["working_hours_when"], within)
+
+    def _on_call_for(self, schedule_id: str) -> list[str]:
         """Return everybody whom the schedule pages; nobody if it is deleted.
 
         Raises if the schedule cannot be resolved.
@@ -50,7 +114,7 @@ class Roster:
             self._on_call[schedule_id] = [target.user_id for target in targets]
         return self._on_call[schedule_id]
 
-    def is_within(self, working_hours_id: str) -> bool | None:
+    def _is_within_hours(self, working_hours_id: str) -> bool | None:
         """Whether the instant is within the working hours; `None` if they are deleted."""
         if working_hours_id not in self._within:
             row = named.get(self._db, "working_hours", self._org_id, working_hours_id)

@@ -1,4 +1,4 @@
-"""Sends pages to the service's own webhook: versioned JSON, signed if there is a secret."""
+"""Sends messages to the service's own webhook: versioned JSON, signed if there is a secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from incident_service.clock import format_instant
-from incident_service.paging.page import Outcome, Page
+from incident_service.paging.page import AlertMessage, Message, Outcome, Page
 
 SIGNATURE_HEADER = "X-Incident-Service-Signature"
 
@@ -31,7 +31,7 @@ def sign(body: bytes, secret: str, *, at: int) -> str:
 
 
 def send(
-    page: Page,
+    message: Message,
     url: str,
     secret: str,
     *,
@@ -39,8 +39,8 @@ def send(
     connect_timeout: float,
     read_timeout: float,
 ) -> Outcome:
-    """Try once to post the page to the URL; time-outs are in seconds."""
-    body = json.dumps(_body(page, now), ensure_ascii=False).encode()
+    """Try once to post the message to the URL; time-outs are in seconds."""
+    body = json.dumps(_body(message, now), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "incident-service"}
     if secret:
         headers[SIGNATURE_HEADER] = sign(body, secret, at=int(now.timestamp()))
@@ -69,13 +69,25 @@ def send(
     return Outcome(False, f"answered with status {status}", permanent=is_permanent)
 
 
-def _body(page: Page, now: datetime) -> dict[str, Any]:
-    is_notice = page.notice is not None
+def _body(message: Message, now: datetime) -> dict[str, Any]:
+    if isinstance(message, AlertMessage):
+        kind, about = "alert", _about_alert(message)
+    else:
+        assert isinstance(message, Page)
+        kind, about = "page" if message.notice is None else "notice", _about_incident(message)
     return {
         "version": 1,
-        "type": "notice" if is_notice else "page",
-        "id": page.id,
+        "type": kind,
+        "id": message.id,
         "sentAt": format_instant(now),
+        "user": {"id": message.user_id},
+        **about,
+    }
+
+
+def _about_incident(page: Page) -> dict[str, Any]:
+    is_notice = page.notice is not None
+    return {
         "incident": {
             "id": page.incident_id,
             "orgId": page.org_id,
@@ -87,8 +99,24 @@ def _body(page: Page, now: datetime) -> dict[str, Any]:
             "createdAt": page.opened_at,
             "components": list(page.components),
         },
-        "user": {"id": page.user_id},
         "layer": page.layer,
         "acknowledgeUrl": page.acknowledge_url or None if not is_notice else None,
         **({"notice": page.notice} if is_notice else {}),
+    }
+
+
+def _about_alert(message: AlertMessage) -> dict[str, Any]:
+    return {
+        "alert": {
+            "id": message.alert_id,
+            "orgId": message.org_id,
+            "integration": {"id": message.integration_id, "name": message.integration},
+            "title": message.title,
+            "description": message.description,
+            "severity": message.severity,
+            "component": message.component,
+            "attributes": dict(message.attributes),
+            "links": [{"text": link.text, "href": link.href} for link in message.links],
+            "firstAt": message.first_at,
+        },
     }

@@ -9,7 +9,7 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.incidents import lifecycle, opening
 from incident_service.paging import delivery, firing
 from incident_service.paging.lookout import Lookout
-from incident_service.paging.page import Outcome
+from incident_service.paging.page import Outcome, Page
 from incident_service.people.caller import Caller
 from tests.helpers.clocks import write_at
 from tests.helpers.world import World
@@ -114,6 +114,12 @@ class Rota:
 
     def events(self, id: str) -> list[str]:
         return [event for event, _ in self.trail(id)]
+
+
+def page_of(taken: delivery.Delivery) -> Page:
+    """Return the page that a delivery carries."""
+    assert isinstance(taken.message, Page)
+    return taken.message
 
 
 def hand_off(rota: Rota, id: str, to: str, minutes: float) -> None:

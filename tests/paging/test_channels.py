@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_service.config import Settings
-from incident_service.paging import apprise_urls, channels, mail, message, pager
+from incident_service.paging import apprise_urls, channels, mail, pager, wording
 from incident_service.paging.connections import Attempt
 from incident_service.paging.page import Outcome, Page
 from incident_service.paging.webhook import SIGNATURE_HEADER
@@ -367,7 +367,7 @@ def test_any_title_makes_one_subject(title: str) -> None:
     page = dataclasses.replace(PAGE, title=title)
     content = mail._mail(page, "a@example.com", "b@example.com", NOW).as_bytes()
     read = message_from_bytes(content, policy=policy.default)
-    assert read["Subject"] == message.headline(page)
+    assert read["Subject"] == wording.headline(page)
     assert read["To"] == "a@example.com"
     assert read["Bcc"] is None
 

@@ -9,7 +9,7 @@ import pytest
 from incident_service.incidents import lifecycle
 from incident_service.people.caller import Caller
 from tests.helpers.clocks import write_at
-from tests.helpers.rota import SENT, Rota, at, hand_off
+from tests.helpers.rota import SENT, Rota, at, hand_off, page_of
 
 
 def layer_ids(rota: Rota, policy: str) -> list[str]:
@@ -192,7 +192,7 @@ def test_if_nobody_could_be_paged_the_admins_are_once(rota: Rota) -> None:
     assert rota.events(id)[-2:] == ["escalation_exhausted", "last_resort_paged"]
     assert rota.trail(id)[-1][1] == {"userIds": [admin]}
     (taken,) = rota.claim(0)
-    assert (taken.page.layer, taken.page.last_resort) == (None, True)
+    assert (page_of(taken).layer, page_of(taken).last_resort) == (None, True)
 
 
 @pytest.mark.parametrize("owner", ["y", None])
@@ -309,7 +309,9 @@ def test_an_owner_by_handoff_is_told_if_somebody_else_acknowledges(rota: Rota) -
     assert rota.fire(2, by_email=True) == ["c/owner", "c/owner"]
     assert notices(rota) == ["c", "c"]
     taken = rota.claim(2)
-    assert {each.page.notice for each in taken} == {"a@example.com has acknowledged this incident."}
+    assert {page_of(each).notice for each in taken} == {
+        "a@example.com has acknowledged this incident."
+    }
     rota.deliver(4)
     event, details = rota.trail(id)[-1]
     assert (event, details["notice"]) == ("page_sent", "acknowledged")
@@ -374,12 +376,12 @@ def test_resolving_leaves_a_notice_on_its_way(rota: Rota) -> None:
 def test_pages_carry_one_short_link_a_user_and_incident(rota: Rota) -> None:
     rota.open(rota.policy(["a", "b"], ["a"]))
     rota.fire(0)
-    first = {each.page.user_id: each.page.acknowledge_url for each in rota.claim(0)}
+    first = {page_of(each).user_id: page_of(each).acknowledge_url for each in rota.claim(0)}
     rota.deliver(2)
     rota.fire(5)
     (again,) = rota.claim(5)
-    assert again.page.acknowledge_url == first["a"] != first["b"]
-    prefix, token = again.page.acknowledge_url.rsplit("/", 1)
+    assert page_of(again).acknowledge_url == first["a"] != first["b"]
+    prefix, token = page_of(again).acknowledge_url.rsplit("/", 1)
     assert prefix == "https://oncall.example.com/a"
     assert (len(token), token.isalnum(), token.isascii()) == (22, True, True)
     (kept,) = rota.world.rows("SELECT * FROM acknowledge_links WHERE user_id = 'a'")
@@ -395,5 +397,5 @@ def test_a_notice_calls_a_key_by_its_name(rota: Rota) -> None:
     write_at(at(2), rota.world.database, lifecycle.acknowledge, caller, id)
     rota.fire(2)
     taken = rota.claim(2)
-    notices = [each.page.notice for each in taken if each.page.notice]
+    notices = [page_of(each).notice for each in taken if page_of(each).notice]
     assert notices == ["deploy bot has acknowledged this incident."]
