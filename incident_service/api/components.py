@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from incident_service import clock
 from incident_service.http import cursor
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
 from incident_service.http.fields import UUID, Instant, List, QueryInteger, Text
@@ -31,8 +32,8 @@ class ComponentBodySchema(RequestSchema):
     """The policy for alerts about the component; null for none."""
 
 
-class MaintenanceWindowSchema(Schema):
-    """A maintenance window in progress."""
+class ActiveWindowSchema(Schema):
+    """The maintenance window in progress, of several the one that ends last."""
 
     started_at = Instant()
     """When it began."""
@@ -55,10 +56,11 @@ class ComponentSchema(Schema):
     """Other names of the component, without duplicates. A change replaces all of them."""
     escalation_policy_id = UUID(allow_none=True)
     """The policy for alerts about the component; null for none."""
-    operational_status = fields.String(validate=validate.OneOf(levels.LEVELS))
-    """How the component is, from the worst open incident that affects it."""
-    maintenance_window = fields.Nested(MaintenanceWindowSchema, allow_none=True)
-    """The maintenance window in progress; null for none."""
+    operational_status = fields.String(validate=validate.OneOf(levels.STATUSES))
+    """How the component is, from the worst open incident that affects it; `maintenance` during a
+    public maintenance window, unless an incident makes it worse."""
+    maintenance_window = fields.Nested(ActiveWindowSchema, allow_none=True)
+    """The maintenance window in progress, of several the one that ends last; null for none."""
     created_at = Instant()
     updated_at = Instant()
 
@@ -87,7 +89,9 @@ def list_components(query: dict[str, Any]) -> Any:
     """List the components by name."""
     after = cursor.decode_name("components", query.get("cursor"))
     with database().read() as db:
-        listed, end = components.get_slice(db, caller(), after=after, limit=query["limit"])
+        listed, end = components.get_slice(
+            db, caller(), after=after, limit=query["limit"], now=clock.now()
+        )
     return {"components": listed, "next_cursor": cursor.encode("components", end)}
 
 
@@ -106,7 +110,7 @@ def create_component(body: dict[str, Any]) -> Any:
 def get_component(id: str) -> Any:
     """Return a component."""
     with database().read() as db:
-        return components.get(db, caller(), id)
+        return components.get(db, caller(), id, now=clock.now())
 
 
 @blueprint.route("/v1/components/<uuid_text:id>", methods=["PATCH"])
@@ -127,6 +131,6 @@ def delete_component(id: str) -> Any:
 
 
 def _with_status(row: Row) -> Row:
-    """Return a component with its status, which follows from the open incidents."""
+    """Return a component with its status, which follows from open incidents and maintenance."""
     with database().read() as db:
-        return components.with_status(db, caller(), [row])[0]
+        return components.with_status(db, caller(), [row], now=clock.now())[0]

@@ -15,7 +15,7 @@ from incident_service.http.blueprint import Blueprint
 from incident_service.http.fields import UUID, Instant
 from incident_service.http.schemas import Schema
 from incident_service.incidents import lifecycle
-from incident_service.status import levels, public_view
+from incident_service.status import levels, public_maintenance, public_view
 from incident_service.store import Row
 from incident_service.web import page_cache
 
@@ -31,7 +31,7 @@ class PublicComponentSchema(Schema):
     group_label = fields.String(allow_none=True)
     """The heading under which status pages show the component; null for none."""
     status = fields.String(validate=validate.OneOf(levels.STATUSES))
-    """How the component is: as set by hand, or from its worst open incident."""
+    """How the component is: as set by hand, or from its worst open incident and maintenance."""
     uptime = fields.Float(metadata={"minimum": 0, "maximum": 100})
     """For how much of the last 90 days (in UTC, today included) the component was up, in per cent,
     rounded down to two decimals. Partial and major outages count as down; a newer component counts
@@ -74,6 +74,30 @@ class PublicIncidentSchema(Schema):
     """The newest public updates, the oldest of them first."""
 
 
+class PublicMaintenanceSchema(Schema):
+    """Maintenance that is planned or in progress, as the public may see it."""
+
+    id = UUID()
+    title = fields.String()
+    """What is done, in one line."""
+    description = fields.String(allow_none=True)
+    """What customers should know, in plain text."""
+    status = fields.String(validate=validate.OneOf(public_maintenance.PROGRESS))
+    """How far it is."""
+    starts_at = Instant()
+    """When it begins, in UTC."""
+    ends_at = Instant(allow_none=True)
+    """When it ends, in UTC; null if nobody has said yet."""
+    created_at = Instant()
+    """When it was announced."""
+    updated_at = Instant()
+    """When it last changed, or began."""
+    affected_components = fields.List(
+        fields.Nested(AffectedComponentSchema), attribute="components"
+    )
+    """Those components of the page that it is about, in the order of the page."""
+
+
 class PublicStatusSchema(Schema):
     """A status page."""
 
@@ -91,6 +115,12 @@ class PublicStatusSchema(Schema):
     first."""
     omitted_incidents = fields.Integer(attribute="omitted")
     """How many more incidents are open."""
+    maintenance_windows = fields.List(
+        fields.Nested(PublicMaintenanceSchema), attribute="maintenance"
+    )
+    """The maintenance in progress and to come: what begins first comes first."""
+    omitted_maintenance_windows = fields.Integer(attribute="omitted_maintenance")
+    """How many more maintenance windows are to come."""
 
 
 _schema = PublicStatusSchema()
@@ -103,7 +133,7 @@ blueprint.after_request(sharing.share)
 @blueprint.response(200, PublicStatusSchema)
 @blueprint.alt_response(304, success=True, description="The client has the current version.")
 def public_status(slug: str) -> Any:
-    """Return the status of a page, its components and the open incidents."""
+    """Return the status of a page: its components, open incidents and maintenance to come."""
     return page_cache.respond("json", slug, "application/json", _render)
 
 

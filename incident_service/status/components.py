@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
 from incident_service import resources
+from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.people.caller import Caller
 from incident_service.status.levels import operational_status
-from incident_service.store import Row
+from incident_service.store import Row, integrations, maintenance_windows, tasks
 from incident_service.store import components as rows
 from incident_service.store import named as named_rows
 
+_NEVER = "~"
+"""Comes after every instant."""
+
 
 def get_slice(
-    db: Connection, caller: Caller, *, after: str, limit: int
+    db: Connection, caller: Caller, *, after: str, limit: int, now: datetime
 ) -> tuple[list[Row], str | None]:
     """Return components by name, and the name after which there are more.
 
@@ -26,13 +31,13 @@ def get_slice(
     read = named_rows.slice_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
     components = read[:limit]
     next_after = components[-1]["name"] if len(read) > limit else None
-    return with_status(db, caller, components), next_after
+    return with_status(db, caller, components, now=now), next_after
 
 
-def get(db: Connection, caller: Caller, id: str) -> Row:
+def get(db: Connection, caller: Caller, id: str, *, now: datetime) -> Row:
     """Return the component. Raises `NotFound`."""
     row = resources.find(db, "components", caller.org_id, id)
-    return with_status(db, caller, [row])[0]
+    return with_status(db, caller, [row], now=now)[0]
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
@@ -50,7 +55,9 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
         **values,
     }
     _check_policy(db, caller, values)
-    return resources.create(db, "components", caller.org_id, _stored(columns), now=now)
+    row = resources.create(db, "components", caller.org_id, _stored(columns), now=now)
+    _set_names(db, row)
+    return row
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
@@ -60,17 +67,27 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
     """
     resources.find(db, "components", caller.org_id, id)
     _check_policy(db, caller, changes)
-    return resources.change(db, "components", caller.org_id, id, _stored(changes), now=now)
+    row = resources.change(db, "components", caller.org_id, id, _stored(changes), now=now)
+    if {"name", "aliases"} & changes.keys():
+        _set_names(db, row)
+    return row
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a component; incidents still name it. Raises `NotFound`."""
-    resources.find(db, "components", caller.org_id, id)
-    resources.hide(db, "components", caller.org_id, id, now=now)
+    """Delete a component; incidents still name it, integrations do not. Raises `NotFound`.
+
+    What maintenance suppressed about it and still fires is routed at once.
+    """
+    org_id, at = caller.org_id, format_instant(now)
+    resources.find(db, "components", org_id, id)
+    resources.hide(db, "components", org_id, id, now=now)
+    rows.set_names(db, org_id, id, ())
+    integrations.forget_component(db, org_id, id, at=at)
+    tasks.put(db, org_id, "end_maintenance", org_id, due_at=at)  # mostly it finds nothing to do
 
 
 def named(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
-    """Return the `id` and `name` of components that an incident is to name, in their order.
+    """Return the `id` and `name` of components that something is to be about, in their order.
 
     Raises `InvalidRequest` `duplicate_component_id` or `invalid_component_id`, for the first id
     at fault.
@@ -88,27 +105,50 @@ def named(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
     return [{"id": id, "name": names[id]} for id in ids]
 
 
-def with_status(db: Connection, caller: Caller, components: list[Row]) -> list[Row]:
-    """Return rows of components with their `operational_status`."""
+def with_status(
+    db: Connection, caller: Caller, components: list[Row], *, now: datetime
+) -> list[Row]:
+    """Return rows of components with their `operational_status` and `maintenance_window`.
+
+    Of several active windows that is the one that ends last; the status knows public ones alone.
+    """
     severities = rows.open_severities(db, caller.org_id)
+    windows: defaultdict[str, list[Row]] = defaultdict(list)
+    for window in maintenance_windows.active(db, caller.org_id, at=now):
+        windows[window["component_id"]].append(window)
     return [
         {
             **row,
             "aliases": json.loads(row["aliases"]),
-            "operational_status": operational_status(severities.get(row["id"], ())),
-            "maintenance_window": None,
+            "operational_status": operational_status(
+                severities.get(row["id"], ()),
+                in_maintenance=any(window["is_public"] for window in windows[row["id"]]),
+            ),
+            "maintenance_window": _last_to_end(windows[row["id"]]),
         }
         for row in components
     ]
 
 
+def _last_to_end(windows: list[Row]) -> Row | None:
+    """Return the window that ends last, of equals the one that began first; `None` for none."""
+    if not windows:
+        return None
+    last = max(window["ends_at_utc"] or _NEVER for window in windows)
+    window = min(
+        (window for window in windows if (window["ends_at_utc"] or _NEVER) == last),
+        key=lambda window: window["starts_at_utc"],
+    )
+    return {"started_at": window["starts_at"], "ends_at": window["ends_at"]}
+
+
+def _set_names(db: Connection, row: Row) -> None:
+    rows.set_names(db, row["org_id"], row["id"], (row["name"], *json.loads(row["aliases"])))
+
+
 def _check_policy(db: Connection, caller: Caller, values: Row) -> None:
     id = values.get("escalation_policy_id")
-    if id is not None and named_rows.get(db, "escalation_policies", caller.org_id, id) is None:
-        raise InvalidRequest(
-            f"escalationPolicyId: {id} is not an escalation policy in your organization.",
-            code="invalid_escalation_policy_id",
-        )
+    resources.check_reference(db, "escalation_policies", caller.org_id, id, "escalationPolicyId")
 
 
 def _stored(values: Row) -> Row:

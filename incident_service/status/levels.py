@@ -1,4 +1,4 @@
-"""What incidents say about their components, as pure functions (contract §7)."""
+"""What incidents and maintenance say about components, as pure functions (contract §7)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Level = Literal["operational", "degraded", "partial_outage", "major_outage"]
 """How incidents can affect a component, best first."""
 
 Status = Literal["operational", "maintenance", "degraded", "partial_outage", "major_outage"]
-"""What a status page can show for a component, best first. Only people set `maintenance`."""
+"""How a component can be, best first."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 _LEVEL_OF: dict[str, Level] = {
@@ -39,9 +39,13 @@ def worst(statuses: Iterable[_S]) -> _S:
     return max(statuses, key=STATUSES.index, default="operational")
 
 
-def operational_status(severities: Collection[str]) -> Level:
-    """Return a component's status, given the severities of its open incidents."""
-    return worst(map(level_of, severities))
+def operational_status(severities: Collection[str], *, in_maintenance: bool) -> Status:
+    """Return a component's status, given the severities of its open incidents.
+
+    `in_maintenance`: whether a public maintenance window about it is active.
+    """
+    planned: Status = "maintenance" if in_maintenance else "operational"
+    return worst([planned, *map(level_of, severities)])
 
 
 @dataclass(frozen=True, slots=True)

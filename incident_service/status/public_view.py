@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -12,8 +12,9 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection
 from incident_service.errors import NotFound
 from incident_service.severity import SEVERITIES
-from incident_service.status import levels
+from incident_service.status import levels, public_maintenance
 from incident_service.status.levels import Impairment, Level, Status
+from incident_service.status.public_maintenance import AffectedComponent, Maintenance
 from incident_service.store import Row, status_pages
 from incident_service.store import public_incidents as rows
 
@@ -21,9 +22,11 @@ DAYS = 90
 """How far back a status page looks, in days. Today counts."""
 
 MAX_CURRENT = 100
+"""An answer has at most this many open incidents, and as many maintenance windows to come."""
+
 MAX_PAST = 500
 MAX_IN_FEED = 50
-"""An answer has at most this many incidents, the newest ones."""
+"""Or this many of what was, incidents and maintenance together: the latest."""
 
 MAX_UPDATES = 50
 MAX_UPDATES_OF_ONE = 500
@@ -61,14 +64,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class AffectedComponent:
-    """A component that an incident names, and the status page shows or did until its deletion."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Incident:
     """An incident and its `entries`, oldest first; `omitted` counts the updates left out.
 
@@ -89,11 +84,12 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The overall status, the components, and the open incidents, worst first.
+    """The overall status, the components, the open incidents and the maintenance to come.
 
+    The worst incident comes first, and the maintenance that begins first, which may be in progress.
     `status` is `None` if the status page shows nothing. `updated_at`: when anything on it last
     changed. `days` are the UTC dates of the components' days. `omitted` counts the open incidents
-    left out.
+    left out, `omitted_maintenance` the windows.
     """
 
     title: str
@@ -103,16 +99,25 @@ class Overview:
     components: list[Component]
     incidents: list[Incident]
     omitted: int
+    maintenance: list[Maintenance]
+    omitted_maintenance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The incidents of the last `DAYS`, newest first, open ones too; `omitted`: how many more."""
+    """What there was in the last `DAYS`, newest first; `omitted`: how much more.
+
+    Open incidents and maintenance in progress are there too.
+    """
 
     title: str
     updated_at: str
-    incidents: list[Incident]
+    events: list[Incident | Maintenance]
     omitted: int
+
+
+_Event = list[Row] | Maintenance
+"""An incident as its rows of affected components, or maintenance."""
 
 
 def find(db: Connection, slug: str) -> Row:
@@ -131,6 +136,13 @@ def overview(db: Connection, status_page: Row, *, now: datetime) -> Overview:
     days = levels.last_days(DAYS, now)
     shown = status_pages.components(db, status_page["org_id"], status_page["id"])
     incidents = _by_incident(_affected(db, status_page, days))
+    windows = public_maintenance.recent(db, status_page, since=_start_of(days[0]), now=now)
+    in_maintenance = {
+        component.id
+        for window in windows
+        if window.status == "in_progress"
+        for component in window.components
+    }
     impairments: defaultdict[str, list[Impairment]] = defaultdict(list)
     for hits in incidents:
         impairment = _impairment(hits[0])
@@ -143,7 +155,10 @@ def overview(db: Connection, status_page: Row, *, now: datetime) -> Overview:
     components = [
         _component(
             row,
-            row["status"] or levels.operational_status(severities[row["id"]]),
+            row["status"]
+            or levels.operational_status(
+                severities[row["id"]], in_maintenance=row["id"] in in_maintenance
+            ),
             impairments[row["id"]],
             days,
             now,
@@ -154,25 +169,40 @@ def overview(db: Connection, status_page: Row, *, now: datetime) -> Overview:
     open_now.sort(key=lambda hits: SEVERITIES.index(hits[0]["severity"]))
     statuses: list[Status] = [component.status for component in components]
     statuses += [levels.level_of(hits[0]["severity"]) for hits in open_now]
+    to_come = [window for window in windows if window.status != "completed"]
     return Overview(
         title=status_page["title"],
         status=levels.worst(statuses) if statuses else None,
-        updated_at=_updated_at(status_page, incidents),
+        updated_at=_updated_at(status_page, incidents, windows),
         days=days,
         components=components,
         incidents=_with_entries(db, status_page, open_now[:MAX_CURRENT], MAX_UPDATES),
         omitted=len(open_now[MAX_CURRENT:]),
+        maintenance=to_come[:MAX_CURRENT],
+        omitted_maintenance=len(to_come[MAX_CURRENT:]),
     )
 
 
 def history(db: Connection, status_page: Row, *, now: datetime) -> Past:
-    """Return the incidents of the last `DAYS`, the one opened last first."""
-    return _past(db, status_page, now, limit=MAX_PAST)
+    """Return what there was in the last `DAYS`, what began last first."""
+
+    def began_at(event: _Event) -> str:
+        at: str = event.starts_at if isinstance(event, Maintenance) else event[0]["created_at"]
+        return at
+
+    return _past(db, status_page, now, began_at, limit=MAX_PAST, with_planned=False)
 
 
 def feed(db: Connection, status_page: Row, *, now: datetime) -> Past:
-    """Return the incidents of the last `DAYS`, the one changed last first."""
-    return _past(db, status_page, now, limit=MAX_IN_FEED, by_change=True)
+    """Return what there was in the last `DAYS` and what is planned, what changed last first."""
+
+    def changed_at(event: _Event) -> str:
+        if isinstance(event, Maintenance):
+            return event.updated_at
+        at: str = event[0]["public_updated_at"]
+        return at
+
+    return _past(db, status_page, now, changed_at, limit=MAX_IN_FEED, with_planned=True)
 
 
 def incident(db: Connection, status_page: Row, id: str) -> Incident:
@@ -185,26 +215,49 @@ def incident(db: Connection, status_page: Row, id: str) -> Incident:
 
 
 def _past(
-    db: Connection, status_page: Row, now: datetime, *, limit: int, by_change: bool = False
+    db: Connection,
+    status_page: Row,
+    now: datetime,
+    at: Callable[[_Event], str],
+    *,
+    limit: int,
+    with_planned: bool,
 ) -> Past:
-    incidents = _by_incident(_affected(db, status_page, levels.last_days(DAYS, now)))
-    if by_change:
-        incidents.sort(key=lambda hits: hits[0]["public_updated_at"], reverse=True)
-    shown = _with_entries(db, status_page, incidents[:limit], MAX_UPDATES)
+    """Return what is latest by `at` in the last `DAYS`."""
+    days = levels.last_days(DAYS, now)
+    incidents = _by_incident(_affected(db, status_page, days))
+    windows = public_maintenance.recent(db, status_page, since=_start_of(days[0]), now=now)
+    events: list[_Event] = [*incidents]
+    events += [window for window in windows if with_planned or window.status != "scheduled"]
+    events.sort(key=at, reverse=True)  # stable: at the same instant, their order stays
+    shown = events[:limit]
+    hits = [event for event in shown if not isinstance(event, Maintenance)]
+    told = iter(_with_entries(db, status_page, hits, MAX_UPDATES))
     return Past(
-        status_page["title"], _updated_at(status_page, incidents), shown, len(incidents[limit:])
+        title=status_page["title"],
+        updated_at=_updated_at(status_page, incidents, windows),
+        events=[event if isinstance(event, Maintenance) else next(told) for event in shown],
+        omitted=len(events[limit:]),
     )
 
 
 def _affected(db: Connection, status_page: Row, days: list[date]) -> list[Row]:
-    since = format_instant(datetime.combine(days[0], time(), UTC))
+    since = format_instant(_start_of(days[0]))
     return rows.affected_components(db, status_page["org_id"], status_page["id"], since=since)
 
 
-def _updated_at(status_page: Row, incidents: list[list[Row]]) -> str:
-    """Return when the status page itself or one of the incidents last changed."""
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _updated_at(status_page: Row, incidents: list[list[Row]], windows: list[Maintenance]) -> str:
+    """Return when the status page itself, an incident or maintenance last changed."""
     at: str = max(
-        [status_page["updated_at"], *(hits[0]["public_updated_at"] for hits in incidents)]
+        [
+            status_page["updated_at"],
+            *(hits[0]["public_updated_at"] for hits in incidents),
+            *(window.updated_at for window in windows),
+        ]
     )
     return at
 
@@ -222,7 +275,7 @@ def _component(
         name=row["name"],
         group_label=label if label and label.strip() else None,
         status=status,
-        uptime=levels.uptime(impairments, datetime.combine(first, time(), UTC), now),
+        uptime=levels.uptime(impairments, _start_of(first), now),
         days=[
             None if day < first and level == "operational" else level
             for day, level in zip(days, worst, strict=True)

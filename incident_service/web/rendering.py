@@ -15,7 +15,6 @@ from markupsafe import Markup
 
 from incident_service.clock import parse_instant
 from incident_service.errors import RateLimited, Unavailable
-from incident_service.http.error_responses import RETRY_AFTER_SECONDS
 from incident_service.http.middleware import request_id
 from incident_service.web.links import linked
 
@@ -62,7 +61,7 @@ def error_response(error: Exception) -> Response:
     _log.error("a web request failed", exc_info=error, extra={"requestId": request_id()})
     if isinstance(error, Unavailable):
         response = message_response(503, "Not just now", "Nothing was changed. Please try again.")
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(error.seconds)
         return response
     message = "An unexpected error occurred on our side."
     return message_response(500, "Something went wrong", message)
@@ -82,10 +81,15 @@ def day(of: date) -> str:
     return f"{of.day} {of:%B %Y}"
 
 
-def _moment(at: str) -> Markup:
-    """Return an instant in UTC for people to read, in a `<time>` element for programs."""
+def _moment(at: str, after: str | None = None) -> Markup:
+    """Return an instant in UTC for people to read, in a `<time>` element for programs.
+
+    `after`: the instant that was read before; its day is not said again.
+    """
     instant = parse_instant(at)
-    return Markup('<time datetime="{}">{}, {:%H:%M} UTC</time>').format(at, day(instant), instant)
+    is_same_day = after is not None and parse_instant(after).date() == instant.date()
+    date = "" if is_same_day else f"{day(instant)}, "
+    return Markup('<time datetime="{}">{}{:%H:%M} UTC</time>').format(at, date, instant)
 
 
 def _plain(text: str) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import itertools
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +17,9 @@ from incident_service.config import Settings
 from incident_service.database.file import Connection
 from incident_service.errors import NotFound
 from incident_service.http import error_responses, sharing
-from incident_service.status import levels, public_view
+from incident_service.status import levels, public_maintenance, public_view
 from incident_service.status.levels import Status
+from incident_service.status.public_maintenance import Maintenance, NoSuchMaintenance
 from incident_service.store import Row
 from incident_service.web import bars, page_cache, rendering
 
@@ -29,6 +30,12 @@ BANNERS = {
     "degraded": "Degraded performance",
     "partial_outage": "Partial outage",
     "major_outage": "Major outage",
+}
+
+PROGRESS: dict[public_maintenance.Progress, str] = {
+    "scheduled": "Scheduled maintenance",
+    "in_progress": "Maintenance in progress",
+    "completed": "Maintenance completed",
 }
 
 UNFOLDED = 12
@@ -52,13 +59,13 @@ def show(slug: str) -> Response:
 
 @blueprint.get("/status/<slug>/history")
 def show_history(slug: str) -> Response:
-    """Show the incidents of the last 90 days."""
+    """Show the incidents and the maintenance of the last 90 days."""
     return page_cache.respond("history", slug, "text/html", _render_history)
 
 
 @blueprint.get("/status/<slug>/feed.atom")
 def feed(slug: str) -> Response:
-    """Return the incidents that changed last as an Atom feed, with one entry for each."""
+    """Return what changed last as an Atom feed: an entry for each incident and maintenance."""
     return page_cache.respond("feed", slug, "application/atom+xml", _render_feed)
 
 
@@ -67,6 +74,13 @@ def show_incident(slug: str, id: str) -> Response:
     """Show one incident, at a permanent link."""
     render = functools.partial(_render_incident, id=id)
     return page_cache.respond(f"incident {id}", slug, "text/html", render)
+
+
+@blueprint.get("/status/<slug>/maintenance/<uuid_text:id>")
+def show_maintenance(slug: str, id: str) -> Response:
+    """Show one maintenance window, at a permanent link."""
+    render = functools.partial(_render_maintenance, id=id)
+    return page_cache.respond(f"maintenance {id}", slug, "text/html", render)
 
 
 @blueprint.route("/status/<slug>.json", methods=["OPTIONS"], endpoint="preflight_json")
@@ -92,6 +106,8 @@ def _not_found(error: NotFound) -> Response:
         return error_responses.answer(error)
     if isinstance(error, public_view.NoSuchIncident):
         return rendering.message_response(404, "No such incident", error.message)
+    if isinstance(error, NoSuchMaintenance):
+        return rendering.message_response(404, "No such maintenance", error.message)
     hint = "Perhaps it was renamed, or it is not published yet."
     return rendering.message_response(404, "No such status page", error.message, hint)
 
@@ -112,6 +128,8 @@ def _render_overview(db: Connection, status_page: Row, now: datetime) -> str:
         sections=_sections(view),
         banner=BANNERS[view.status],
         in_maintenance=sum(c.status == "maintenance" for c in view.components),
+        in_progress=[window for window in view.maintenance if window.status == "in_progress"],
+        scheduled=[window for window in view.maintenance if window.status == "scheduled"],
     )
 
 
@@ -145,19 +163,24 @@ def _sections(view: public_view.Overview) -> list[_Section]:
 
 def _render_history(db: Connection, status_page: Row, now: datetime) -> str:
     view = public_view.history(db, status_page, now=now)
-    days = [
-        (day, list(incidents))
-        for day, incidents in itertools.groupby(
-            view.incidents,
-            lambda incident: parse_instant(incident.created_at).astimezone(UTC).date(),
-        )
-    ]
+    days = [(day, list(events)) for day, events in itertools.groupby(view.events, key=_day_of)]
     return rendering.render("history.html", **_common(status_page), view=view, days=days)
 
 
 def _render_incident(db: Connection, status_page: Row, now: datetime, *, id: str) -> str:
     incident = public_view.incident(db, status_page, id)
     return rendering.render("one_incident.html", **_common(status_page), incident=incident)
+
+
+def _day_of(event: public_view.Incident | Maintenance) -> date:
+    """Return the day in UTC on which it began."""
+    at = event.starts_at if isinstance(event, Maintenance) else event.created_at
+    return parse_instant(at).date()
+
+
+def _render_maintenance(db: Connection, status_page: Row, now: datetime, *, id: str) -> str:
+    window = public_maintenance.one(db, status_page, id, now=now)
+    return rendering.render("one_maintenance.html", **_common(status_page), window=window)
 
 
 def _render_feed(db: Connection, status_page: Row, now: datetime) -> str:
@@ -174,6 +197,7 @@ def _common(status_page: Row) -> dict[str, Any]:
         "url": url,
         "home": urlsplit(url).path,
         "names": bars.NAMES,
+        "progress": PROGRESS,
         "newest_first": _newest_first,
         "unfolded": UNFOLDED,
     }

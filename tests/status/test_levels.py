@@ -45,7 +45,9 @@ def at(day: int, clock: str = "00:00") -> datetime:
     ],
 )
 def test_the_worst_open_incident_tells(severities: list[str], level: Level) -> None:
-    assert operational_status(severities) == level
+    assert operational_status(severities, in_maintenance=False) == level
+    under = "maintenance" if level == "operational" else level
+    assert operational_status(severities, in_maintenance=True) == under
     assert worst([level_of(severity) for severity in reversed(severities)]) == level
 
 

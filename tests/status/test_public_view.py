@@ -111,7 +111,7 @@ def test_a_page_that_shows_nothing_says_so(world: World) -> None:
     assert not shows_nothing()
     world.call("DELETE", f"components/{world.made.component_id}")
     assert shows_nothing()
-    assert "No incidents in the last 90 days." in words(world, "/history")
+    assert "No incidents and no maintenance in the last 90 days." in words(world, "/history")
 
 
 def test_groups_fold_unless_something_is_wrong(
@@ -593,9 +593,12 @@ def test_an_answer_says_how_many_more_there_are(
     publish(world)
     for n in range(5):
         open_incident(world, title=f"Incident {n}")
-    for path, expected, more in (("", "43", "3 more open"), ("/history", "432", "2 older")):
+    for path, expected, more in (
+        ("", "43", "3 more open incidents."),
+        ("/history", "432", "2 more, which began earlier."),
+    ):
         assert re.findall(r"Incident (\d)", words(world, path)) == list(expected)
-        assert f"And {more} incidents." in words(world, path)
+        assert f"And {more}" in words(world, path)
     assert [i["title"][-1] for i in data(world)["incidents"]] == ["4", "3"]
     assert data(world)["omittedIncidents"] == 3
     monkeypatch.setattr(public_view, "MAX_CURRENT", 5)
