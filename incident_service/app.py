@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from incident_service import api, web
+from incident_service import api, inbound, web
 from incident_service.api.openapi import spec
 from incident_service.config import Settings
 from incident_service.database import maintenance
@@ -40,6 +40,7 @@ def build_routes() -> Flask:
     app = _App("incident_service", static_folder=None)
     middleware.install(app)
     api.install(app)
+    inbound.install(app)
     web.install(app)
     return app
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import shlex
 import signal
@@ -16,12 +17,16 @@ from typing import Any, TypeVar, cast
 import click
 
 from incident_service import quickstart
+from incident_service.alerts import integrations
+from incident_service.alerts.kinds import KINDS, Kind
 from incident_service.config import PREFIX, Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Database
-from incident_service.errors import ServiceError
+from incident_service.errors import Busy, ServiceError
 from incident_service.people import keys, organizations, users
 from incident_service.people.caller import ROLES, Role
+
+logger = logging.getLogger(__name__)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -101,8 +106,9 @@ def quickstart_command(host: str | None, port: int | None) -> None:
     settings = _settings(host=host, port=port)
     database = _database(settings)
     made = database.write(quickstart.provision)
+    tools = database.write(quickstart.connect, made)
     database.close()  # before the server forks its workers
-    serve(settings, when_ready=lambda: click.echo(_greeting(settings, made)))
+    serve(settings, when_ready=lambda: click.echo(_greeting(settings, made, tools)))
 
 
 @main.command("serve")
@@ -116,7 +122,7 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
     from incident_service.serving.server import serve
 
     settings = _settings(host=host, port=port, workers=workers)
-    _database(settings)
+    _database_of_a_server(settings).close()  # before the server forks its workers
     serve(settings)
 
 
@@ -129,6 +135,8 @@ def page_command(parent: int | None) -> None:
         # Ctrl-C reaches every process of a terminal. The parent answers the open requests first,
         # and then stops this process.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from incident_service.alerts.duties import perform
+    from incident_service.alerts.purges import purge
     from incident_service.paging.pager import Pager
     from incident_service.serving import logs
 
@@ -142,9 +150,12 @@ def page_command(parent: int | None) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM,) if parent else (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    Pager(_database(settings), settings).run(
-        lambda: stopped.is_set() or (parent is not None and os.getppid() != parent)
-    )
+
+    def is_stopped() -> bool:
+        return stopped.is_set() or (parent is not None and os.getppid() != parent)
+
+    database = _database_of_a_server(settings, is_stopped)
+    Pager(database, settings, perform=perform, purge=purge).run(is_stopped)
     os._exit(0)  # without waiting for a delivery that hangs: it is tried again later
 
 
@@ -244,6 +255,25 @@ def create_key(org: str, user: str | None, role: Role, name: str) -> None:
     _print({"id": made["id"], "key": made["key"]})
 
 
+@main.command("create-integration")
+@click.option("--org", required=True, type=TEXT, help="The organization's id.")
+@click.option("--name", required=True, type=TEXT)
+@click.option("--kind", required=True, type=click.Choice(KINDS), help="Which tool sends.")
+@click.option(
+    "--every-seconds",
+    type=click.IntRange(60, 2_592_000),
+    help="How often the sign of life of a heartbeat comes; required for that kind.",
+)
+@_with_clear_errors
+def create_integration(org: str, name: str, kind: Kind, every_seconds: int | None) -> None:
+    """Make an integration by which a tool sends alerts. Its token is shown only this once."""
+    settings = _settings()
+    values = {"name": name, "kind": kind, "every_seconds": every_seconds}
+    made = _database(settings).write(integrations.create, org_id=org, values=values)
+    url = integrations.url_of(settings.public_url, made["token"])
+    _print({"id": made["id"], "url": url, "token": made["token"]})
+
+
 @main.command("openapi")
 def openapi_command() -> None:
     """Print the description of the API in OpenAPI 3.1."""
@@ -257,6 +287,22 @@ def _settings(**options: Any) -> Settings:
     return Settings.from_environ({**os.environ, **given})
 
 
+def _database_of_a_server(
+    settings: Settings, is_stopped: Callable[[], bool] = lambda: False
+) -> Database:
+    """As `_database`, however long others write: what serves and pages is not to end for that.
+
+    Raises `Busy` once it is stopped.
+    """
+    while True:
+        try:
+            return _database(settings)
+        except Busy as error:
+            if is_stopped():
+                raise
+            logger.warning("waiting for the database: %s", error.message)
+
+
 def _database(settings: Settings) -> Database:
     database = Database(settings.database, write_timeout=settings.write_timeout)
     maintenance.initialise(database)
@@ -267,7 +313,7 @@ def _print(answer: dict[str, Any]) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False))
 
 
-def _greeting(settings: Settings, made: quickstart.Provisioned) -> str:
+def _greeting(settings: Settings, made: quickstart.Provisioned, tools: quickstart.Tools) -> str:
     database = settings.database.resolve()
     return f"""\
 incident-service listens on {settings.public_url}; its database is {database}
@@ -293,6 +339,7 @@ curl --request POST \\
     "componentIds": ["{made.component_id}"]
   }}'
 
+{_alerts_greeting(settings, tools)}
 Nobody can be reached yet: "Your first page" in the README changes that. Add a colleague:
 
 {PREFIX}DATABASE={shlex.quote(str(database))} {_own_command()} create-user \\
@@ -300,6 +347,36 @@ Nobody can be reached yet: "Your first page" in the README changes that. Add a c
 
 Ctrl-C stops the service; your data stays in the file.
 """
+
+
+def _alerts_greeting(settings: Settings, tools: quickstart.Tools) -> str:
+    """Return how tools send alerts, for those that do not do so yet."""
+    text = ""
+    if tools.generic_token:
+        text += f"""\
+Let a script say that something is wrong. The same `dedupKey` with "status": "resolved" ends it:
+
+curl --request POST \\
+  --url "{integrations.url_of(settings.public_url, tools.generic_token)}" \\
+  --header "Content-Type: application/json" \\
+  --data '{{"title": "Disk is almost full", "severity": "critical", "dedupKey": "disk-web-1"}}'
+
+"""
+    if tools.alertmanager_token:
+        text += f"""\
+Let Prometheus Alertmanager send its alerts, in alertmanager.yml:
+
+route:
+  receiver: incident-service
+  group_by: [alertname]
+receivers:
+  - name: incident-service
+    webhook_configs:
+      - url: "{integrations.url_of(settings.public_url, tools.alertmanager_token)}"
+        max_alerts: 1000
+
+"""
+    return text
 
 
 def _own_command() -> str:

@@ -45,6 +45,15 @@ class InvalidRequest(RuleBroken):
     """Well-formed values that break a rule."""
 
 
+class Unreadable(ServiceError):
+    """A body that a tool sent and that holds nothing its format understands.
+
+    The message names the part at fault.
+    """
+
+    code = "unreadable_alert"
+
+
 class NotAuthorized(ServiceError):
     """No API key, or one that cannot be used."""
 
@@ -90,13 +99,26 @@ class RateLimited(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The service cannot do it now. Nothing was written, and trying again may help."""
+    """The service cannot do it now. Nothing was written, and trying again may help.
+
+    `seconds`: how long a client should wait before that.
+    """
+
+    seconds = 1
 
 
 class Busy(Unavailable):
     """The database stayed locked past the write time-out, or too much is under way."""
 
     code = "busy"
+
+
+class LimitReached(Busy):
+    """`RateLimited` for tools that send alerts: all of them wait after a 503 (contract §10)."""
+
+    def __init__(self, error: RateLimited) -> None:
+        super().__init__(error.message)
+        self.seconds = error.seconds
 
 
 class StorageFull(Unavailable):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from incident_service.alerts import integrations
+from incident_service.alerts.kinds import Kind
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.oncall import schedules
@@ -21,6 +23,8 @@ EMAIL = "admin@example.com"
 SCHEDULE = "Primary on-call"
 POLICY = "Page the primary on-call"
 COMPONENT = "Payments API"
+GENERIC = "Anything with JSON"
+ALERTMANAGER = "Alertmanager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,47 @@ class Provisioned:
     policy_id: str
     component_id: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The tokens by which tools send alerts to the quickstart organization.
+
+    `None`: the tool uses one from an earlier run, and goes on using it.
+    """
+
+    generic_token: str | None
+    alertmanager_token: str | None
+
+
+def connect(db: Connection, made: Provisioned, *, now: datetime) -> Tools:
+    """Make what the quickstart organization lacks to take in alerts.
+
+    An integration that no tool has used yet gets a new token. One that is in use keeps its own.
+    """
+    caller = Caller(made.org_id, "quickstart", made.user_id, "org:admin")
+    if organizations.get(db, caller)["default_escalation_policy_id"] is None:
+        changes = {"default_escalation_policy_id": made.policy_id}
+        organizations.change(db, caller, changes, now=now)
+    return Tools(
+        _fresh_token(db, caller, GENERIC, "generic", now),
+        _fresh_token(db, caller, ALERTMANAGER, "alertmanager", now),
+    )
+
+
+def _fresh_token(
+    db: Connection, caller: Caller, name: str, kind: Kind, now: datetime
+) -> str | None:
+    found = named.with_name(db, "integrations", caller.org_id, name)
+    if found is None:
+        values = {"name": name, "kind": kind}
+        made = integrations.create(db, org_id=caller.org_id, values=values, now=now)
+    elif found["last_received_at"] is None:
+        made = integrations.rotate_token(db, caller, found["id"], now=now)
+    else:
+        return None
+    token: str = made["token"]
+    return token
 
 
 def provision(db: Connection, *, now: datetime) -> Provisioned:

@@ -1,4 +1,4 @@
-"""What components, schedules, policies and working hours have in common (contract §1).
+"""What components, schedules, policies, integrations and such have in common (contract §1).
 
 Each has a name of its own in its organization, and is hidden when it is deleted.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from incident_service import ids
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
-from incident_service.errors import Conflict, NotFound
+from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.store import Row, is_full, named
 from incident_service.store.named import Table
 
@@ -28,6 +28,8 @@ _NOUNS: dict[Table, _Noun] = {
     "schedules": _Noun("schedule", "schedules"),
     "escalation_policies": _Noun("escalation policy", "escalation policies"),
     "working_hours": _Noun("set of working hours", "sets of working hours"),
+    "routing_policies": _Noun("routing policy", "routing policies"),
+    "integrations": _Noun("integration", "integrations"),
 }
 
 MAX_THINGS: dict[Table, int] = {
@@ -35,6 +37,8 @@ MAX_THINGS: dict[Table, int] = {
     "schedules": 1000,
     "escalation_policies": 1000,
     "working_hours": 1000,
+    "routing_policies": 1000,
+    "integrations": 1000,
 }
 """How many of each an organization may have: their lists, but that of components, have all."""
 
@@ -50,6 +54,17 @@ def find(db: Connection, table: Table, org_id: str, id: str) -> Row:
 def not_found(table: Table, id: str) -> NotFound:
     """Return the error for a path that names a thing that is not there."""
     return NotFound(f"There is no {_NOUNS[table].one} {id} in your organization.")
+
+
+def check_reference(db: Connection, table: Table, org_id: str, id: str | None, field: str) -> None:
+    """Raise `InvalidRequest` `invalid_<thing>_id` if a field names a thing that is not there."""
+    if id is not None and named.get(db, table, org_id, id) is None:
+        noun = _NOUNS[table].one
+        article = "an" if noun[0] in "aeiou" else "a"
+        raise InvalidRequest(
+            f"{field}: {id} is not {article} {noun} in your organization.",
+            code=f"invalid_{noun.replace(' ', '_')}_id",
+        )
 
 
 def create(db: Connection, table: Table, org_id: str, values: Row, *, now: datetime) -> Row:

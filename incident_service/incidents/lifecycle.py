@@ -19,7 +19,7 @@ from incident_service.paging import escalation
 from incident_service.people.caller import Caller
 from incident_service.status import components
 from incident_service.status.levels import level_of
-from incident_service.store import Row, audit, status_pages, users
+from incident_service.store import Row, audit, open_groups, status_pages, users
 from incident_service.store import incidents as rows
 
 Status = Literal["investigating", "identified", "monitoring", "resolved"]
@@ -37,12 +37,28 @@ NEXT: dict[str, Status] = {
 def edit(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> None:
     """Change `title`, `description`, `severity`, `is_public` or `public_title`.
 
-    `None` clears one; a cleared `is_public` is what it is by default. Raises `NotFound`.
+    `None` clears one; a cleared `is_public` is what it is by default. An incident that alerts
+    opened becomes public with its public title (contract §2). Raises `NotFound`.
     """
     incident = reading.find(db, caller, id)
+    is_by_alerts = incident["integration_id"] is not None
+    if is_by_alerts and changes.get("public_title") is not None:
+        changes = {"is_public": True, **changes}
     if "is_public" in changes and changes["is_public"] is None:
-        changes = {**changes, "is_public": True}
+        changes = {**changes, "is_public": not is_by_alerts}
     _edit(db, caller, incident, changes, now)
+
+
+def raise_severity(
+    db: Connection, caller: Caller, incident: Row, severity: str, *, now: datetime
+) -> None:
+    """Let the incident be as bad as an alert of it. Its owner is paged again if it is acknowledged.
+
+    Called with an integration as the caller (contract §10).
+    """
+    _edit(db, caller, incident, {"severity": severity}, now)
+    if incident["acknowledged_at"] is not None:
+        escalation.call_owner(db, incident, now=now)
 
 
 def publish(db: Connection, caller: Caller, incident: Row, *, now: datetime) -> None:
@@ -52,6 +68,7 @@ def publish(db: Connection, caller: Caller, incident: Row, *, now: datetime) -> 
 
 def _edit(db: Connection, caller: Caller, incident: Row, changes: Row, now: datetime) -> None:
     before = {name: incident[name] for name in changes if incident[name] != changes[name]}
+    incident = heed_person(db, caller, incident, now=now, only_confirms=not before)
     if before:
         after = {name: changes[name] for name in before}
         is_public = _public_fields(incident) != _public_fields({**incident, **after})
@@ -84,8 +101,8 @@ def move_on(
     note: str | None,
     *,
     now: datetime,
-) -> None:
-    """Move an incident on to its next status; `note` is how it was resolved.
+) -> Row:
+    """Move an incident on to its next status; `note` is how it was resolved. Return the incident.
 
     Called by `updates`, which posts the update. Raises `InvalidRequest`
     `invalid_status_transition` for any other status.
@@ -96,9 +113,10 @@ def move_on(
         raise InvalidRequest(
             f"Incident {incident['id']} is {old}; {following}.", code="invalid_status_transition"
         )
+    incident = heed_person(db, caller, incident, now=now)
     at = max(format_instant(now), incident["updated_at"])  # a clock may be set back
     changes = {"status": status, "resolved_at": at if status == "resolved" else None}
-    _change(db, incident, changes, now, is_public=True)
+    incident = _change(db, incident, changes, now, is_public=True)
     rows.insert_status(
         db,
         {
@@ -113,7 +131,10 @@ def move_on(
     )
     if status == "resolved":
         escalation.end(db, incident)
+        if incident["integration_id"] is not None:
+            open_groups.close(db, incident)
     record(db, caller, incident, "status_changed", {"before": old, "after": status}, now=now)
+    return incident
 
 
 def acknowledge(
@@ -121,10 +142,11 @@ def acknowledge(
 ) -> None:
     """Record that the caller takes the incident on. Raises `NotFound`.
 
-    Nothing changes if somebody already did, or if the incident is resolved. If it was handed off
-    and the caller is not its new owner, the owner gets a notice.
+    Nothing else changes if somebody already did, or if the incident is resolved. If it was handed
+    off and the caller is not its new owner, the owner gets a notice.
     """
     incident = reading.find(db, caller, id)
+    incident = heed_person(db, caller, incident, now=now, only_confirms=True)
     if incident["acknowledged_at"] is None and incident["status"] != "resolved":
         at = max(format_instant(now), incident["updated_at"])  # a clock may be set back
         changes = {"acknowledged_at": at, "acknowledged_by": caller.actor_id}
@@ -151,6 +173,7 @@ def hand_off(
             f"targetUserId: {target_user_id} is not a user in your organization.",
             code="invalid_target_user",
         )
+    heed_person(db, caller, incident, now=now)
     owners = {"before": incident["owner_id"], "after": target_user_id}
     change_owner(db, caller, [id], owners, now=now)
 
@@ -181,7 +204,9 @@ def set_components(
     incident = reading.find(db, caller, id)
     components.named(db, caller.org_id, component_ids)
     old = [row["id"] for row in rows.components(db, caller.org_id, [id])[id]]
-    if old != list(component_ids):
+    changes = old != list(component_ids)
+    incident = heed_person(db, caller, incident, now=now, only_confirms=not changes)
+    if changes:
         rows.delete_components(db, caller.org_id, id)
         rows.insert_components(db, incident, component_ids)
         is_public = bool(incident["is_public"]) and status_pages.shows_any(
@@ -190,6 +215,35 @@ def set_components(
         incident = _change(db, incident, {}, now, is_public=is_public)
         details = {"before": old, "after": list(component_ids)}
         record(db, caller, incident, "components_changed", details, now=now)
+
+
+def heed_person(
+    db: Connection, caller: Caller, incident: Row, *, now: datetime, only_confirms: bool = False
+) -> Row:
+    """Record that a person acts on an incident that alerts opened. Return the incident.
+
+    Called before what the person does is recorded. The incident is not provisional any more, and
+    people resolve it, unless the act `only_confirms` it: it acknowledges, or changes nothing else
+    (contract §10).
+    """
+    if incident["integration_id"] is None or not caller.is_person:
+        return incident
+    if not only_confirms and not incident["is_left_to_people"]:
+        left = {"is_left_to_people": True}
+        rows.update(db, caller.org_id, incident["id"], left)
+        incident = {**incident, **left}
+    return confirm(db, caller, incident, now=now)
+
+
+def confirm(db: Connection, caller: Caller, incident: Row, *, now: datetime) -> Row:
+    """Record that the incident is real, if it is provisional. Return the incident.
+
+    The caller is a person who acts on it, or an integration (contract §10).
+    """
+    if incident["is_provisional"]:
+        incident = _change(db, incident, {"is_provisional": False}, now)
+        record(db, caller, incident, "incident_confirmed", {}, now=now)
+    return incident
 
 
 def is_on_status_page(db: Connection, incident: Row) -> bool:

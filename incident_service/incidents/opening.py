@@ -27,10 +27,14 @@ from incident_service.store import incidents as rows
 
 IDEMPOTENCY_KEY_LIFE = timedelta(hours=24)
 
+MAX_TITLE = 100
+MAX_DESCRIPTION = 10_000
+"""Characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewIncident:
-    """An incident that is to be opened. `owner_id` or `owner_schedule_id` is set, or both are."""
+    """An incident that is to be opened. If a person opens it, it has an owner or a schedule."""
 
     title: str
     severity: Severity
@@ -41,6 +45,10 @@ class NewIncident:
     component_ids: tuple[str, ...] = ()
     is_public: bool = True
     public_title: str | None = None
+    integration_id: str | None = None
+    """The integration whose alerts open it; `None` if a person does."""
+    is_provisional: bool = False
+    is_storm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,9 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
         "resolved_at": None,
         "is_public": new.is_public,
         "public_title": new.public_title,
+        "is_provisional": new.is_provisional,
+        "is_storm": new.is_storm,
+        "integration_id": new.integration_id,
         "created_by": caller.actor_id,
         "created_at": at,
         "latest_at": latest_at,

@@ -55,13 +55,17 @@ def get_slice(
     until: datetime | None,
     before: int | None,
     limit: int,
+    with_provisional: bool = False,
 ) -> tuple[list[Row], int | None]:
     """Return the newest incidents that fit, newest first, and the number before which more follow.
 
+    Provisional ones are left out, unless `with_provisional`.
     `filters`: any of `status`, `severity`, `owner_id` and `component_id`. `since` and `until` are
     whole milliseconds and included. `before`: the number that came with the last slice.
     """
     org_id, after = caller.org_id, 0
+    if not with_provisional:
+        filters = {**filters, "is_provisional": False}
     if since is not None:
         filters = {**filters, "since": format_instant(since)}
         after = rows.last_before(db, org_id, filters["since"])

@@ -67,7 +67,9 @@ def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, no
             "visibility: no published status page shows a component of the incident.",
             code="no_public_surface",
         )
-    return _with_people(_post(db, caller, incident, new, _instant(db, incident, now)))
+    now = _instant(db, incident, now)
+    incident = lifecycle.heed_person(db, caller, incident, now=now)
+    return _with_people(_post(db, caller, incident, new, now))
 
 
 def advance(
@@ -89,11 +91,28 @@ def advance(
     _post(db, caller, incident, new, _instant(db, incident, now))
 
 
+def resolve(
+    db: Connection, caller: Caller, incident_id: str, note: str | None, *, now: datetime
+) -> None:
+    """Move an incident on to `resolved`, step by step, by one internal update.
+
+    `note` is how it was resolved. Nothing changes if it already is. Raises `NotFound`.
+    """
+    incident = reading.find(db, caller, incident_id)
+    if incident["status"] == "resolved":
+        return
+    now = _instant(db, incident, now)
+    while (status := lifecycle.NEXT[incident["status"]]) != "resolved":
+        incident = lifecycle.move_on(db, caller, incident, status, None, now=now)
+    new = NewUpdate("internal", status_change="resolved", resolution_note=note)
+    _post(db, caller, incident, new, now)
+
+
 def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: datetime) -> Row:
     """Remove the text of an update for good. Return what is left of it.
 
-    Nothing changes if somebody already did. Raises `NotFound`, and `Forbidden` unless the caller is
-    an admin, or posted it within the last 5 minutes.
+    Nothing else changes if somebody already did. Raises `NotFound`, and `Forbidden` unless the
+    caller is an admin, or posted it within the last 5 minutes.
     """
     incident = reading.find(db, caller, incident_id)
     update = rows.get(db, caller.org_id, incident_id, id)
@@ -104,8 +123,9 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
             raise Forbidden("Only its author or an admin may redact an update.")
         if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
             raise Forbidden("After 5 minutes, only an admin may redact an update.")
-    if update["redacted_at"] is None:
-        now = _instant(db, incident, now)
+    now, is_new = _instant(db, incident, now), update["redacted_at"] is None
+    incident = lifecycle.heed_person(db, caller, incident, now=now, only_confirms=not is_new)
+    if is_new:
         redaction = {
             "body": None,
             "redacted_at": format_instant(now),
@@ -158,7 +178,9 @@ def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: da
 
 
 def _actor_name(db: Connection, caller: Caller) -> str:
-    """Return the name of the caller's user, or else of the key."""
+    """Return the name of the caller's user, or else of the key or integration."""
+    if caller.integration_name is not None:
+        return caller.integration_name
     if caller.user_id is not None:
         user = people.get(db, caller.org_id, caller.user_id)
         if user is not None:

@@ -42,6 +42,7 @@ def test_the_documented_request_opens_an_incident(world: World) -> None:
         "resolvedAt": None,
         "isPublic": True,
         "publicTitle": None,
+        "isProvisional": False,
         "createdBy": world.made.user_id,
         "createdAt": incident["createdAt"],
         "updatedAt": incident["createdAt"],

@@ -1,0 +1,1 @@
+"""What becomes of alerts: once, grouping, routing, storms, heartbeats (contract §10)."""

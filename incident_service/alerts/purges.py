@@ -1,0 +1,27 @@
+"""Deletes what is kept for a time only, a little in each write (contract §10)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from incident_service.clock import format_instant
+from incident_service.database.file import Connection
+from incident_service.store import alerts, deliveries, receipts
+
+KEEP_RECEIPTS = timedelta(days=7)
+KEEP_ALERTS = timedelta(days=90)
+"""From when they were resolved. Alerts of incidents stay."""
+
+DELETED_A_WRITE = 200
+"""Rows of each table, few of them, so that the API does not wait long for its turn."""
+
+
+def purge(db: Connection, *, now: datetime) -> bool:
+    """Delete some of what has expired; return whether there may be more."""
+    number = receipts.delete_expired(
+        db, until=format_instant(now - KEEP_RECEIPTS), limit=DELETED_A_WRITE
+    )
+    expired = alerts.expired(db, until=format_instant(now - KEEP_ALERTS), limit=DELETED_A_WRITE)
+    deliveries.delete_about_alerts(db, expired)
+    alerts.delete(db, expired)
+    return max(number, len(expired)) == DELETED_A_WRITE

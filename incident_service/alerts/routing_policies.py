@@ -1,0 +1,84 @@
+"""Routing policies: what becomes of alerts, by their severity (contract §10).
+
+A rule's values are `severity`, `outcome` and `escalation_policy_id`, which may be `None`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from incident_service import resources
+from incident_service.database.file import Connection
+from incident_service.errors import Conflict
+from incident_service.people.caller import Caller
+from incident_service.store import Row, integrations, named
+from incident_service.store import routing_policies as rows
+
+
+def get_all(db: Connection, caller: Caller) -> list[Row]:
+    """Return all policies by name, without their rules."""
+    return named.all_by_name(db, "routing_policies", caller.org_id)
+
+
+def get(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the policy with its `rules` in the order sent. Raises `NotFound`."""
+    return _with_rules(db, resources.find(db, "routing_policies", caller.org_id, id))
+
+
+def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
+    """Make a policy with a `name` and four `rules`, one a severity; `description` is optional.
+
+    Raises `Conflict` `name_conflict` or `too_many_routing_policies`, and `InvalidRequest`
+    `invalid_escalation_policy_id`.
+    """
+    columns = {"name": values["name"], "description": values.get("description"), "is_default": 0}
+    policy = resources.create(db, "routing_policies", caller.org_id, columns, now=now)
+    _set_rules(db, policy, values["rules"])
+    return _with_rules(db, policy)
+
+
+def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
+    """Replace a policy's name, description and rules; the default policy stays the default.
+
+    Raises `NotFound`, `Conflict` `name_conflict`, and `InvalidRequest`
+    `invalid_escalation_policy_id`.
+    """
+    columns = {"name": values["name"], "description": values.get("description")}
+    policy = resources.change(db, "routing_policies", caller.org_id, id, columns, now=now)
+    _set_rules(db, policy, values["rules"])
+    return _with_rules(db, policy)
+
+
+def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
+    """Delete a policy. Raises `NotFound`, and `Conflict` `default_policy` or `policy_in_use`."""
+    policy = resources.find(db, "routing_policies", caller.org_id, id)
+    if policy["is_default"]:
+        raise Conflict(
+            f"{policy['name']} is the default routing policy, which cannot be deleted.",
+            code="default_policy",
+        )
+    integration = integrations.naming_routing_policy(db, caller.org_id, id)
+    if integration is not None:
+        raise Conflict(
+            f"The integration {integration['name']}, or a selector of it, names {policy['name']}.",
+            code="policy_in_use",
+        )
+    resources.hide(db, "routing_policies", caller.org_id, id, now=now)
+
+
+def _set_rules(db: Connection, policy: Row, rules: Sequence[Row]) -> None:
+    for n, rule in enumerate(rules):
+        resources.check_reference(
+            db,
+            "escalation_policies",
+            policy["org_id"],
+            rule["escalation_policy_id"],
+            f"rules[{n}].escalationPolicyId",
+        )
+    rows.set_rules(db, policy["org_id"], policy["id"], rules)
+
+
+def _with_rules(db: Connection, policy: Row) -> Row:
+    rules = rows.rules(db, policy["org_id"], [policy["id"]])
+    return {**policy, "rules": list(rules[policy["id"]].values())}
