@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from incident_service import create_app
+from incident_service import cli, create_app
 from incident_service.cli import main
 from incident_service.config import Settings
-from incident_service.errors import InvalidSetting
+from incident_service.database import maintenance
+from incident_service.database.file import Database
+from incident_service.errors import Busy, InvalidSetting
 
 
 @pytest.fixture
@@ -134,3 +136,63 @@ def test_where_the_service_is_found() -> None:
     assert Settings(base_url="https://oncall.example.com/").public_url == (
         "https://oncall.example.com"
     )
+
+
+def make_org(run: Any) -> str:
+    return str(json.loads(run("create-org", "Acme").stdout)["id"])
+
+
+def test_an_integration_is_made_for_scripts(run: Any) -> None:
+    org = make_org(run)
+    base = {"INCIDENT_SERVICE_BASE_URL": "https://oncall.example.com"}
+    options = ("--org", org, "--name", "Prometheus", "--kind", "alertmanager")
+    made = json.loads(run("create-integration", *options, **base).stdout)
+    assert list(made) == ["id", "url", "token"]
+    assert made["url"] == f"https://oncall.example.com/in/{made['token']}"
+    again = run("create-integration", *options)
+    assert again.exit_code == 1
+    assert again.stderr.startswith("Error: name: Prometheus is the name of integration")
+    options = ("--org", "org_x", "--name", "Other", "--kind", "generic")
+    assert run("create-integration", *options).exit_code == 1
+
+
+def test_a_heartbeat_needs_its_period(run: Any) -> None:
+    options = ("create-integration", "--org", make_org(run), "--name", "Backup", "--kind")
+    refused = run(*options, "heartbeat")
+    assert (refused.exit_code, refused.stderr.splitlines()) == (
+        1,
+        ["Error: everySeconds: Missing data for required field."],
+    )
+    assert run(*options, "heartbeat", "--every-seconds", "86400").exit_code == 0
+    assert run(*options, "generic", "--every-seconds", "60").exit_code == 1
+    assert run(*options, "heartbeat", "--every-seconds", "59").exit_code == 2
+    assert run(*options, "nagios").exit_code == 2
+
+
+def test_an_alert_opens_an_incident_in_a_new_organization(run: Any, tmp_path: Path) -> None:
+    options = ("--org", make_org(run), "--name", "Script", "--kind", "generic")
+    token = json.loads(run("create-integration", *options).stdout)["token"]
+    client = create_app(Settings(database=tmp_path / "cli.db")).test_client()
+    answer: Any = client.post(f"/in/{token}", json={"title": "Down", "severity": "critical"})
+    (alert,) = answer.json["data"]["alerts"]
+    assert (answer.status_code, alert["outcome"]) == (202, "incident")
+    assert alert["incidentId"] is not None
+
+
+def test_what_serves_waits_for_a_file_that_others_make_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries: list[Database] = []
+
+    def busy_twice(database: Database) -> None:
+        tries.append(database)
+        if len(tries) < 3:
+            raise Busy("The database is busy.")
+
+    monkeypatch.setattr(maintenance, "initialise", busy_twice)
+    found = cli._database_of_a_server(Settings(database=tmp_path / "x.db"))
+    assert found is tries[2]
+    assert caplog.messages == ["waiting for the database: The database is busy."] * 2
+    tries.clear()
+    with pytest.raises(Busy):
+        cli._database_of_a_server(Settings(database=tmp_path / "x.db"), lambda: True)

@@ -10,16 +10,21 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter, PathConverter
 
 from incident_service.api import (
+    alerts,
     api_keys,
     components,
     contact_methods,
     health,
     incidents,
+    integrations,
+    maintenance_windows,
     metrics,
     oncall,
+    organization,
     overrides,
     policies,
     public_status,
+    routing_policies,
     schedules,
     status_pages,
     updates,
@@ -29,6 +34,7 @@ from incident_service.api import (
 from incident_service.api.openapi import description, spec
 from incident_service.http import error_responses
 from incident_service.http.body import MAX_BODY_BYTES
+from incident_service.inbound import routes
 
 _RESOURCES = (
     incidents,
@@ -36,6 +42,7 @@ _RESOURCES = (
     status_pages,
     public_status,
     components,
+    maintenance_windows,
     users,
     contact_methods,
     api_keys,
@@ -44,6 +51,11 @@ _RESOURCES = (
     oncall,
     policies,
     working_hours,
+    routing_policies,
+    integrations,
+    routes,
+    alerts,
+    organization,
     health,
     metrics,
     description,

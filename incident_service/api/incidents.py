@@ -21,6 +21,7 @@ from incident_service.http.fields import (
     Boolean,
     Instant,
     List,
+    QueryBoolean,
     QueryDay,
     QueryInteger,
     Rows,
@@ -53,6 +54,9 @@ AUDIT_DETAILS: dict[Event, str] = {
     "many the first 50, and how many `more`.",
     "update_posted": "`updateId`, `visibility`, and `statusChange` or null; never the text.",
     "update_redacted": "`updateId`.",
+    "incident_confirmed": "none. A person acted on the provisional incident.",
+    "alert_attached": "`alertIds`: of many the first 50, and how many `more`.",
+    "alert_resolved": "the same, of alerts that do not fire any more.",
 }
 
 blueprint = Blueprint("incidents", description="Open incidents, and work on them.")
@@ -159,8 +163,8 @@ class IncidentSchema(Schema):
     acknowledged_at = Instant(allow_none=True)
     """When somebody acknowledged the incident; null if nobody has."""
     acknowledged_by = fields.String(allow_none=True)
-    """Who acknowledged the incident: the id of a user, or of a key that acts for itself; null if
-    nobody has."""
+    """Who acknowledged the incident: the id of a user, of a key that acts for itself, or of an
+    integration; null if nobody has."""
     resolved_at = Instant(allow_none=True)
     """When the incident was resolved; null if it is not resolved."""
     # Defaults, for answers kept under an Idempotency-Key since before these fields existed.
@@ -169,6 +173,9 @@ class IncidentSchema(Schema):
     update sets it to true."""
     public_title = fields.String(allow_none=True, dump_default=None)
     """The title that customers read instead of `title`; null for none."""
+    is_provisional = Boolean(dump_default=False)
+    """Whether alerts opened the incident and no person has acted on it yet, if their routing says
+    `provisional_page`. Status pages and reports leave it out until then."""
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -183,7 +190,7 @@ class HistoryEntrySchema(Schema):
     changed_at = Instant()
     """When the incident reached the status."""
     changed_by = fields.String()
-    """Who set the status: the id of a user, or of a key that acts for itself."""
+    """Who set the status: the id of a user, of a key that acts for itself, or of an integration."""
     resolution_note = fields.String(allow_none=True)
     """How the incident was resolved; null for every other status."""
 
@@ -197,7 +204,8 @@ class AuditEventSchema(Schema):
     at = Instant()
     """When it happened."""
     actor_id = fields.String(allow_none=True)
-    """Who did it: the id of a user, or of a key that acts for itself; null for the service."""
+    """Who did it: the id of a user, of a key that acts for itself, or of an integration; null for
+    the service."""
     details = fields.Dict(
         metadata={
             "description": "By event: "
@@ -249,6 +257,8 @@ class ListQuerySchema(QuerySchema):
     """Only incidents opened at this instant or later. A date means its first moment in UTC."""
     to = QueryDay(end=True)
     """Only incidents opened at this instant or earlier. A date means its last moment in UTC."""
+    provisional = QueryBoolean(load_default=False)
+    """With `true`, provisional incidents are listed too."""
     limit = QueryInteger(1, 100, load_default=20)
     cursor = fields.String()
 
@@ -366,9 +376,17 @@ def list_incidents(query: dict[str, Any]) -> Any:
     """List incidents, newest first."""
     before = cursor.decode_number("incidents", query.pop("cursor", None)) or None
     since, until, limit = query.pop("from_", None), query.pop("to", None), query.pop("limit")
+    with_provisional = query.pop("provisional")
     with database().read() as db:
         incidents, end = reading.get_slice(
-            db, caller(), query, since=since, until=until, before=before, limit=limit
+            db,
+            caller(),
+            query,
+            since=since,
+            until=until,
+            before=before,
+            limit=limit,
+            with_provisional=with_provisional,
         )
     return {"incidents": incidents, "next_cursor": cursor.encode("incidents", end)}
 

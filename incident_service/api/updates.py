@@ -53,10 +53,10 @@ class UpdateBodySchema(RequestSchema):
 
 
 class AuthorSchema(Schema):
-    """A user, or a key that acts for itself."""
+    """A user, a key that acts for itself, or an integration."""
 
     id = fields.String()
-    """The id of a user, or of a key that acts for itself."""
+    """The id of a user, of a key that acts for itself, or of an integration."""
     name = fields.String()
     """The name of the user or the key at that time."""
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import flask
 from flask import g
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from incident_service.errors import (
     InvalidRequest,
@@ -29,16 +29,19 @@ def read_json(req: flask.Request) -> Any:
     in it contains a NUL or a lone surrogate.
     """
     if "json_body" not in g:
-        raw = _read_body(req)
+        raw = read_body(req)
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("The body must be application/json.")
         g.json_body = _parse_json(raw)
     return g.json_body
 
 
-def _read_body(req: flask.Request) -> bytes:
+def read_body(req: flask.Request) -> bytes:
+    """Return the request's body. Raises `PayloadTooLarge`, and `InvalidRequest` if it is cut."""
     try:
         raw = req.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise PayloadTooLarge("The body is larger than 1 MiB.") from None
     except HTTPException:
         raise
     except Exception:  # whatever the server raises for bad or missing chunks

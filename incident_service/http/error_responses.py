@@ -15,9 +15,6 @@ from incident_service.http.middleware import request_id
 
 _log = logging.getLogger("incident_service.errors")
 
-RETRY_AFTER_SECONDS = 1
-"""How long a client should wait after a `503`, in seconds."""
-
 _CODES_OF_FLASK = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 """By status; every other one is `invalid_request`."""
 
@@ -55,7 +52,7 @@ def answer(error: Exception) -> Response:
 
 def _service_error(error: errors.ServiceError) -> Response:
     status, _ = CODES[error.code]
-    if status >= 500:
+    if status >= 500 and not isinstance(error, errors.LimitReached):
         _log.error(error.message, exc_info=error, extra={"requestId": request_id()})
     # What went wrong on our side is only for the log: the message may name paths or SQL.
     message = error.message if status < 500 else None
@@ -63,10 +60,8 @@ def _service_error(error: errors.ServiceError) -> Response:
     response = _answer(error.code, message, faults)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, errors.RateLimited):
+    if isinstance(error, errors.RateLimited | errors.Unavailable):
         response.headers["Retry-After"] = str(error.seconds)
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 

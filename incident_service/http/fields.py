@@ -8,7 +8,7 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -86,17 +86,17 @@ class Rows(fields.List[Any]):
 
 
 MAX_BY_UUID = 200
+MAX_BY_WORD = 100
 
 
-class ByUUID(fields.Dict):
-    """Up to `MAX_BY_UUID` values by UUID, each in any letter case."""
+class ByKey(fields.Dict):
+    """Up to `maximum` values, each by a key of its own; their order is kept."""
 
-    def __init__(self, values: Any, **options: Any) -> None:
-        super().__init__(keys=UUID(), values=values, **options)
+    maximum: ClassVar[int]
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(value, Mapping) and len(value) > MAX_BY_UUID:
-            raise ma.ValidationError(f"More than {MAX_BY_UUID}.")
+        if isinstance(value, Mapping) and len(value) > self.maximum:
+            raise ma.ValidationError(f"More than {self.maximum}.")
         try:
             values = super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
         except ma.ValidationError as error:
@@ -107,6 +107,30 @@ class ByUUID(fields.Dict):
                 {id: [*itertools.chain(*sides.values())] for id, sides in error.messages.items()}
             ) from None
         if len(values) < len(value):
+            raise ma.ValidationError("Contains duplicates.")
+        return values
+
+
+class ByUUID(ByKey):
+    """Up to `MAX_BY_UUID` values by UUID, each in any letter case."""
+
+    maximum = MAX_BY_UUID
+
+    def __init__(self, values: Any, **options: Any) -> None:
+        super().__init__(keys=UUID(), values=values, **options)
+
+
+class ByWord(ByKey):
+    """Up to `MAX_BY_WORD` values by a word, whose letter case does not tell it from another."""
+
+    maximum = MAX_BY_WORD
+
+    def __init__(self, values: Any, **options: Any) -> None:
+        super().__init__(keys=Text(1, 255), values=values, **options)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        values = super()._deserialize(value, *args, **kwargs)
+        if len({word.casefold() for word in values}) < len(values):
             raise ma.ValidationError("Contains duplicates.")
         return values
 
@@ -184,6 +208,16 @@ class QueryInteger(fields.String):
         if not re.fullmatch(r"-?[0-9]{1,18}", text):
             raise ma.ValidationError("Not a whole number.")
         return self._range(int(text))
+
+
+class QueryBoolean(fields.String):
+    """`true` or `false` in a query."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if text not in ("true", "false"):
+            raise ma.ValidationError("Must be true or false.")
+        return text == "true"
 
 
 class UTCInstant(fields.Field[datetime]):

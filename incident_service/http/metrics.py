@@ -143,10 +143,12 @@ class Kept:
             incidents.add_metric([severity], number)
         yield incidents
         pages = CounterMetricFamily(
-            "incident_service_pages", "Tries to deliver a page.", labels=["outcome"]
+            "incident_service_pages",
+            "Tries to deliver a page or another message.",
+            labels=["outcome"],
         )
         for outcome, number in self.pages.items():
             pages.add_metric([outcome], number)
         yield pages
-        late = "How long the oldest page that is still waiting has been due."
+        late = "How long the oldest page or task that is still waiting has been due."
         yield GaugeMetricFamily("incident_service_paging_late_seconds", late, self.seconds_late)

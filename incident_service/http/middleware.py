@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, g, request
 
+from incident_service.errors import LimitReached, RateLimited
 from incident_service.http.metrics import Metrics
 from incident_service.http.rate_limits import RateLimits
 from incident_service.ids import canonical_uuid, new_request_id
@@ -28,7 +30,10 @@ _DEFAULTS = [(name.lower(), (name, value)) for name, value in PROTECTION.items()
 
 NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
 
-_CHECKED_LATER = ("/v1/", "/status/")
+OF_TOOLS = ("/in/", "/v1/alerts/in", "/v2/")
+"""Below these paths tools send alerts. A `429` would make some of them give up (contract §10)."""
+
+_CHECKED_LATER = ("/v1/", "/status/", *OF_TOOLS)
 """Below these paths a request may have a valid key, or need only an answer that is cached."""
 
 _log = logging.getLogger("incident_service.access")
@@ -73,22 +78,47 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
-def rate_limits() -> RateLimits:
+def check_key(id: str) -> None:
+    """Count the current request among those of a key, or of an integration.
+
+    This and the like raise `RateLimited`, or `LimitReached` where tools send alerts.
+    """
+    with _told_as_busy():
+        _rate_limits().check_key(id)
+
+
+def check_without_key() -> None:
+    """Count the current request among those without a valid key."""
+    with _told_as_busy():
+        _rate_limits().check_without_key(request.remote_addr or "")
+
+
+def _check_address() -> None:
+    with _told_as_busy():
+        _rate_limits().check_address(request.remote_addr or "")
+
+
+def _rate_limits() -> RateLimits:
     """Return the limits of this process."""
     limits: RateLimits = current_app.extensions["incident_service.rate_limits"]
     return limits
 
 
-def check_without_key() -> None:
-    """Count the current request among those without a valid key. Raises `RateLimited`."""
-    rate_limits().check_without_key(request.remote_addr or "")
+@contextmanager
+def _told_as_busy() -> Iterator[None]:
+    try:
+        yield
+    except RateLimited as error:
+        if request.path.startswith(OF_TOOLS):
+            raise LimitReached(error) from None
+        raise
 
 
 def _begin() -> None:
     g.began = time.perf_counter()
     path = request.path
     if path not in NEVER_LIMITED:
-        rate_limits().check_address(request.remote_addr or "")
+        _check_address()
         if not path.startswith(_CHECKED_LATER):
             check_without_key()
 

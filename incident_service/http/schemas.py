@@ -18,7 +18,8 @@ def camel_case(name: str) -> str:
 SHARED = {
     "id": "Given by the service; ids made later sort later.",
     "org_id": "The organization that it belongs to.",
-    "created_by": "Who made it: the id of a user, or of a key that acts for itself.",
+    "created_by": "Who made it: the id of a user, of a key that acts for itself, or of an "
+    "integration.",
     "created_at": "When it was made.",
     "updated_at": "When it last changed.",
     "limit": "The most entries that this part of the list may have.",

@@ -7,15 +7,20 @@ from collections.abc import Iterator
 import pytest
 
 from incident_service.api import (
+    alerts,
     api_keys,
     components,
     contact_methods,
     health,
     incidents,
+    integrations,
+    maintenance_windows,
     oncall,
+    organization,
     overrides,
     policies,
     public_status,
+    routing_policies,
     schedules,
     status_pages,
     updates,
@@ -23,19 +28,27 @@ from incident_service.api import (
     working_hours,
 )
 from incident_service.http.schemas import Schema
+from incident_service.inbound import answers as answers_to_tools
 from tests.helpers.world import World
 
 TABLES: dict[type[Schema], str] = {
+    alerts.AlertSchema: "alerts",
     api_keys.ApiKeySchema: "api_keys",
     components.ComponentSchema: "components",
     contact_methods.ContactMethodSchema: "contact_methods",
     incidents.AuditEventSchema: "audit_events",
     incidents.HistoryEntrySchema: "status_history",
     incidents.IncidentSchema: "incidents",
+    integrations.InboundIntegrationSchema: "integrations",
+    integrations.ReceiptSchema: "receipts",
+    organization.OrganizationSchema: "organizations",
+    maintenance_windows.MaintenanceWindowSchema: "maintenance_windows",
     overrides.OverrideSchema: "schedule_overrides",
     policies.EscalationLayerSchema: "escalation_layers",
     policies.EscalationPolicySchema: "escalation_policies",
     policies.EscalationStepSchema: "escalation_layers",
+    routing_policies.RoutingPolicySchema: "routing_policies",
+    routing_policies.RoutingRuleSchema: "routing_rules",
     schedules.LayerSchema: "schedule_layers",
     schedules.ScheduleSchema: "schedules",
     status_pages.StatusPageSchema: "status_pages",
@@ -46,19 +59,29 @@ TABLES: dict[type[Schema], str] = {
 """The table whose rows each answer shows; an answer that is built on another shows them too."""
 
 NO_TABLE: dict[type[Schema], str] = {
+    alerts.AlertLinkSchema: "a part of an alert",
+    alerts.AlertListSchema: "a part of a list",
+    answers_to_tools.DeliverySchema: "what became of a delivery",
+    answers_to_tools.TakenAlertSchema: "some columns of an alert",
+    components.ActiveWindowSchema: "two columns of a maintenance window",
     components.ComponentListSchema: "a part of a list",
-    components.MaintenanceWindowSchema: "no maintenance is kept yet",
     contact_methods.TestOutcomeSchema: "what came of a test",
     health.HealthSchema: "not a row",
     incidents.AffectedComponentSchema: "the id and the name of a component",
     incidents.AuditTrailSchema: "a part of a list",
     incidents.IncidentListSchema: "a part of a list",
+    integrations.InboundIntegrationListSchema: "a list",
+    integrations.ReceiptListSchema: "a list",
+    integrations.RefusalSchema: "a part of a receipt",
+    integrations.SelectorSchema: "a part of an integration",
+    maintenance_windows.MaintenanceWindowListSchema: "a part of a list",
     oncall.OnCallSchema: "calculated",
     oncall.ResolvedSchema: "calculated",
     oncall.ScheduleNameSchema: "the id and the name of a schedule",
     oncall.TargetSchema: "calculated",
     public_status.PublicComponentSchema: "shows what everybody may know, and no more",
     public_status.PublicIncidentSchema: "shows what everybody may know, and no more",
+    public_status.PublicMaintenanceSchema: "shows what everybody may know, and no more",
     public_status.PublicStatusSchema: "shows what everybody may know, and no more",
     public_status.PublicUpdateSchema: "shows what everybody may know, and no more",
     updates.AuthorSchema: "two columns of an update",
@@ -68,6 +91,11 @@ NO_TABLE: dict[type[Schema], str] = {
 """Answers that show no table's rows, and what they are."""
 
 NOT_SHOWN: dict[str, dict[str, str]] = {
+    "alerts": {
+        "org_id": "it is the caller's",
+        "notified_at": "for counting messages",
+        "is_storm": "its incident's title tells it",
+    },
     "acknowledge_links": {"*": "a link is a secret"},
     "api_keys": {
         "org_id": "it is the caller's",
@@ -103,12 +131,47 @@ NOT_SHOWN: dict[str, dict[str, str]] = {
     },
     "incidents": {
         "handed_off_at": "the trail tells of it",
+        "integration_id": "shown as createdBy",
+        "is_left_to_people": "the trail tells what people did",
         "is_paged": "the trail tells of it",
+        "is_storm": "the title says so",
         "latest_at": "for searching by time",
         "public_updated_at": "shown by status pages",
     },
-    "organizations": {"*": "its id is shown as orgId"},
+    "component_names": {"*": "shown as the name and the aliases of the component"},
+    "integration_selectors": {"*": "shown as selectors of the integration"},
+    "integrations": {
+        "token_hash": "a secret",
+        "receipts": "for finding the place of the next receipt",
+        "deleted_at": "what is deleted is not shown",
+    },
+    "open_groups": {"*": "the alerts show their incident"},
+    "organizations": {
+        "last_incident_number": "shown by the latest incident",
+        "last_incident_at": "shown by the latest incident",
+        "clock_setback_ms": "for searching by time",
+        "public_revision": "for keeping status pages",
+    },
+    "maintenance_window_components": {"*": "shown as componentIds of the window"},
+    "maintenance_windows": {
+        "starts_at_utc": "for comparing in SQL",
+        "ends_at_utc": "for comparing in SQL",
+        "deleted_at": "what is deleted is not shown",
+    },
     "page_outcomes": {"*": "shown by /metrics"},
+    "paging_presence": {"*": "for telling late signs of life from a service that was down"},
+    "receipts": {
+        "org_id": "it is the caller's",
+        "integration_id": "it is in the path",
+        "slot": "for finding the place of the next receipt",
+        "result": "shown as alerts, more, remarks and error",
+    },
+    "routing_policies": {"deleted_at": "what is deleted is not shown"},
+    "routing_rules": {
+        "org_id": "shown by the policy",
+        "routing_policy_id": "shown by the policy around it",
+        "ordinal": "the order",
+    },
     "schedule_layer_participants": {"*": "shown as participantIds of the layer"},
     "schedule_layers": {"org_id": "shown by the schedule"},
     "schedule_overrides": {
@@ -125,6 +188,7 @@ NOT_SHOWN: dict[str, dict[str, str]] = {
     },
     "status_page_components": {"*": "shown as componentIds and overrides of the page"},
     "status_pages": {"deleted_at": "what is deleted is not shown"},
+    "tasks": {"*": "what they do shows where it is done"},
     "users": {
         "org_id": "it is the caller's",
         "email_key": "for comparing in SQL",

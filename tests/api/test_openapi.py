@@ -19,6 +19,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from incident_service import errors
 from incident_service.http.error_codes import CODES
+from incident_service.severity import SEVERITIES
 from tests.helpers.described import description
 from tests.helpers.servers import COMMAND
 from tests.helpers.world import World
@@ -69,7 +70,7 @@ def test_it_is_served_without_a_key_and_printed_without_a_database(
     assert not missing.parent.exists()
 
 
-OTHERS = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/status/<slug>.json")
+OTHERS = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/status/<slug>.json", "/in/<token>")
 """What programs ask for outside `/v1`; the rest is for people."""
 
 
@@ -112,7 +113,7 @@ def test_every_error_code_has_its_place() -> None:
     used = {
         code for *_, operation in operations() for at in codes(operation).values() for code in at
     }
-    assert set(CODES) - used == {"method_not_allowed"}
+    assert set(CODES) == used
     assert set(description()["components"]["examples"]) == set(CODES)
 
 
@@ -149,10 +150,18 @@ def test_what_follows_from_the_kind_of_a_call() -> None:
     assert "404" not in codes(found["list_users"])
     assert {"401", "429"}.isdisjoint(codes(found["readyz"]))
     public = {name for name, operation in found.items() if operation["security"] == []}
-    assert public == {"healthz", "readyz", "get_description", "public_status"}
+    assert public == {
+        "healthz",
+        "readyz",
+        "get_description",
+        "public_status",
+        "receive_alerts",
+        "receive_sign",
+    }
     assert found["get_metrics"]["security"] == [{}, {"metricsToken": []}]
     unlimited = {name for name, operation in found.items() if "429" not in codes(operation)}
-    assert unlimited == {"healthz", "readyz"}
+    of_tools = {name for name in found if name.startswith("receive_")}
+    assert unlimited == {"healthz", "readyz", *of_tools}
 
 
 @pytest.mark.parametrize("name", ["get_description", "public_status"])
@@ -241,7 +250,7 @@ def test_tags_have_one_spelling() -> None:
 BODIES = [
     (path, method, operation["requestBody"]["content"]["application/json"])
     for path, method, operation in operations()
-    if "requestBody" in operation
+    if "requestBody" in operation and operation["security"] == [{"apiKey": []}]
 ]
 
 
@@ -272,7 +281,15 @@ class Things:
         window = {"days": [1], "start": "09:00", "end": "17:00"}
         hours = world.make("working-hours", name="H", timezone="UTC", windows=[window])["id"]
         component = world.make("components", name="C")["id"]
+        routing = world.make(
+            "routing/policies",
+            name="R",
+            rules=[{"severity": severity, "outcome": "drop"} for severity in SEVERITIES],
+        )["id"]
+        integration = world.make("integrations/inbound", name="I", kind="generic")["id"]
         page = world.make("status-pages", slug="one", title="One")["id"]
+        planned = {"startsAt": "2026-01-01T00:00:00Z", "componentIds": [component]}
+        maintenance = world.make("maintenance-windows", title="M", **planned)["id"]
         incident = world.post().json["data"]["id"]
         return cls(
             world,
@@ -285,6 +302,9 @@ class Things:
                 "hours": hours,
                 "component": component,
                 "page": page,
+                "routing": routing,
+                "integration": integration,
+                "maintenance": maintenance,
                 "incident": incident,
             },
         )
@@ -300,6 +320,8 @@ class Things:
             "policies": "policy",
             "working-hours": "hours",
             "status-pages": "page",
+            "inbound": "integration",
+            "maintenance-windows": "maintenance",
             "users": "user",
         }
         segments = path.removeprefix("/v1/").split("/")
@@ -307,7 +329,8 @@ class Things:
             if segment == "{layerId}":
                 segments[n] = of_layer
             elif segment.startswith("{"):
-                segments[n] = ids[first[segments[n - 1]]]
+                noun = "routing" if "routing" in path else first[segments[n - 1]]
+                segments[n] = ids[noun]
         return "/".join(segments)
 
     def body(self, example: Any, path: str) -> Any:
@@ -318,7 +341,9 @@ class Things:
         text = json.dumps(example)
         for key, id in (
             ("ownerScheduleId|scheduleId|targetId", ids["schedule"]),
-            ("escalationPolicyId", ids["policy"]),
+            ("escalationPolicyId|defaultEscalationPolicyId", ids["policy"]),
+            ("routingPolicyId", ids["routing"]),
+            ("componentId", ids["component"]),
             ("workingHoursId", ids["hours"]),
             ("userId|targetUserId|ownerId", ids["user"]),
         ):

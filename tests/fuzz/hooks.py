@@ -22,8 +22,9 @@ schemathesis.openapi.format(
 
 # Rules that no JSON Schema can state; to it, 4.0 is an integer too, and U+001F no white space.
 BEYOND_A_SCHEMA = re.compile(
-    "Must be after|Must not be before|More than 366 days|URLs with the scheme|Has no host"
-    "|Not a valid integer|Only white space"
+    "Must be after|Must (not )?be before|More than 366 days|URLs with the scheme|Has no host"
+    "|Not a valid integer|Only white space|Contains duplicates|Not allowed when the kind is"
+    "|Not an attribute|JMESPath|Not one of title|Length must be between 1 and 1000"
 )
 
 

@@ -30,7 +30,7 @@ from incident_service.api.openapi.parts import (
 )
 from incident_service.http.blueprint import Blueprint, required_role
 from incident_service.http.error_codes import CODES
-from incident_service.http.middleware import NEVER_LIMITED
+from incident_service.http.middleware import NEVER_LIMITED, OF_TOOLS
 from incident_service.http.schemas import camel_case
 
 _WHO = {
@@ -60,6 +60,14 @@ class Contract(BasePlugin):
                 "scheme": "bearer",
                 "description": "An API key, `scl_live_…`, made by `POST /v1/api-keys` or by "
                 "`incident-service create-key`.",
+            },
+        )
+        components.security_scheme(
+            "integrationToken",
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "The token of an integration.",
             },
         )
         components.security_scheme(
@@ -108,7 +116,11 @@ class Contract(BasePlugin):
             parameter["name"] = camel_case(name)
             noun = _noun_before(name, path)
             also = ", or its number" if noun == "incident" else ""
-            parameter["description"] = f"The id of the {noun}{also}."
+            parameter["description"] = (
+                "The token of the integration."
+                if name == "token"
+                else f"The id of the {noun}{also}."
+            )
         return re.sub(r"{(\w+)}", lambda match: f"{{{camel_case(match[1])}}}", path)
 
     def operation_helper(
@@ -131,8 +143,8 @@ class Contract(BasePlugin):
             more = _paragraphs(operation.pop("description", ""), _WHO[who])
             if more:
                 operation["description"] = more
-            if "requestBody" in operation:
-                body = operation["requestBody"]["content"]["application/json"]
+            if "requestBody" in operation and "example" not in _json_body(operation):
+                body = _json_body(operation)
                 body["example"] = example_of(body["schema"]["$ref"].rpartition("/")[2])
             responses = operation["responses"]
             responses.pop(400, None)  # flask-smorest's own
@@ -145,11 +157,18 @@ class Contract(BasePlugin):
             responses.update(responses_to(_codes_of(view, rule, operation, who, is_public)))
 
 
+def _json_body(operation: Object) -> Object:
+    body: Object = operation["requestBody"]["content"]["application/json"]
+    return body
+
+
 def _codes_of(
     view: Callable[..., Any], rule: Rule, operation: Object, who: str, is_public: bool
 ) -> set[str]:
     """Return every error code that a call can answer with (contract §1)."""
     codes = {*_OF_EVERY_CALL, *getattr(view, "error_codes", ())}
+    if rule.rule.startswith(OF_TOOLS):  # these calls name the others themselves
+        return codes
     if "requestBody" in operation:
         codes.update(_OF_CALLS_WITH_A_BODY)
     if rule.rule not in NEVER_LIMITED:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from incident_service.alerts import routing
+from incident_service.alerts.incoming import STATUSES
+from incident_service.alerts.kinds import KINDS
 from incident_service.api.incidents import AUDIT_DETAILS
 from incident_service.api.schedules import ROTATION_TYPES
 from incident_service.http.error_codes import CODES, type_of
@@ -16,7 +19,7 @@ from incident_service.oncall import hours
 from incident_service.paging import policies
 from incident_service.people import caller
 from incident_service.severity import SEVERITIES
-from incident_service.status import levels
+from incident_service.status import levels, public_maintenance
 
 ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "Severity": (SEVERITIES, "How bad an incident is; the worst comes first."),
@@ -28,12 +31,13 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "Visibility": (updates.VISIBILITIES, "Who may read an update."),
     "ComponentStatus": (
         levels.STATUSES,
-        "How a status page shows a component; the best comes first.",
+        "How a component is, or how a status page shows it; the best comes first.",
     ),
-    "OperationalStatus": (
-        levels.LEVELS,
-        "How a component is, from its open incidents; the best comes first.",
+    "MaintenanceStatus": (
+        public_maintenance.PROGRESS,
+        "How far maintenance is, in order.",
     ),
+    "Impact": (levels.LEVELS, "How incidents affect a component; the best comes first."),
     "Role": (caller.ROLES, "What a user or a key may do."),
     "RotationType": (ROTATION_TYPES, "How long a shift is."),
     "TargetType": (
@@ -41,6 +45,17 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
         "Who a layer pages: people on call, or users by name.",
     ),
     "ConditionWhen": (hours.WHENS, "Whether a layer takes part during working hours or outside."),
+    "AlertStatus": (STATUSES, "Whether an alert fires."),
+    "AlertOutcome": (
+        routing.ALERT_OUTCOMES,
+        "What became of an alert: `suppressed` if maintenance kept it from being routed.",
+    ),
+    "RoutingOutcome": (
+        routing.OUTCOMES,
+        "What becomes of alerts: an incident; one that does not count until a person acts on it; "
+        "one message; or nothing but a record.",
+    ),
+    "IntegrationKind": (KINDS, "Which tool sends, and so how its alerts are read."),
     "HealthStatus": (("ok",), "The service answers."),
     "PagingStatus": (("ok", "late"), "Whether pages are sent in time."),
     "ErrorType": (tuple(sorted({type_of(code) for code in CODES})), "The kind of an error."),

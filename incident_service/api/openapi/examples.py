@@ -12,6 +12,7 @@ _SCHEDULE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 _COMPONENT = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 _POLICY = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e91"
 _WORKING_HOURS = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e92"
+_ROUTING = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e95"
 _LAYERS = ["0198a4f1-7c3e-7d52-a9b0-6f41d28c5e93", "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e94"]
 
 _CONDITION = {"workingHoursId": _WORKING_HOURS, "when": "during"}
@@ -100,6 +101,48 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "WorkingHoursBodyChanges": {
         "windows": [{"days": [1, 2, 3, 4], "start": "08:00", "end": "18:00"}]
     },
+    "RoutingPolicyBody": {
+        "name": "Payments",
+        "description": "Pages for what customers notice; the rest can wait.",
+        "rules": [
+            {"severity": "critical", "outcome": "incident", "escalationPolicyId": _POLICY},
+            {"severity": "high", "outcome": "incident", "escalationPolicyId": None},
+            {"severity": "medium", "outcome": "notification", "escalationPolicyId": None},
+            {"severity": "low", "outcome": "drop", "escalationPolicyId": None},
+        ],
+    },
+    "NewInboundIntegration": {
+        "name": "Prometheus",
+        "kind": "alertmanager",
+        "componentId": _COMPONENT,
+        "defaultSeverity": "high",
+        "severityMap": {"page": "critical", "ticket": "low"},
+        "resolveAfterSeconds": 120,
+    },
+    "InboundIntegrationBodyChanges": {"autoResolve": False, "routingPolicyId": _ROUTING},
+    "SelectorsBody": {
+        "selectors": [
+            {
+                "matchers": [
+                    {"key": "team", "value": "payments"},
+                    {"key": "environment", "value": "production"},
+                ],
+                "routingPolicyId": _ROUTING,
+            }
+        ]
+    },
+    "OrganizationBodyChanges": {
+        "timezone": "Europe/Berlin",
+        "defaultEscalationPolicyId": _POLICY,
+    },
+    "MaintenanceWindowBody": {
+        "title": "Database upgrade",
+        "description": "Payments may fail for a few minutes.",
+        "componentIds": [_COMPONENT],
+        "startsAt": "2027-01-10T22:00:00+01:00",
+        "endsAt": "2027-01-11T00:00:00+01:00",
+    },
+    "MaintenanceWindowBodyChanges": {"endsAt": "2027-01-11T01:00:00+01:00"},
     "StatusPageBody": {
         "slug": "acme",
         "title": "Acme status",

@@ -26,6 +26,9 @@ A self-hosted incident and on-call service.
 * **Unknown** fields and query parameters are refused, each named. `null` for an optional field is
   the same as leaving it out, except in a `PATCH`, where it clears the field.
 * **Size.** A body may have at most 1 MiB.
+* **Tools** that speak PagerDuty's Events API v2 or Opsgenie's alert API send to `/v2/enqueue` and
+  `/v2/alerts`, with the token of an integration as their key. Those calls are as their own
+  documentation says.
 """
 
 # The codes of each shared response.

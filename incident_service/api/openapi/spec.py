@@ -43,8 +43,16 @@ _FIELD_TYPES: tuple[tuple[type[ma.fields.Field[Any]], Object], ...] = (
         },
     ),
     (fields.QueryInteger, {"type": "integer"}),
+    (fields.QueryBoolean, {"type": "boolean"}),
     (fields.UTCInstant, {"type": "string", "format": "date-time"}),
     (fields.ByUUID, {"propertyNames": {"format": "uuid"}, "maxProperties": fields.MAX_BY_UUID}),
+    (
+        fields.ByWord,
+        {
+            "propertyNames": {"minLength": 1, "maxLength": 255},
+            "maxProperties": fields.MAX_BY_WORD,
+        },
+    ),
     (fields.TimeZone, {"format": "iana-time-zone"}),
 )
 
@@ -124,6 +132,8 @@ def _field_properties(_converter: Any, field: ma.fields.Field[Any], ret: Object)
         ret.pop("type", None)
     if properties.get("type") == "integer" and "default" in ret:
         properties["default"] = int(ret["default"])
+    if properties.get("type") == "boolean" and "default" in ret:
+        properties["default"] = ret["default"] in (True, "True")
     if "enum" in ret:
         properties |= _named(ret.pop("enum"), ret)
     if field.allow_none and "type" in properties:
