@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from incident_service import clock
+from tests.bench.alerts import alerts
 from tests.bench.create import create
 from tests.bench.growth import growth
 from tests.bench.inside import inside
@@ -28,6 +29,7 @@ BENCHES: dict[str, Callable[[Path, argparse.Namespace], list[Figure]]] = {
     "growth": lambda folder, of: growth(folder, of.rounds or 15, of.incidents),
     "paging": lambda folder, of: paging(folder, of.seconds or 20, of.rounds or 5),
     "status": lambda folder, of: status(folder, of.rounds or 5, of.seconds or 4),
+    "alerts": lambda folder, of: alerts(folder, of.rounds or 5, of.seconds or 4, of.alerts),
 }
 
 
@@ -59,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
     of_all = add("all", "all of them, and one table at the end", rounds, seconds, memory)
     of_all.add_argument("--incidents", type=int, default=100_000, help="in growth's large file")
+    of_all.add_argument("--alerts", type=int, default=1_000_000, help="in the large file of alerts")
     add("create", "opening incidents, beside a bare Flask route", rounds, seconds, memory)
     add("inside", "where the processor's time of a create goes, function by function")
     add("oncall", "who is on call: over size and time, and by a bare route", rounds, seconds)
@@ -66,6 +69,8 @@ def parser() -> argparse.ArgumentParser:
     of_growth.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
     add("paging", "how soon a page arrives, and what it costs", rounds, seconds)
     add("status", "the public page, beside a bare Flask route", rounds, seconds)
+    of_alerts = add("alerts", "what monitoring sends, over its number too", rounds, seconds)
+    of_alerts.add_argument("--alerts", type=int, default=1_000_000, help="in the large file")
     return whole
 
 

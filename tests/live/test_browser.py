@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class World:
     browser: Browser
     incident: str = ""
     """The one of the most and the longest updates."""
+    maintenance: str = ""
+    """What is planned."""
 
     def make(self, path: str, **fields: Any) -> str:
         """Create something; return its id."""
@@ -52,6 +55,11 @@ class World:
         assert status == 201, answer
         id: str = answer["data"]["id"]
         return id
+
+    def change(self, path: str, **fields: Any) -> None:
+        headers = {"Authorization": f"Bearer {self.made.key}"}
+        status, answer, _ = self.server.request("PATCH", f"/v1/{path}", fields, headers)
+        assert status == 200, answer
 
     def publish(self, slug: str, title: str, components: list[str], **fields: Any) -> None:
         shown = {"published": True, "componentIds": components, **fields}
@@ -128,6 +136,12 @@ def fill(world: World) -> None:
         world.tell(incident, LONG * 10, statusChange="identified")
         if severity == "critical":
             world.incident = incident
+    begins, ends = (clock.format_instant(clock.now() + n * timedelta(days=1)) for n in (1, 2))
+    for fields in ({"startsAt": "2020-01-01T00:00:00Z"}, {"startsAt": begins, "endsAt": ends}):
+        fields["description"] = LONG * 10
+        world.maintenance = world.make(
+            "maintenance-windows", title=LONG, componentIds=parts[:2], **fields
+        )
     for _ in range(11):
         world.tell(world.incident, LONG * 10, "internal")
     over = world.open(LONG, parts[0])
@@ -170,8 +184,8 @@ def test_a_customer_s_view_of_an_incident(world: World, scripts: bool) -> None:
         assert seen().startswith("Acme All systems operational Components")
         drawn = f"The last 90 days: major outage on {page_day()}; otherwise operational."
         assert page.get_by_role("img", name=drawn).count() == 1
-        page.get_by_role("link", name="Incidents of the last 90 days").click()
-        assert page.get_by_role("heading", level=1).inner_text() == "Incidents of the last 90 days"
+        page.get_by_role("link", name="History of the last 90 days").click()
+        assert page.get_by_role("heading", level=1).inner_text() == "History of the last 90 days"
         assert re.search(
             f"Payments fail .* Resolved {TIME} It holds. Monitoring {TIME} Identified {TIME} "
             f"A disk is full. Investigating {TIME}",
@@ -179,6 +193,33 @@ def test_a_customer_s_view_of_an_incident(world: World, scripts: bool) -> None:
         )
         page.get_by_role("link", name="Current status").click()
         assert page.get_by_text("All systems operational").is_visible()
+
+
+def test_a_customer_s_view_of_maintenance(world: World) -> None:
+    part = world.make("components", name="Maintained by us")
+    world.publish("planned", "Acme", [part])
+    with world.page(java_script_enabled=False) as page:
+        fields = {"startsAt": "2999-01-01T00:00:00Z", "componentIds": [part]}
+        text = "Payments may fail."
+        made = world.make("maintenance-windows", title="Upgrade", description=text, **fields)
+        page.goto("/status/planned")
+        assert re.match(
+            "Acme All systems operational Components .* Scheduled maintenance Upgrade "
+            f"Affecting Maintained by us From {TIME} until further notice Payments may fail.",
+            words(page),
+        )
+        headings = page.get_by_role("heading").all_inner_texts()
+        assert headings == ["Acme", "Components", "Scheduled maintenance", "Upgrade"]
+        world.change(f"maintenance-windows/{made}", startsAt="2020-01-01T00:00:00Z")
+        page.reload()
+        assert words(page).startswith(
+            "Acme Under maintenance 1 component is under maintenance. Maintenance in progress"
+        )
+        page.get_by_role("link", name="Upgrade").click()
+        assert page.get_by_role("heading", level=1).inner_text() == "Upgrade"
+        world.change(f"maintenance-windows/{made}", endsAt=clock.format_instant(clock.now()))
+        page.get_by_role("link", name="History of the last 90 days").click()
+        assert "Upgrade Maintenance completed affecting Maintained by us" in words(page)
 
 
 def page_day() -> str:
@@ -220,6 +261,7 @@ def everywhere(world: World) -> list[str]:
         "/status/busy",
         "/status/busy/history",
         alone,
+        f"/status/busy/maintenance/{world.maintenance}",
         "/status/empty",
         NOWHERE,
         ack,

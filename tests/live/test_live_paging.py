@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import random
 import re
 import signal
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -27,14 +25,10 @@ from incident_service.clock import format_instant
 from incident_service.config import ALLOWED_SCHEMES
 from incident_service.paging import contact_methods
 from incident_service.paging.fairness import Limits, receiver_of
+from tests.helpers.pagers import PROMPT, bodies, paging, wait_for
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.receivers import Receiver, dripping, hanging_at, receiving, taking_mail
-from tests.helpers.servers import COMMAND, Server, free_port, running
-
-PROMPT = 5.0
-"""Seconds: a page leaves within 2 (contract §8), and a busy machine may add some. Waiting for
-receivers that hang would add 10 and more."""
-
+from tests.helpers.servers import Server, free_port, running
 
 TAKEN = "SELECT id FROM deliveries WHERE attempts > 0"
 """Deliveries under way."""
@@ -49,40 +43,6 @@ def place(tmp_path: Path) -> Place:
 def receiver() -> Iterator[Receiver]:
     with receiving() as server:
         yield server
-
-
-@contextmanager
-def paging(place: Place, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a paging process alone."""
-    with place.path.with_suffix(".page.log").open("ab") as out:
-        process = subprocess.Popen(
-            [*COMMAND, "page"],
-            env={
-                **os.environ,
-                **SCHEMES,
-                "INCIDENT_SERVICE_DATABASE": str(place.path),
-                **environment,
-            },
-            stdout=out,
-            stderr=out,
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def wait_for(is_so: Callable[[], object], seconds: float = PROMPT) -> None:
-    """Wait until it is so; fail where it takes longer."""
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, "it took too long"
-        time.sleep(0.01)
-
-
-def bodies(receiver: Receiver) -> list[dict[str, Any]]:
-    return [json.loads(body) for _, _, body in receiver.got.copy()]
 
 
 def link_in_mail(envelope: Envelope) -> str:

@@ -34,7 +34,9 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     opening, retried = blocks(USING, "Open an incident")
     (life,) = blocks(USING, "Live with an incident")
     (telling,) = blocks(USING, "Tell your customers")
+    (planning,) = blocks(USING, "Plan maintenance")
     (paged,) = blocks(USING, "Get paged")
+    (routed,) = blocks(USING, "Let alerts in")
     # A real page would leave to somebody else's mail server.
     assert "/test\n" in paged
     paged = re.sub(r"^.*/test\n", "", paged, flags=re.MULTILINE)
@@ -48,7 +50,7 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
                 "-euo",
                 "pipefail",
                 "-c",
-                "".join((rota, opening, retried, life, telling, paged)),
+                "".join((rota, opening, retried, life, telling, planning, paged, routed)),
             ],
             env={**os.environ, **variables},
             capture_output=True,
@@ -100,7 +102,7 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
         "incident_handed_off",
         *["status_changed", "update_posted"] * 3,
     ]
-    page, told, public, internal, fix, redacted, by_hand, *methods = lived[9:]
+    page, told, public, internal, fix, redacted, by_hand, *planned = lived[9:]
     assert (page["slug"], page["published"]) == ("acme", True)
     assert (redacted["id"], redacted["body"]) == (internal["id"], None)
     assert by_hand["overrides"] == {component["id"]: "maintenance"}
@@ -112,9 +114,24 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert [(u["statusChange"], u["body"]) for u in updates] == [
         ("investigating", None), (None, public["body"]), ("identified", fix["body"]),
     ]  # fmt: skip
-    bot, slack, mail, of_cleo = methods
+    window, put_off, running_one, during, ended, *methods = planned
+    assert (window["componentIds"], window["isPublic"]) == ([component["id"]], True)
+    assert (put_off["id"], put_off["endsAt"]) == (window["id"], None)
+    active = {"startedAt": running_one["startsAt"], "endsAt": None}
+    assert during["maintenanceWindow"] == active
+    assert (ended["id"], ended["isPublic"]) == (running_one["id"], False)
+    assert ended["endsAt"] > ended["startsAt"]
+    assert shown["maintenanceWindows"] == []
+    bot, slack, mail, of_cleo, _, routing, tool, selecting, fired, over, firing, kept = methods
     assert [bot["label"], slack["label"]] == ["Bot", "Slack"]
     assert [method["id"] for method in of_cleo] == [mail["id"]]
+    assert selecting["selectors"][0]["routingPolicyId"] == routing["id"]
+    (alert,) = fired["alerts"]
+    assert alert["outcome"] == "incident"
+    assert over["alerts"] == [{**alert, "status": "resolved"}]
+    assert firing["alerts"] == []
+    assert [receipt["alerts"] for receipt in kept["receipts"]] == [over["alerts"], [alert]]
+    assert tool["token"] not in json.dumps(kept)
     assert "XXXX" not in pasted.stdout
     assert "app-password" not in pasted.stdout
 
