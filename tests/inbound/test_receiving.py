@@ -596,6 +596,7 @@ def test_a_request_is_logged_with_its_integration(
 ) -> None:
     tool = make(world)
     caplog.set_level(logging.INFO, "incident_service.access")
+    caplog.clear()
     send(world, tool, {"title": "A"})
     (record,) = caplog.records
     logged = vars(record)

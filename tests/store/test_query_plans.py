@@ -347,7 +347,7 @@ def test_what_is_due_in_many_organizations(filled: World) -> None:
 STATEMENT = re.compile(r"\s*(SELECT|WITH|UPDATE|DELETE)\b")
 
 BOUNDED = re.compile(
-    r"SCAN (asked|maintenance|organization|paging_presence)\b|"
+    r"SCAN (asked|component|maintenance|organization|paging_presence)\b|"
     r"SEARCH (components|policy|maintenance_windows) USING|"
     r"SEARCH routing_policies USING INDEX routing_policies_default |"
     r"SEARCH alerts USING INDEX alerts_suppressed "
