@@ -15,7 +15,7 @@
 --   * History only grows: triggers refuse UPDATE and DELETE.
 
 PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
 -- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
@@ -56,16 +56,18 @@ CREATE UNIQUE INDEX users_email ON users (org_id, email_key) WHERE deleted_at IS
 -- SHA-256 of the secret is kept. A revoked key stays, so that its use can be told from a typing
 -- error.
 CREATE TABLE api_keys (
-    org_id       TEXT NOT NULL REFERENCES organizations (id),
-    id           TEXT NOT NULL,
-    user_id      TEXT,
-    name         TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
-    role         TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
-    key_hash     TEXT NOT NULL UNIQUE CHECK (length(key_hash) = 64),
-    key_prefix   TEXT NOT NULL CHECK (length(key_prefix) = 14),
-    created_at   TEXT NOT NULL,
-    last_used_at TEXT,  -- to the minute: not every request is a write
-    deleted_at   TEXT,
+    org_id         TEXT NOT NULL REFERENCES organizations (id),
+    id             TEXT NOT NULL,
+    user_id        TEXT,
+    name           TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    role           TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
+    key_hash       TEXT NOT NULL UNIQUE CHECK (length(key_hash) = 64),
+    key_prefix     TEXT NOT NULL CHECK (length(key_prefix) = 14),
+    created_at     TEXT NOT NULL,
+    expires_at     TEXT,  -- as sent; null: never
+    expires_at_utc TEXT,
+    last_used_at   TEXT,  -- to the minute: not every request is a write
+    deleted_at     TEXT,
     PRIMARY KEY (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT;
@@ -115,7 +117,8 @@ CREATE TABLE schedules (
 ) STRICT;
 CREATE UNIQUE INDEX schedules_name ON schedules (org_id, name) WHERE deleted_at IS NULL;
 
--- A rotation within a schedule. Position 0 comes first: it owns the schedule while it is active.
+-- A rotation within a schedule, as it stands since its last edit. The lowest position comes first: it
+-- owns the schedule while it is active. Positions may have gaps; clients see them counted from 0.
 CREATE TABLE schedule_layers (
     org_id               TEXT NOT NULL REFERENCES organizations (id),
     id                   TEXT NOT NULL,
@@ -129,6 +132,8 @@ CREATE TABLE schedule_layers (
     effective_until      TEXT,           -- as sent
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL,
+    valid_from           TEXT,           -- when the last edit took effect; null: it always counted
+    turns_from           TEXT,           -- no turn begins before; null: as the rotation has it
     PRIMARY KEY (org_id, id),
     UNIQUE (org_id, schedule_id, position),
     FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
@@ -144,8 +149,33 @@ CREATE TABLE schedule_layer_participants (
     FOREIGN KEY (org_id, layer_id) REFERENCES schedule_layers (org_id, id) ON DELETE CASCADE,
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX schedule_layer_participants_by_user ON schedule_layer_participants (org_id, user_id);
 
--- Somebody who stands in for a schedule's first active layer for a while.
+-- What a layer was until an edit, a reordering or its deletion; it tells who was on call then.
+-- `participant_ids` is a list of users in order.
+CREATE TABLE schedule_layer_versions (
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    schedule_id          TEXT NOT NULL,
+    layer_id             TEXT NOT NULL,
+    position             INTEGER NOT NULL,
+    timezone             TEXT NOT NULL,
+    rotation_length_days INTEGER NOT NULL,
+    handoff_time         TEXT NOT NULL,
+    effective_from       TEXT NOT NULL,
+    effective_until      TEXT,
+    participant_ids      TEXT NOT NULL CHECK (json_valid(participant_ids)),
+    valid_from           TEXT,
+    valid_until          TEXT NOT NULL,
+    turns_from           TEXT,
+    PRIMARY KEY (org_id, layer_id, valid_until),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT;
+CREATE INDEX schedule_layer_versions_by_end
+    ON schedule_layer_versions (org_id, schedule_id, valid_until);
+
+-- Somebody who stands in for a schedule's first active layer for a while. If an override is changed
+-- or deleted after it began, the part that was over stays, in a row of its own: its `past_of` names
+-- the override. `starts_at_utc` and `ends_at_utc` are the time for which it counts.
 CREATE TABLE schedule_overrides (
     org_id        TEXT NOT NULL REFERENCES organizations (id),
     id            TEXT NOT NULL,
@@ -158,6 +188,7 @@ CREATE TABLE schedule_overrides (
     reason        TEXT CHECK (length(reason) <= 255),
     created_by    TEXT NOT NULL,
     created_at    TEXT NOT NULL,
+    past_of       TEXT,
     PRIMARY KEY (org_id, id),
     CHECK (starts_at_utc < ends_at_utc),
     FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id),
@@ -165,6 +196,23 @@ CREATE TABLE schedule_overrides (
 ) STRICT;
 CREATE INDEX schedule_overrides_by_end
     ON schedule_overrides (org_id, schedule_id, ends_at_utc, starts_at_utc);
+CREATE INDEX schedule_overrides_by_end_as_they_are
+    ON schedule_overrides (org_id, schedule_id, ends_at_utc, starts_at_utc) WHERE past_of IS NULL;
+CREATE INDEX schedule_overrides_by_user ON schedule_overrides (org_id, user_id, ends_at_utc);
+
+-- An address at which a calendar program reads shifts, without a key. Only the SHA-256 of its token is
+-- kept. It ends with its user.
+CREATE TABLE calendar_feeds (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    user_id     TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    schedule_id TEXT,  -- null: the user's own shifts, of all schedules
+    token_hash  TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    created_at  TEXT NOT NULL,
+    PRIMARY KEY (org_id, user_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT;
 
 -- The hours of the week in which somebody works, in one time zone. `windows` is a list of
 -- {"days": [1...7], "start": "HH:MM", "end": "HH:MM"}.
@@ -181,12 +229,14 @@ CREATE TABLE working_hours (
 ) STRICT;
 CREATE UNIQUE INDEX working_hours_name ON working_hours (org_id, name) WHERE deleted_at IS NULL;
 
--- Whom to page, in which order, until somebody acknowledges.
+-- Whom to page, in which order, until somebody acknowledges. `repeat` is how many times it starts again
+-- once its layers are used up.
 CREATE TABLE escalation_policies (
     org_id      TEXT NOT NULL REFERENCES organizations (id),
     id          TEXT NOT NULL,
     name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     description TEXT,
+    repeat      INTEGER NOT NULL DEFAULT 0 CHECK (repeat BETWEEN 0 AND 9),
     created_by  TEXT NOT NULL,
     created_at  TEXT NOT NULL,
     updated_at  TEXT NOT NULL,
@@ -337,38 +387,43 @@ CREATE INDEX receipts_by_age ON receipts (received_at);
 
 -- Something that went wrong, and who looks after it. Status pages show it only if `is_public`, under
 -- `public_title` if that is set; `public_updated_at` is when what they show of it last changed.
--- `is_paged` says whether a page to anybody was made since it opened, or since `handed_off_at`. Alerts of
+-- `is_paged` says whether a page to anybody was made since it opened, or since `handed_off_at`, and
+-- `repeats` how many times its policy has started again since then. `snoozed_until` is when an
+-- acknowledgement ends by itself; `first_acknowledged_at` stays whatever happens later. Alerts of
 -- `integration_id` opened it, unless that is null: `is_storm` says that it takes in all kinds of them,
 -- `is_provisional` that no person has acted on it yet, and `is_left_to_people` that a person did so
 -- much that it is not resolved with its alerts.
 CREATE TABLE incidents (
-    org_id               TEXT NOT NULL REFERENCES organizations (id),
-    id                   TEXT NOT NULL,
-    sequential_id        INTEGER NOT NULL CHECK (sequential_id >= 1),
-    title                TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 100),
-    description          TEXT CHECK (length(description) <= 10000),
-    severity             TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
-    status               TEXT NOT NULL
+    org_id                TEXT NOT NULL REFERENCES organizations (id),
+    id                    TEXT NOT NULL,
+    sequential_id         INTEGER NOT NULL CHECK (sequential_id >= 1),
+    title                 TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 100),
+    description           TEXT CHECK (length(description) <= 10000),
+    severity              TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    status                TEXT NOT NULL
         CHECK (status IN ('investigating', 'identified', 'monitoring', 'resolved')),
-    owner_id             TEXT,
-    owner_schedule_id    TEXT,
-    escalation_policy_id TEXT,
-    acknowledged_at      TEXT,
-    acknowledged_by      TEXT,
-    handed_off_at        TEXT,
-    is_paged             INTEGER NOT NULL DEFAULT 0 CHECK (is_paged IN (0, 1)),
-    resolved_at          TEXT,
-    is_public            INTEGER NOT NULL DEFAULT 1 CHECK (is_public IN (0, 1)),
-    public_title         TEXT CHECK (length(public_title) BETWEEN 1 AND 100),
-    is_provisional       INTEGER NOT NULL DEFAULT 0 CHECK (is_provisional IN (0, 1)),
-    is_storm             INTEGER NOT NULL DEFAULT 0 CHECK (is_storm IN (0, 1)),
-    is_left_to_people    INTEGER NOT NULL DEFAULT 0 CHECK (is_left_to_people IN (0, 1)),
-    integration_id       TEXT,
-    created_by           TEXT NOT NULL,  -- a user's id, an integration's, or a key's without a user
-    created_at           TEXT NOT NULL,
-    latest_at            TEXT NOT NULL,  -- the latest created_at up to here: it never falls
-    updated_at           TEXT NOT NULL,
-    public_updated_at    TEXT NOT NULL,
+    owner_id              TEXT,
+    owner_schedule_id     TEXT,
+    escalation_policy_id  TEXT,
+    acknowledged_at       TEXT,
+    acknowledged_by       TEXT,
+    first_acknowledged_at TEXT,
+    snoozed_until         TEXT,
+    handed_off_at         TEXT,
+    is_paged              INTEGER NOT NULL DEFAULT 0 CHECK (is_paged IN (0, 1)),
+    repeats               INTEGER NOT NULL DEFAULT 0 CHECK (repeats >= 0),
+    resolved_at           TEXT,
+    is_public             INTEGER NOT NULL DEFAULT 1 CHECK (is_public IN (0, 1)),
+    public_title          TEXT CHECK (length(public_title) BETWEEN 1 AND 100),
+    is_provisional        INTEGER NOT NULL DEFAULT 0 CHECK (is_provisional IN (0, 1)),
+    is_storm              INTEGER NOT NULL DEFAULT 0 CHECK (is_storm IN (0, 1)),
+    is_left_to_people     INTEGER NOT NULL DEFAULT 0 CHECK (is_left_to_people IN (0, 1)),
+    integration_id        TEXT,
+    created_by            TEXT NOT NULL,  -- a user's id, an integration's, or a key's without a user
+    created_at            TEXT NOT NULL,
+    latest_at             TEXT NOT NULL,  -- the latest created_at up to here: it never falls
+    updated_at            TEXT NOT NULL,
+    public_updated_at     TEXT NOT NULL,
     PRIMARY KEY (org_id, id),
     UNIQUE (org_id, sequential_id),
     FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id),
@@ -378,6 +433,7 @@ CREATE TABLE incidents (
 ) STRICT;
 
 CREATE INDEX incidents_by_status ON incidents (org_id, status, sequential_id);
+CREATE INDEX incidents_open ON incidents (org_id, sequential_id) WHERE status <> 'resolved';
 CREATE INDEX incidents_by_severity ON incidents (org_id, severity, sequential_id);
 CREATE INDEX incidents_by_owner ON incidents (org_id, owner_id, sequential_id)
     WHERE owner_id IS NOT NULL;
@@ -400,6 +456,18 @@ CREATE TABLE incident_components (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX incident_components_by_component
     ON incident_components (org_id, component_id, sequential_id);
+
+-- Somebody who was asked to help with an incident; its owner stays the owner.
+CREATE TABLE incident_responders (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    added_at    TEXT NOT NULL,
+    added_by    TEXT NOT NULL,
+    PRIMARY KEY (org_id, incident_id, user_id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
 
 -- A status that an incident reached; the first row is its opening.
 CREATE TABLE status_history (
@@ -427,13 +495,40 @@ CREATE TABLE audit_events (
         'page_sent', 'page_failed', 'incident_acknowledged', 'incident_handed_off',
         'layer_escalated', 'layer_skipped', 'escalation_exhausted', 'last_resort_paged',
         'update_posted', 'update_redacted', 'incident_confirmed', 'alert_attached',
-        'alert_resolved')),
+        'alert_resolved', 'incident_unacknowledged', 'incident_snoozed', 'incident_reopened',
+        'responder_added', 'responder_removed')),
     at          TEXT NOT NULL,
     actor_id    TEXT,
     details     TEXT NOT NULL CHECK (json_valid(details)),
     PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
+
+-- A change to anything but an incident, and who made it (null: a command, or the service itself): the
+-- audit log. `before` is null if the thing is new, `after` if it is gone; of a thing that stays they
+-- have what changed. They never hold a secret.
+CREATE TABLE changes (
+    org_id        TEXT NOT NULL REFERENCES organizations (id),
+    number        INTEGER NOT NULL,  -- 1, 2, 3 ... of each organization
+    id            TEXT NOT NULL,
+    at            TEXT NOT NULL,     -- never falls from one number to the next
+    actor_id      TEXT,
+    action        TEXT NOT NULL
+        CHECK (action IN ('created', 'changed', 'deleted', 'token_rotated')),
+    resource_type TEXT NOT NULL CHECK (resource_type IN (
+        'organization', 'user', 'api_key', 'contact_method', 'calendar_feed',
+        'component', 'schedule', 'schedule_layer', 'schedule_override', 'working_hours', 'escalation_policy',
+        'escalation_layer', 'routing_policy', 'integration', 'alert', 'maintenance_window',
+        'status_page')),
+    resource_id   TEXT NOT NULL,
+    before        TEXT CHECK (before IS NULL OR json_valid(before)),
+    after         TEXT CHECK (after IS NULL OR json_valid(after)),
+    PRIMARY KEY (org_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX changes_by_time ON changes (org_id, at, number);
+CREATE INDEX changes_by_resource_type ON changes (org_id, resource_type, number);
+CREATE INDEX changes_by_resource ON changes (org_id, resource_id, number);
+CREATE INDEX changes_by_actor ON changes (org_id, actor_id, number) WHERE actor_id IS NOT NULL;
 
 -- What a tool said is wrong. While it fires, it is the only one of its integration that has this
 -- `dedup_key`; alerts that share a `group_key` share an incident. `attributes` is an object of texts,
@@ -633,6 +728,14 @@ WHEN EXISTS (SELECT 1 FROM audit_events
              WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
 
+CREATE TRIGGER changes_keeps_rows BEFORE DELETE ON changes
+BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
+CREATE TRIGGER changes_keeps_values BEFORE UPDATE ON changes
+BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
+CREATE TRIGGER changes_replaces_nothing BEFORE INSERT ON changes
+WHEN EXISTS (SELECT 1 FROM changes WHERE org_id = NEW.org_id AND number = NEW.number)
+BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
+
 -- An update never changes, except that it can be redacted once.
 CREATE TRIGGER incident_updates_keeps_rows BEFORE DELETE ON incident_updates
 BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
@@ -708,14 +811,16 @@ CREATE TABLE acknowledge_links (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- What falls due for an unresolved incident, and when: paging its owner, firing its policy's next layer,
--- or telling its owner that somebody else has acknowledged it. `wait_seconds` is the time-out of the
--- layer that fired last, 0 before the first. A layer's timer that an acknowledgement has stopped has no
--- due_at; one that has used up the layers has no row.
+-- What falls due for an incident, and when: paging its owner, firing its policy's next layer, the end of
+-- a snooze, telling its owner that somebody else has acknowledged it (notice), or telling those who
+-- were paged that it is resolved. `wait_seconds` is the time-out of the layer that fired last, 0 before
+-- the first. A layer's timer that an acknowledgement has stopped has no due_at; one that has used up
+-- the layers has no row.
 CREATE TABLE incident_timers (
     org_id       TEXT NOT NULL,
     incident_id  TEXT NOT NULL,
-    kind         TEXT NOT NULL CHECK (kind IN ('owner', 'layer', 'notice')),
+    kind         TEXT NOT NULL
+        CHECK (kind IN ('owner', 'layer', 'snooze', 'notice', 'resolved')),
     wait_seconds INTEGER CHECK (wait_seconds >= 0),
     due_at       TEXT,
     PRIMARY KEY (org_id, incident_id, kind),
@@ -737,9 +842,9 @@ CREATE TABLE escalation_progress (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- A page, the notice that an incident was acknowledged, or a message about an alert, on its way by one
--- contact method; the row goes once it is delivered, given up or called off, and an incident's trail
--- says which. `receiver` stands for the
+-- A page, a page that asks a responder to help, the notice that an incident was acknowledged or
+-- resolved, or a message about an alert, on its way by one contact method; the row goes once it is
+-- delivered, given up or called off, and an incident's trail says which. `receiver` stands for the
 -- host or service that it goes to. A paging process that takes it on moves `due_at` to the instant
 -- from which another one may.
 CREATE TABLE deliveries (
@@ -748,9 +853,10 @@ CREATE TABLE deliveries (
     incident_id       TEXT,
     alert_id          TEXT,
     user_id           TEXT NOT NULL,
-    layer_position    INTEGER,  -- null: as the incident's owner
+    layer_position    INTEGER,  -- null: not by a layer
     contact_method_id TEXT,     -- null: the user's email address
-    kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN ('page', 'acknowledged', 'alert')),
+    kind              TEXT NOT NULL DEFAULT 'page'
+        CHECK (kind IN ('page', 'help', 'acknowledged', 'resolved', 'alert')),
     receiver          TEXT NOT NULL,
     attempts          INTEGER NOT NULL DEFAULT 0,
     created_at        TEXT NOT NULL,

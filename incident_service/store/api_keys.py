@@ -14,24 +14,29 @@ def insert(db: Connection, key: Row) -> None:
 _BEARER = """
     SELECT key.org_id, key.id, key.user_id, key.last_used_at,
            CASE person.role WHEN 'org:member' THEN person.role ELSE key.role END AS role,
-           coalesce(key.deleted_at, person.deleted_at) AS deleted_at
+           coalesce(key.deleted_at, person.deleted_at) AS deleted_at,
+           key.expires_at_utc <= :now AS is_expired
     FROM api_keys AS key
     LEFT JOIN users AS person ON person.org_id = key.org_id AND person.id = key.user_id
     """
 
 
-def bearer_with_hash(db: Connection, key_hash: str) -> Row | None:
-    """Return who calls with the key that has this SHA-256, revoked or not.
+def bearer_with_hash(db: Connection, key_hash: str, *, now: str) -> Row | None:
+    """Return who calls with the key that has this SHA-256, revoked or expired or not.
 
-    `role` is the lesser of the key's and its user's; a deleted user's key counts as revoked.
+    `role` is the lesser of the key's and its user's; a deleted user's key counts as revoked. `now`
+    has microseconds.
     """
-    return one_or_none(db, f"{_BEARER} WHERE key.key_hash = :key_hash", {"key_hash": key_hash})
+    return one_or_none(
+        db, f"{_BEARER} WHERE key.key_hash = :key_hash", {"key_hash": key_hash, "now": now}
+    )
 
 
-def bearer(db: Connection, org_id: str, id: str) -> Row:
+def bearer(db: Connection, org_id: str, id: str, *, now: str) -> Row:
     """Return the same for the key that has this id. Rows of keys are never deleted."""
     row: Row = db.execute(
-        f"{_BEARER} WHERE key.org_id = :org_id AND key.id = :id", {"org_id": org_id, "id": id}
+        f"{_BEARER} WHERE key.org_id = :org_id AND key.id = :id",
+        {"org_id": org_id, "id": id, "now": now},
     ).fetchone()
     return row
 

@@ -28,6 +28,11 @@ Event = Literal[
     "incident_confirmed",
     "alert_attached",
     "alert_resolved",
+    "incident_unacknowledged",
+    "incident_snoozed",
+    "incident_reopened",
+    "responder_added",
+    "responder_removed",
 ]
 
 EVENTS: tuple[Event, ...] = get_args(Event)

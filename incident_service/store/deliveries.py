@@ -222,7 +222,7 @@ def user_ids(db: Connection, org_id: str, incident_id: str, *, limit: int) -> li
     rows = db.execute(
         """
         SELECT DISTINCT user_id FROM deliveries
-        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'page'
+        WHERE org_id = :org_id AND incident_id = :incident_id AND kind IN ('page', 'help')
         ORDER BY user_id LIMIT :limit
         """,
         {"org_id": org_id, "incident_id": incident_id, "limit": limit},
@@ -237,14 +237,27 @@ def delete(db: Connection, org_id: str, id: str) -> None:
     )
 
 
-def delete_pages(db: Connection, org_id: str, incident_id: str) -> None:
-    """Call off the pages about an incident; a notice stays on its way."""
+def call_off(db: Connection, org_id: str, incident_ids: Sequence[str], *kinds: str) -> None:
+    """Remove what is on its way about incidents, of some kinds."""
     db.execute(
         """
         DELETE FROM deliveries
-        WHERE org_id = :org_id AND incident_id = :incident_id AND kind = 'page'
+        WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
+          AND kind IN (SELECT value FROM json_each(:kinds))
         """,
-        {"org_id": org_id, "incident_id": incident_id},
+        {"org_id": org_id, "ids": json.dumps(incident_ids), "kinds": json.dumps(kinds)},
+    )
+
+
+def call_off_help(db: Connection, org_id: str, incident_id: str, user_id: str) -> None:
+    """Remove the pages that ask one user to help with an incident."""
+    db.execute(
+        """
+        DELETE FROM deliveries
+        WHERE org_id = :org_id AND incident_id = :incident_id AND user_id = :user_id
+          AND kind = 'help'
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "user_id": user_id},
     )
 
 
@@ -254,7 +267,7 @@ def delete_for_owners(db: Connection, org_id: str, incident_ids: Sequence[str]) 
         """
         DELETE FROM deliveries
         WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
-          AND layer_position IS NULL
+          AND layer_position IS NULL AND kind IN ('page', 'acknowledged')
         """,
         {"org_id": org_id, "ids": json.dumps(incident_ids)},
     )

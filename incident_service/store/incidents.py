@@ -70,7 +70,8 @@ def change_owner(
     db.execute(
         """
         UPDATE incidents SET
-            owner_id = :owner_id, acknowledged_at = NULL, acknowledged_by = NULL, is_paged = 0,
+            owner_id = :owner_id, acknowledged_at = NULL, acknowledged_by = NULL,
+            snoozed_until = NULL, is_paged = 0,
             handed_off_at = max(updated_at, :at), updated_at = max(updated_at, :at)
         WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
         """,
@@ -114,7 +115,10 @@ def newest(
     """
     conditions = {name: FILTERS[name] for name in filters}
     source, numbered = "incidents AS incident", "incident"
-    if filters.get("status", "resolved") != "resolved":
+    if filters.get("status") == "open":
+        source = "incidents AS incident INDEXED BY incidents_open"
+        conditions["status"] = "incident.status <> 'resolved'"
+    elif filters.get("status", "resolved") != "resolved":
         # Few incidents are open, so they are walked: a + keeps other indexes out of it.
         for name in conditions.keys() - {"status", "component_id"}:
             conditions[name] = "+" + conditions[name]
@@ -216,6 +220,18 @@ def status_history(db: Connection, org_id: str, id: str) -> list[Row]:
         """,
         {"org_id": org_id, "id": id},
     ).fetchall()
+
+
+def last_status(db: Connection, org_id: str, id: str) -> Row:
+    """Return the entry of the status that the incident reached last."""
+    row: Row = db.execute(
+        """
+        SELECT id, status, changed_at, changed_by, resolution_note FROM status_history
+        WHERE org_id = :org_id AND incident_id = :id ORDER BY number DESC LIMIT 1
+        """,
+        {"org_id": org_id, "id": id},
+    ).fetchone()
+    return row
 
 
 def open_by_severity(db: Connection) -> dict[str, int]:

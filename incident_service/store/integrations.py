@@ -24,14 +24,14 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
     return {**_parsed(row), "selectors": selectors(db, org_id, id)} if row else None
 
 
-def name(db: Connection, org_id: str, id: str) -> str:
+def name(db: Connection, org_id: str, id: str) -> str | None:
     """Return what the integration is called, or was before it was deleted."""
-    row: Row = db.execute(
+    row = one_or_none(
+        db,
         "SELECT name FROM integrations WHERE org_id = :org_id AND id = :id",
         {"org_id": org_id, "id": id},
-    ).fetchone()
-    name: str = row["name"]
-    return name
+    )
+    return row["name"] if row else None
 
 
 def with_token(db: Connection, token_hash: str) -> Row | None:

@@ -38,6 +38,18 @@ def put(db: Connection, links: Sequence[Row]) -> dict[tuple[str, str, str], str]
     return {(row["org_id"], row["incident_id"], row["user_id"]): row["token"] for row in rows}
 
 
+def user_ids(db: Connection, org_id: str, incident_id: str) -> list[str]:
+    """Return the users who have a link to the incident, by id: all who were paged for it."""
+    rows = db.execute(
+        """
+        SELECT user_id FROM acknowledge_links
+        WHERE org_id = :org_id AND incident_id = :incident_id ORDER BY user_id
+        """,
+        {"org_id": org_id, "incident_id": incident_id},
+    )
+    return [row["user_id"] for row in rows]
+
+
 def get(db: Connection, token: str) -> Row | None:
     """Return the link."""
     return one_or_none(db, "SELECT * FROM acknowledge_links WHERE token = :token", {"token": token})

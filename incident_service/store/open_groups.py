@@ -48,6 +48,18 @@ def put(
     put_rows(db, "open_groups", rows, key=("org_id", "integration_id", "group_key"))
 
 
+def keys_of(db: Connection, incident: Row) -> list[str]:
+    """Return the group keys of the incident's alerts."""
+    rows = db.execute(
+        """
+        SELECT DISTINCT group_key FROM alerts
+        WHERE org_id = :org_id AND incident_id = :id
+        """,
+        {"org_id": incident["org_id"], "id": incident["id"]},
+    )
+    return [row["group_key"] for row in rows]
+
+
 def close(db: Connection, incident: Row) -> None:
     """Let nothing join an incident any more, because it is resolved."""
     db.execute(

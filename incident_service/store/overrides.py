@@ -1,9 +1,9 @@
-"""Rows of `schedule_overrides`. No two of one schedule overlap."""
+"""Rows of `schedule_overrides`. No two of one schedule count for the same instant."""
 
 from __future__ import annotations
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, one_or_none
+from incident_service.store import Row, insert_row, one_or_none, set_columns
 
 
 def insert(db: Connection, override: Row) -> None:
@@ -17,7 +17,7 @@ def get(db: Connection, org_id: str, schedule_id: str, id: str) -> Row | None:
         db,
         """
         SELECT * FROM schedule_overrides
-        WHERE org_id = :org_id AND id = :id AND schedule_id = :schedule_id
+        WHERE org_id = :org_id AND id = :id AND schedule_id = :schedule_id AND past_of IS NULL
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "id": id},
     )
@@ -31,6 +31,11 @@ def delete(db: Connection, org_id: str, id: str) -> None:
     )
 
 
+def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
+    """Change an override; the keys of `changes` are the columns to set."""
+    set_columns(db, "schedule_overrides", changes, org_id=org_id, id=id)
+
+
 def between(
     db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str
 ) -> list[Row]:
@@ -38,6 +43,21 @@ def between(
 
     Instants are given as `clock.sortable` writes them.
     """
+    return db.execute(
+        """
+        SELECT * FROM schedule_overrides
+        WHERE org_id = :org_id AND schedule_id = :schedule_id
+          AND ends_at_utc > :start AND starts_at_utc < :end AND past_of IS NULL
+        ORDER BY ends_at_utc
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc},
+    ).fetchall()
+
+
+def counted_between(
+    db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str
+) -> list[Row]:
+    """Return what `between` does, and what is over of those changed or deleted since."""
     return db.execute(
         """
         SELECT * FROM schedule_overrides
@@ -50,29 +70,48 @@ def between(
 
 
 def first_between(
-    db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str
+    db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str, *, but: str
 ) -> Row | None:
-    """Return the first of the overrides that `between` returns."""
+    """Return the first of the overrides that `between` returns, without the one with the id."""
     return one_or_none(
         db,
         """
         SELECT * FROM schedule_overrides
         WHERE org_id = :org_id AND schedule_id = :schedule_id
-          AND ends_at_utc > :start AND starts_at_utc < :end
+          AND ends_at_utc > :start AND starts_at_utc < :end AND past_of IS NULL AND id <> :but
         ORDER BY ends_at_utc LIMIT 1
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc}
+        | {"but": but},
+    )
+
+
+def last_past(
+    db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str
+) -> Row | None:
+    """Return what is over of an override changed or deleted since, the last in the window."""
+    return one_or_none(
+        db,
+        """
+        SELECT * FROM schedule_overrides
+        WHERE org_id = :org_id AND schedule_id = :schedule_id
+          AND ends_at_utc > :start AND starts_at_utc < :end AND past_of IS NOT NULL
+        ORDER BY ends_at_utc DESC LIMIT 1
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc},
     )
 
 
-def is_full(db: Connection, org_id: str, schedule_id: str, limit: int) -> bool:
-    """Whether the schedule has `limit` overrides."""
+def count(db: Connection, org_id: str, schedule_id: str, limit: int) -> int:
+    """Return how many overrides the schedule has, counted to the limit."""
     row = one_or_none(
         db,
         """
-        SELECT 1 FROM schedule_overrides
-        WHERE org_id = :org_id AND schedule_id = :schedule_id LIMIT 1 OFFSET :last
+        SELECT count(*) AS number FROM (
+            SELECT 1 FROM schedule_overrides
+            WHERE org_id = :org_id AND schedule_id = :schedule_id AND past_of IS NULL
+            LIMIT :limit)
         """,
-        {"org_id": org_id, "schedule_id": schedule_id, "last": limit - 1},
+        {"org_id": org_id, "schedule_id": schedule_id, "limit": limit},
     )
-    return row is not None
+    return int(row["number"]) if row else 0

@@ -1,4 +1,4 @@
-"""Rows of the layers of schedules, and of their participants."""
+"""Rows of the layers of schedules, of their participants, and of what layers were before."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
+from incident_service.store import (
+    Row,
+    insert_row,
+    insert_rows,
+    one_or_none,
+    put_rows,
+    set_columns,
+)
 
-_FAR = 1_000_000
+_FAR = 1_000_000_000
 """More than any layer's position."""
 
 
@@ -39,6 +46,8 @@ _ROTA = """
             'handoff_time', layer.handoff_time,
             'effective_from', layer.effective_from,
             'effective_until', layer.effective_until,
+            'valid_from', layer.valid_from,
+            'turns_from', layer.turns_from,
             'participant_ids', json((
                 SELECT json_group_array(user_id) FROM (
                     SELECT user_id FROM schedule_layer_participants AS participant
@@ -48,7 +57,24 @@ _ROTA = """
         WHERE layer.org_id = schedule.org_id AND layer.schedule_id = schedule.id
     ) AS layers, (
         SELECT json_group_array(json_object(
-            'id', id, 'user_id', user_id, 'starts_at', starts_at, 'ends_at', ends_at))
+            'id', version.layer_id,
+            'position', version.position,
+            'timezone', version.timezone,
+            'rotation_length_days', version.rotation_length_days,
+            'handoff_time', version.handoff_time,
+            'effective_from', version.effective_from,
+            'effective_until', version.effective_until,
+            'valid_from', version.valid_from,
+            'valid_until', version.valid_until,
+            'turns_from', version.turns_from,
+            'participant_ids', json(version.participant_ids)))
+        FROM schedule_layer_versions AS version
+        WHERE version.org_id = schedule.org_id AND version.schedule_id = schedule.id
+          AND version.valid_until > :at
+    ) AS versions, (
+        SELECT json_group_array(json_object(
+            'id', id, 'past_of', past_of, 'user_id', user_id,
+            'starts_at_utc', starts_at_utc, 'ends_at_utc', ends_at_utc))
         FROM (
             SELECT * FROM (
                 SELECT * FROM schedule_overrides AS override
@@ -70,8 +96,9 @@ _ROTA = """
 def rota(db: Connection, org_id: str, id: str, at_utc: str) -> Row | None:
     """Return the schedule with all that decides who is on call at an instant, unless deleted.
 
-    `layers`: each with its `participant_ids` in order. `overrides`: the last that ended, and two
-    that end later; so the one that covers the instant, if there is one, and the next to begin.
+    `layers`: each with its `participant_ids` in order, and what those that changed after the
+    instant were before. `overrides`: the last that ended, and two that end later; so the one that
+    covers the instant, if there is one, and the next to begin.
     """
     row = one_or_none(
         db, f"{_ROTA} AND schedule.id = :id", {"org_id": org_id, "id": id, "at": at_utc}
@@ -86,16 +113,40 @@ def rotas(db: Connection, org_id: str, at_utc: str) -> Iterator[Row]:
 
 
 def _parsed(row: Row) -> Row:
-    lists = {"layers": json.loads(row["layers"]), "overrides": json.loads(row["overrides"])}
-    return {**row, **lists}
+    layers = json.loads(row["layers"]) + json.loads(row["versions"])
+    return {**row, "layers": layers, "overrides": json.loads(row["overrides"])}
+
+
+def versions(db: Connection, org_id: str, schedule_id: str, after_utc: str) -> list[Row]:
+    """Return what the schedule's layers were, as far as that counted after the instant."""
+    rows = db.execute(
+        """
+        SELECT *, layer_id AS id FROM schedule_layer_versions
+        WHERE org_id = :org_id AND schedule_id = :schedule_id AND valid_until > :after
+        """,
+        {"org_id": org_id, "schedule_id": schedule_id, "after": after_utc},
+    ).fetchall()
+    return [{**row, "participant_ids": json.loads(row["participant_ids"])} for row in rows]
+
+
+def keep_versions(db: Connection, versions: Sequence[Row]) -> None:
+    """Add what layers were until now; each has a value for each column."""
+    rows = [{**row, "participant_ids": json.dumps(row["participant_ids"])} for row in versions]
+    put_rows(db, "schedule_layer_versions", rows, key=("org_id", "layer_id", "valid_until"))
 
 
 def next_position(db: Connection, org_id: str, schedule_id: str) -> int:
-    """Return the position after the schedule's last layer, which is how many it has."""
+    """Return the position after all that the schedule's layers have, or had before an edit.
+
+    So a new layer comes last in the past, too.
+    """
     row = db.execute(
         """
-        SELECT coalesce(max(position) + 1, 0) AS position FROM schedule_layers
-        WHERE org_id = :org_id AND schedule_id = :schedule_id
+        SELECT 1 + max(
+            coalesce((SELECT max(position) FROM schedule_layers
+                      WHERE org_id = :org_id AND schedule_id = :schedule_id), -1),
+            coalesce((SELECT max(position) FROM schedule_layer_versions
+                      WHERE org_id = :org_id AND schedule_id = :schedule_id), -1)) AS position
         """,
         {"org_id": org_id, "schedule_id": schedule_id},
     ).fetchone()
@@ -111,10 +162,12 @@ def insert_layer(db: Connection, layer: Row) -> None:
 
 
 def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
-    """Change a layer; the keys of `changes` are the columns to set, and `participant_ids`."""
+    """Change a layer; the keys of `changes` are the columns to set, and maybe `participant_ids`."""
     columns = dict(changes)
-    user_ids = columns.pop("participant_ids")
+    user_ids = columns.pop("participant_ids", None)
     set_columns(db, "schedule_layers", columns, org_id=org_id, id=id)
+    if user_ids is None:
+        return
     db.execute(
         "DELETE FROM schedule_layer_participants WHERE org_id = :org_id AND layer_id = :id",
         {"org_id": org_id, "id": id},
@@ -130,30 +183,18 @@ def delete_layer(db: Connection, org_id: str, id: str) -> None:
     )
 
 
-def order_layers(
-    db: Connection, org_id: str, schedule_id: str, ids: Sequence[str], *, at: str
-) -> None:
-    """Give the schedule's layers the positions that they have in `ids`, which names each once."""
+def move_layers(db: Connection, org_id: str, changes: Sequence[Row]) -> None:
+    """Give layers other positions; `changes` have `id`, `position`, `valid_from`, `updated_at`."""
     # No two layers may share a position, not even for a moment: move them all out of the way.
-    db.execute(
-        """
-        UPDATE schedule_layers SET position = position + :far
-        WHERE org_id = :org_id AND schedule_id = :schedule_id
-        """,
-        {"org_id": org_id, "schedule_id": schedule_id, "far": _FAR},
-    )
     db.executemany(
         """
-        UPDATE schedule_layers SET
-            updated_at = CASE position WHEN :far + :position THEN updated_at ELSE :at END,
-            position = :position
-        WHERE org_id = :org_id AND id = :id
+        UPDATE schedule_layers SET position = position + :far WHERE org_id = :org_id AND id = :id
         """,
-        [
-            {"org_id": org_id, "id": id, "position": n, "far": _FAR, "at": at}
-            for n, id in enumerate(ids)
-        ],
+        [{"org_id": org_id, "id": change["id"], "far": _FAR} for change in changes],
     )
+    for change in changes:
+        columns = {name: value for name, value in change.items() if name != "id"}
+        set_columns(db, "schedule_layers", columns, org_id=org_id, id=change["id"])
 
 
 def policy_that_targets(db: Connection, org_id: str, schedule_id: str) -> str | None:

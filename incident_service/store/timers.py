@@ -11,7 +11,7 @@ from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.store import Row, insert_rows, one_or_none, put_rows
 
-Kind = Literal["owner", "layer", "notice"]
+Kind = Literal["owner", "layer", "snooze", "notice", "resolved"]
 
 _KEY = ("org_id", "incident_id", "kind")
 
@@ -76,16 +76,20 @@ def delete(db: Connection, incident: Row, *kinds: Kind) -> None:
     )
 
 
-def call_owners(db: Connection, org_id: str, incident_ids: Sequence[str], *, at: str) -> None:
-    """Let the owners of incidents be paged at an instant. Notices to them are called off."""
+def forget_acknowledgements(db: Connection, org_id: str, incident_ids: Sequence[str]) -> None:
+    """Remove what an acknowledgement has set: the end of a snooze, the owner's notice."""
     db.execute(
         """
         DELETE FROM incident_timers
         WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
-          AND kind = 'notice'
+          AND kind IN ('notice', 'snooze')
         """,
         {"org_id": org_id, "ids": json.dumps(incident_ids)},
     )
+
+
+def call_owners(db: Connection, org_id: str, incident_ids: Sequence[str], *, at: str) -> None:
+    """Let the owners of incidents be paged at an instant."""
     rows = [_row(org_id, id, "owner", due_at=at, wait_seconds=None) for id in incident_ids]
     put_rows(db, "incident_timers", rows, key=_KEY)
 
@@ -152,32 +156,45 @@ def due_organizations(db: Connection, at: str) -> list[str]:
 def first_due(db: Connection, org_id: str, at: str) -> Row | None:
     """Return the incident whose timer fell due first in the organization, if one has.
 
-    With it comes what firing depends on: its `timers`, which is when each kind falls due;
-    `targets_done`, how often each was; `users_paged`, to whom a page is due that nobody has taken.
+    It comes as `of_incident` returns it.
     """
-    incident = one_or_none(
+    first = one_or_none(
         db,
         """
-        SELECT incident.*, (
-            SELECT json_group_object(kind, due_at) FROM incident_timers AS timer
-            WHERE timer.org_id = due.org_id AND timer.incident_id = due.incident_id
-        ) AS timers, (
-            SELECT json_group_object(target, done) FROM escalation_progress AS progress
-            WHERE progress.org_id = due.org_id AND progress.incident_id = due.incident_id
-        ) AS targets_done, (
-            SELECT json_group_array(DISTINCT user_id) FROM deliveries AS delivery
-            WHERE delivery.org_id = due.org_id AND delivery.incident_id = due.incident_id
-              AND delivery.kind = 'page' AND delivery.attempts = 0
-        ) AS users_paged
-        FROM incident_timers AS due CROSS JOIN incidents AS incident
-          ON incident.org_id = due.org_id AND incident.id = due.incident_id
-        WHERE due.org_id = :org_id AND due.due_at <= :at ORDER BY due.due_at LIMIT 1
+        SELECT incident_id FROM incident_timers
+        WHERE org_id = :org_id AND due_at <= :at ORDER BY due_at LIMIT 1
         """,
         {"org_id": org_id, "at": at},
     )
-    if incident is not None:
-        for column in ("timers", "targets_done", "users_paged"):
-            incident[column] = json.loads(incident[column])
+    return of_incident(db, org_id, first["incident_id"]) if first else None
+
+
+def of_incident(db: Connection, org_id: str, id: str) -> Row:
+    """Return the incident with what firing depends on.
+
+    That is its `timers`, which is when each kind falls due; `targets_done`, how often each was;
+    `users_paged`, to whom a page is due that nobody has taken.
+    """
+    incident: Row = db.execute(
+        """
+        SELECT incident.*, (
+            SELECT json_group_object(kind, due_at) FROM incident_timers AS timer
+            WHERE timer.org_id = incident.org_id AND timer.incident_id = incident.id
+        ) AS timers, (
+            SELECT json_group_object(target, done) FROM escalation_progress AS progress
+            WHERE progress.org_id = incident.org_id AND progress.incident_id = incident.id
+        ) AS targets_done, (
+            SELECT json_group_array(DISTINCT user_id) FROM deliveries AS delivery
+            WHERE delivery.org_id = incident.org_id AND delivery.incident_id = incident.id
+              AND delivery.kind IN ('page', 'help') AND delivery.attempts = 0
+        ) AS users_paged
+        FROM incidents AS incident
+        WHERE incident.org_id = :org_id AND incident.id = :id
+        """,
+        {"org_id": org_id, "id": id},
+    ).fetchone()
+    for column in ("timers", "targets_done", "users_paged"):
+        incident[column] = json.loads(incident[column])
     return incident
 
 

@@ -39,7 +39,7 @@ FILLED_LATER = {
     "maintenance_windows": {"deleted_at"},
     "routing_policies": {"deleted_at"},
     "integrations": {"receipts", "last_received_at", "deleted_at"},
-    "incidents": {"handed_off_at", "is_left_to_people", "is_paged"},
+    "incidents": {"handed_off_at", "is_left_to_people", "is_paged", "repeats"},
     "deliveries": {"attempts", "first_tried_at"},
 }
 """The columns that a new row leaves to the table's defaults."""
@@ -78,8 +78,12 @@ def fill_every_table(world: World) -> None:
     made = world.made = world.database.write(quickstart.provision)
     user = world.make("users", email="ben@example.com")["id"]
     world.make(f"users/{user}/contact-methods", label="Mail", url="mailto://a:b@example.com")
+    world.make(f"users/{user}/calendar-feeds")
     world.make("api-keys", name="Key")
     schedule = world.make("oncall/schedules", name="Second", timezone="UTC")["id"]
+    (layer,) = world.call("GET", f"oncall/schedules/{made.schedule_id}").json["data"]["layers"]
+    world.execute("UPDATE schedule_layers SET effective_from = '2025-01-06T09:00:00Z'")
+    world.call("DELETE", f"oncall/schedules/{made.schedule_id}/layers/{layer['id']}")
     window = {"startsAt": "2025-04-07T08:00:00Z", "endsAt": "2025-04-08T08:00:00Z"}
     world.make(f"oncall/schedules/{schedule}/overrides", userId=user, **window)
     windows = [{"days": [1], "start": "09:00", "end": "17:00"}]
@@ -101,6 +105,8 @@ def fill_every_table(world: World) -> None:
     body = world.body(ownerId=user, ownerScheduleId=..., escalationPolicyId=policy)
     incident = world.post(body, {"Idempotency-Key": "key"}).json["data"]["id"]
     world.make(f"incidents/{incident}/updates", visibility="internal", body="Looking.")
+    asked = {"userIds": [made.user_id]}
+    assert world.call("POST", f"incidents/{incident}/responders", asked).status_code == 200
     world.database.write(firing.fire_due, [made.org_id], by_email=True, limit=2)
     world.database.write(acknowledge_links.renew, [(made.org_id, incident, user)])
 
