@@ -30,6 +30,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def whole_milliseconds(instant: datetime) -> datetime:
+    """Return the instant as `format_instant` shows it, cut to milliseconds."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
 def format_instant(instant: datetime) -> str:
     """Return the instant as the service writes it: `2025-04-07T08:23:11.000Z` (contract §1)."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

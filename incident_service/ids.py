@@ -1,9 +1,11 @@
-"""Identifiers: UUIDv7 for things, `org_…` and `user_…` for organizations and users."""
+"""Identifiers: UUIDv7 for things, `org_…` and `user_…` for people; and tokens, which are secret."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import secrets
 
 import uuid_utils
 
@@ -31,6 +33,16 @@ def new_org_id() -> str:
 def new_user_id() -> str:
     """Return a new user's id, `user_` and 32 hexadecimal digits."""
     return f"user_{uuid_utils.uuid7().hex}"
+
+
+def new_token() -> str:
+    """Return a new token: 32 characters, as long as the routing keys of PagerDuty."""
+    return secrets.token_hex(16)
+
+
+def hash_token(token: str) -> str:
+    """Return what is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def canonical_uuid(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import marshmallow as ma
@@ -15,8 +14,6 @@ from incident_service.http.schemas import QuerySchema, Schema
 from incident_service.oncall import schedules
 
 blueprint = Blueprint("oncall", description="Who is on call.")
-
-MAX_WINDOW = timedelta(days=366)
 
 
 class AtQuerySchema(QuerySchema):
@@ -37,8 +34,9 @@ class WindowQuerySchema(QuerySchema):
     @ma.validates_schema
     def _is_a_year_at_most(self, query: dict[str, Any], **_: Any) -> None:
         check_order(query, "from_", "to")
-        if query["to"] - query["from_"] > MAX_WINDOW:
-            raise ma.ValidationError(f"More than {MAX_WINDOW.days} days after from.", "to")
+        if query["to"] - query["from_"] > schedules.MAX_WINDOW:
+            days = schedules.MAX_WINDOW.days
+            raise ma.ValidationError(f"More than {days} days after from.", "to")
 
 
 class TargetSchema(Schema):
@@ -46,6 +44,8 @@ class TargetSchema(Schema):
 
     user_id = fields.String()
     """The user who is on call."""
+    user_name = fields.String()
+    """The user's first and last name, or else the email; a deleted user's as they were."""
     layer_id = UUID(allow_none=True)
     """The layer that puts the user on call; null if an override does."""
     override_id = UUID(allow_none=True)
@@ -78,21 +78,23 @@ class ScheduleNameSchema(Schema):
 
 
 class OnCallSchema(Schema):
-    """Who owns a schedule."""
+    """Who owns a schedule, and who does next."""
 
     schedule = fields.Nested(ScheduleNameSchema)
     """The schedule in question."""
     schedule_owner = fields.Nested(TargetSchema, allow_none=True)
     """Who becomes the owner of an incident opened for the schedule; null for nobody."""
+    next = fields.Nested(TargetSchema, allow_none=True)
+    """Whoever owns it next, from where they take over, maybe after a gap; null for nobody."""
 
 
 @blueprint.route("/v1/oncall", methods=["GET"])
 @blueprint.arguments(AtQuerySchema, location="query")
 @blueprint.response(200, OnCallSchema(many=True))
 def list_on_call(query: dict[str, Any]) -> Any:
-    """List who owns each schedule, by the schedules' names."""
+    """List who owns each schedule and who does next, by the schedules' names."""
     with database().read() as db:
-        return schedules.owned(db, caller(), query.get("at") or clock.now())
+        return schedules.owned(db, caller(), query.get("at"), now=clock.now())
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/resolve", methods=["GET"])
@@ -101,7 +103,7 @@ def list_on_call(query: dict[str, Any]) -> Any:
 def resolve_schedule(query: dict[str, Any], id: str) -> Any:
     """Return who owns a schedule, and everyone that it pages."""
     with database().read() as db:
-        return schedules.resolve(db, caller(), id, query.get("at") or clock.now())
+        return schedules.resolve(db, caller(), id, query.get("at"), now=clock.now())
 
 
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/shifts", methods=["GET"])
@@ -110,4 +112,4 @@ def resolve_schedule(query: dict[str, Any], id: str) -> Any:
 def list_shifts(query: dict[str, Any], id: str) -> Any:
     """List who owns a schedule during the window, shift by shift."""
     with database().read() as db:
-        return schedules.shifts(db, caller(), id, query["from_"], query["to"])
+        return schedules.shifts(db, caller(), id, query["from_"], query["to"], now=clock.now())

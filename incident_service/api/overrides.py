@@ -9,6 +9,7 @@ from marshmallow import fields
 
 from incident_service.http.blueprint import (
     Blueprint,
+    all_created,
     caller,
     created,
     database,
@@ -16,15 +17,18 @@ from incident_service.http.blueprint import (
     no_content,
     write,
 )
-from incident_service.http.fields import UUID, Instant, QueryInstant, Text, check_order
+from incident_service.http.fields import UUID, Instant, List, QueryInstant, Text, check_order
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.oncall import overrides
 
 blueprint = Blueprint("overrides", description="Users who stand in on a schedule for a while.")
 
 
+MAX_AT_ONCE = 50
+
+
 class OverrideBodySchema(RequestSchema):
-    """An override to create."""
+    """An override to create, or its changes."""
 
     user_id = Text(1, 255, required=True)
     """The user who stands in."""
@@ -38,6 +42,13 @@ class OverrideBodySchema(RequestSchema):
     @ma.validates_schema
     def _ends_after_it_begins(self, body: dict[str, Any], **_: Any) -> None:
         check_order(body, "starts_at", "ends_at")
+
+
+class OverridesBodySchema(RequestSchema):
+    """Overrides to create, all or none."""
+
+    overrides = List(fields.Nested(OverrideBodySchema), 1, MAX_AT_ONCE, required=True)
+    """The overrides, none of which overlaps another."""
 
 
 class OverrideQuerySchema(QuerySchema):
@@ -71,6 +82,13 @@ class OverrideSchema(Schema):
     created_at = Instant()
 
 
+class OverridesSchema(Schema):
+    """The overrides that were created."""
+
+    overrides = fields.List(fields.Nested(OverrideSchema))
+    """In the order in which they were sent."""
+
+
 @blueprint.route("/v1/oncall/schedules/<uuid_text:id>/overrides", methods=["GET"])
 @blueprint.arguments(OverrideQuerySchema, location="query")
 @blueprint.response(200, OverrideSchema(many=True))
@@ -91,12 +109,38 @@ def create_override(body: dict[str, Any], id: str) -> Any:
     return created(row, "oncall", "schedules", id, "overrides")
 
 
+@blueprint.route("/v1/oncall/schedules/<uuid_text:id>/overrides/bulk", methods=["POST"])
+@for_members
+@blueprint.arguments(OverridesBodySchema)
+@blueprint.error_codes("invalid_user_id", "override_overlaps", "too_many_overrides")
+@blueprint.response(201, OverridesSchema)
+def create_overrides(body: dict[str, Any], id: str) -> Any:
+    """Create up to 50 overrides, all or none, as a swap of two shifts needs."""
+    made = write(overrides.create_all, id, body["overrides"])
+    return all_created({"overrides": made}, "oncall", "schedules", id, "overrides")
+
+
+@blueprint.route(
+    "/v1/oncall/schedules/<uuid_text:id>/overrides/<uuid_text:override_id>", methods=["PATCH"]
+)
+@for_members
+@blueprint.arguments(OverrideBodySchema(partial=True))
+@blueprint.error_codes("invalid_user_id", "override_overlaps", "override_over")
+@blueprint.response(200, OverrideSchema)
+def change_override(body: dict[str, Any], id: str, override_id: str) -> Any:
+    """Change some fields of an override from now on; `null` clears the reason.
+
+    What it did until now stays as it was. Once it is over, only its reason can change.
+    """
+    return write(overrides.change, id, override_id, body)
+
+
 @blueprint.route(
     "/v1/oncall/schedules/<uuid_text:id>/overrides/<uuid_text:override_id>", methods=["DELETE"]
 )
 @for_members
 @blueprint.response(204)
 def delete_override(id: str, override_id: str) -> Any:
-    """Delete an override."""
-    write(lambda db, who, **_: overrides.delete(db, who, id, override_id))
+    """Delete an override. One that runs ends now; what it did until now stays as it was."""
+    write(overrides.delete, id, override_id)
     return no_content()

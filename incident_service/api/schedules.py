@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
 from incident_service.http.fields import UUID, Instant, List, Text, TimeZone, WallTime, check_order
 from incident_service.http.schemas import RequestSchema, Schema
-from incident_service.oncall import schedules
+from incident_service.oncall import layers, schedules
 
 blueprint = Blueprint("schedules", description="On-call schedules and their layers.")
 
@@ -209,7 +209,7 @@ def delete_schedule(id: str) -> Any:
 @blueprint.response(201, LayerSchema)
 def create_schedule_layer(body: dict[str, Any], id: str) -> Any:
     """Add a layer after the others."""
-    row = write(schedules.add_layer, id, body)
+    row = write(layers.add, id, body)
     return created(row, "oncall", "schedules", id, "layers")
 
 
@@ -219,7 +219,7 @@ def create_schedule_layer(body: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, LayerSchema)
 def replace_schedule_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
     """Replace a layer's fields; its position stays."""
-    return write(schedules.replace_layer, id, layer_id, body)
+    return write(layers.replace, id, layer_id, body)
 
 
 @blueprint.route(
@@ -228,7 +228,7 @@ def replace_schedule_layer(body: dict[str, Any], id: str, layer_id: str) -> Any:
 @blueprint.response(204)
 def delete_schedule_layer(id: str, layer_id: str) -> Any:
     """Delete a layer; the layers after it move up."""
-    write(schedules.delete_layer, id, layer_id)
+    write(layers.delete, id, layer_id)
     return no_content()
 
 

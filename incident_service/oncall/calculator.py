@@ -1,51 +1,20 @@
 """Who is on call: pure functions of a schedule and an instant (contract §4).
 
-Instants are aware datetimes in UTC. Local dates and wall-clock times are those of the schedule's
-IANA time zone.
+Instants are aware datetimes in UTC. The layers of a schedule may have several versions each, of
+which one at most is active at an instant.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from incident_service.clock import LAST, parse_instant
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A rotation: its participants take turns of `rotation_length_days` from `effective_from`."""
-
-    id: str
-    position: int
-    rotation_length_days: int
-    handoff_time: time
-    effective_from: datetime
-    effective_until: datetime | None
-    participant_ids: tuple[str, ...]
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Layer:
-        """Read a layer from its stored columns and its `participant_ids` in order."""
-        until = row["effective_until"]
-        return cls(
-            id=row["id"],
-            position=row["position"],
-            rotation_length_days=row["rotation_length_days"],
-            handoff_time=time.fromisoformat(row["handoff_time"]),
-            effective_from=parse_instant(row["effective_from"]),
-            effective_until=parse_instant(until) if until is not None else None,
-            participant_ids=tuple(row["participant_ids"]),
-        )
-
-    def is_active(self, at: datetime) -> bool:
-        """Whether the layer takes part at the instant: its start is included, its end is not."""
-        ended = self.effective_until is not None and at >= self.effective_until
-        return self.effective_from <= at and not ended
+from incident_service.oncall.rotation import Layer, shift_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +28,13 @@ class Override:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Override:
-        """Read an override from its stored columns."""
-        starts_at, ends_at = parse_instant(row["starts_at"]), parse_instant(row["ends_at"])
-        return cls(id=row["id"], user_id=row["user_id"], starts_at=starts_at, ends_at=ends_at)
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A participant's turn: the `index`-th of its layer, `starts_at <= t < ends_at`."""
-
-    index: int
-    user_id: str
-    starts_at: datetime
-    ends_at: datetime
+        """Read an override from the time for which it counts, or did before it was changed."""
+        return cls(
+            id=row["past_of"] or row["id"],
+            user_id=row["user_id"],
+            starts_at=parse_instant(row["starts_at_utc"]),
+            ends_at=parse_instant(row["ends_at_utc"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +56,18 @@ class OnCall:
     paging_targets: tuple[Target, ...]
 
 
-def on_call(
-    zone: ZoneInfo, layers: Iterable[Layer], overrides: Iterable[Override], at: datetime
-) -> OnCall:
+def on_call(layers: Iterable[Layer], overrides: Iterable[Override], at: datetime) -> OnCall:
     """Return who is on call at the instant, given all layers of one schedule.
 
-    `overrides`: at least the one that covers the instant, the last that ended before it, and the
-    next to begin after it. An override cuts the turn that it interrupts.
+    `layers`: at least the versions that end after the instant. `overrides`: at least the one that
+    covers the instant, the last that ended before it, and the next to begin after it. An override
+    cuts the turn that it interrupts.
     """
+    layers = tuple(layers)
     active = _active(layers, at)
-    first = _owner(zone, active, overrides, at)
+    first = _owner(layers, active, overrides, at)
     targets = [first] if first else []
-    targets += [_turn(layer, zone, at) for layer in active[1:]]
+    targets += [_turn(layer, layers, at) for layer in active[1:]]
     each_once = {target.user_id: target for target in reversed(targets)}
     return OnCall(
         owner=first,
@@ -112,38 +75,74 @@ def on_call(
     )
 
 
-def owner(
-    zone: ZoneInfo, layers: Iterable[Layer], overrides: Iterable[Override], at: datetime
-) -> Target | None:
+def owner(layers: Iterable[Layer], overrides: Iterable[Override], at: datetime) -> Target | None:
     """Return the owner that `on_call` would, without the others that are paged."""
-    return _owner(zone, _active(layers, at), overrides, at)
+    layers = tuple(layers)
+    return _owner(layers, _active(layers, at), overrides, at)
 
 
 def _owner(
-    zone: ZoneInfo, active: Sequence[Layer], overrides: Iterable[Override], at: datetime
+    layers: Sequence[Layer], active: Sequence[Layer], overrides: Iterable[Override], at: datetime
 ) -> Target | None:
     overrides = tuple(overrides)
     standing_in = next((o for o in overrides if o.starts_at <= at < o.ends_at), None)
     if standing_in is not None:
         return _stand_in(standing_in)
-    return _between(_turn(active[0], zone, at), overrides, at) if active else None
+    return _between(_turn(active[0], layers, at), overrides, at) if active else None
 
 
 def owners(
-    zone: ZoneInfo,
-    layers: Iterable[Layer],
-    overrides: Iterable[Override],
-    start: datetime,
-    end: datetime,
+    layers: Iterable[Layer], overrides: Iterable[Override], start: datetime, end: datetime
 ) -> Iterator[Target]:
     """Yield who owns the schedule over the window, in order and cut to it (contract §4).
 
     Each shift is a target of its own. It is cut when a layer of lower position takes over, and when
-    an override begins or ends. Nothing is yielded for a time in which nobody is on call. The cost
-    grows with the number of turns in the window, and with nothing else.
+    an override begins or ends; a new version of its layer that leaves it as it is does not cut it.
+    Nothing is yielded for a time in which nobody is on call. The cost grows with the number of
+    turns in the window and of versions that begin in it, and with nothing else.
     """
+    return (target for _, target in turns(layers, overrides, start, end))
+
+
+def turns(
+    layers: Iterable[Layer], overrides: Iterable[Override], start: datetime, end: datetime
+) -> Iterator[tuple[Target, Target]]:
+    """Yield what `owners` does, each with the turn or the override that it is a part of before it.
+
+    Those are not cut; but a turn may end there with the version of its layer.
+    """
+    held: tuple[Target, Target] | None = None
+    for turn, target in _owned_pieces(layers, overrides, start, end):
+        if held is not None:
+            whole, part = held
+            is_same = (whole.starts_at, _source(whole)) == (turn.starts_at, _source(turn))
+            if is_same and part.ends_at == target.starts_at:
+                held = whole, replace(part, ends_at=target.ends_at)
+                continue
+            yield held
+        held = turn, target
+    if held is not None:
+        yield held
+
+
+def next_owner(
+    layers: Iterable[Layer], overrides: Iterable[Override], at: datetime
+) -> Target | None:
+    """Return who owns the schedule next, after whoever does at the instant; `None` if nobody will.
+
+    As `owners` has it: from where they take over, maybe after a time in which nobody is on call.
+    """
+    shifts = owners(layers, overrides, at, LAST)
+    first = next(shifts, None)
+    return next(shifts, None) if first is not None and first.starts_at == at else first
+
+
+def _owned_pieces(
+    layers: Iterable[Layer], overrides: Iterable[Override], start: datetime, end: datetime
+) -> Iterator[tuple[Target, Target]]:
+    """Yield each turn or override, and the part of it that owns the schedule by one version."""
     layers = tuple(layers)
-    beginnings = sorted((la.effective_from, la.position) for la in layers)
+    beginnings = sorted((la.starts_at, la.position) for la in layers if la.starts_at < la.ends_at)
     upcoming = deque(sorted(overrides, key=lambda o: o.starts_at))
     at = start
     while at < end:
@@ -154,15 +153,15 @@ def owners(
             owner: Target | None = _stand_in(upcoming[0])
         else:
             first = next(iter(_active(layers, at)), None)
-            owner = _turn(first, zone, at) if first else None
-            highest = first.position if first else len(layers)
+            owner = turn_at(first, at) if first else None
+            highest = first.position if first else math.inf
             takeovers = (since for since, position in beginnings if position < highest)
             until = min(until, next((since for since in takeovers if since > at), until))
             if upcoming:
                 until = min(until, upcoming[0].starts_at)
         if owner is not None:
             until = min(until, owner.ends_at)
-            yield replace(owner, starts_at=at, ends_at=until)
+            yield owner, replace(owner, starts_at=at, ends_at=until)
         at = until
 
 
@@ -170,14 +169,43 @@ def _active(layers: Iterable[Layer], at: datetime) -> list[Layer]:
     return sorted((la for la in layers if la.is_active(at)), key=lambda la: la.position)
 
 
-def _turn(layer: Layer, zone: ZoneInfo, at: datetime) -> Target:
-    shift = shift_at(layer, zone, at)
-    ends_at = min(shift.ends_at, layer.effective_until or LAST)
-    return Target(shift.user_id, layer.id, None, shift.starts_at, ends_at)
+def _turn(layer: Layer, layers: Iterable[Layer], at: datetime) -> Target:
+    """Return the turn at the instant, over all versions of the layer that leave it as it is."""
+    turn = turn_at(layer, at)
+    if layer.valid_until == LAST:  # the version that counts now
+        return turn
+    later = sorted(
+        (la for la in layers if la.id == layer.id and layer.starts_at < la.starts_at < la.ends_at),
+        key=lambda la: la.starts_at,
+    )
+    for version in later:
+        if version.starts_at != turn.ends_at:
+            break
+        next_turn = turn_at(version, version.starts_at)
+        if (next_turn.user_id, next_turn.starts_at) != (turn.user_id, turn.starts_at):
+            break
+        turn = next_turn
+    return turn
+
+
+def turn_at(layer: Layer, at: datetime) -> Target:
+    """Return whose turn it is by the layer, at an instant at which it is active."""
+    shift = shift_at(layer, at)
+    return Target(
+        user_id=shift.user_id,
+        layer_id=layer.id,
+        override_id=None,
+        starts_at=max(shift.starts_at, layer.turns_from),
+        ends_at=min(shift.ends_at, layer.ends_at),
+    )
 
 
 def _stand_in(override: Override) -> Target:
     return Target(override.user_id, None, override.id, override.starts_at, override.ends_at)
+
+
+def _source(target: Target) -> tuple[str, str | None, str | None]:
+    return target.user_id, target.layer_id, target.override_id
 
 
 def _between(target: Target, overrides: Sequence[Override], at: datetime) -> Target:
@@ -191,66 +219,3 @@ def _between(target: Target, overrides: Sequence[Override], at: datetime) -> Tar
         starts_at=max([target.starts_at, *ended]),
         ends_at=min([target.ends_at, *to_come]),
     )
-
-
-def shift_at(layer: Layer, zone: ZoneInfo, at: datetime) -> Shift:
-    """Return the shift that covers an instant at which the layer is active.
-
-    The cost does not grow with the time since `effective_from`: the calendar gives the shift's
-    index to within the days by which a zone may ever move its date.
-    """
-    first_day = _local_date(layer.effective_from, zone)
-    days = (_local_date(at, zone) - first_day).days
-    index = max(0, days // layer.rotation_length_days)
-    starts_at = _shift_start(layer, zone, first_day, index)
-    ends_at = _shift_start(layer, zone, first_day, index + 1)
-    while starts_at > at and index > 0:
-        index, ends_at = index - 1, starts_at
-        starts_at = _shift_start(layer, zone, first_day, index)
-    while ends_at <= at < LAST:
-        index, starts_at = index + 1, ends_at
-        ends_at = _shift_start(layer, zone, first_day, index + 1)
-    user_id = layer.participant_ids[index % len(layer.participant_ids)]
-    return Shift(index, user_id, starts_at, ends_at)
-
-
-def _shift_start(layer: Layer, zone: ZoneInfo, first_day: date, index: int) -> datetime:
-    """Return the instant at which the layer's shift of that index starts; shift 0 is the first.
-
-    `first_day`: the local date of `effective_from`.
-    """
-    if index == 0:
-        return layer.effective_from
-    try:
-        day = first_day + timedelta(days=index * layer.rotation_length_days)
-        return instant_of(datetime.combine(day, layer.handoff_time), zone)
-    except OverflowError:
-        return LAST  # a shift that outlasts the calendar
-
-
-def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return when a wall-clock time, a naive datetime, happens in the zone.
-
-    One that occurs twice happens the first time; one that the clocks jump over happens at the
-    first instant after the gap.
-    """
-    local = wall.replace(tzinfo=zone, fold=0)
-    before = local.astimezone(UTC)
-    if before.astimezone(zone) == local:  # in one zone, wall-clock times are compared
-        return before
-    # In a gap, fold 0 counts with the offset before it, fold 1 with the one after: the clocks
-    # change between the two instants that these give, and they change at a whole second.
-    after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    low, high = int(after.timestamp()), int(before.timestamp())
-    while high - low > 1:
-        middle = (low + high) // 2
-        shown = datetime.fromtimestamp(middle, zone).replace(tzinfo=None)
-        low, high = (low, middle) if shown > wall else (middle, high)
-    return datetime.fromtimestamp(high, UTC)
-
-
-def _local_date(instant: datetime, zone: ZoneInfo) -> date:
-    try:
-        return instant.astimezone(zone).date()
-    except OverflowError:  # within a day of the calendar's ends
-        return instant.date()

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from incident_service.clock import FIRST, LAST
-from incident_service.oncall.calculator import instant_of
+from incident_service.oncall.rotation import instant_of
 
 When = Literal["during", "outside"]
 

@@ -1,23 +1,26 @@
-"""On-call schedules, their layers, and who is on call by them (contract §4)."""
+"""On-call schedules, and who is on call by them (contract §4)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from incident_service import ids, resources
-from incident_service.clock import format_instant, sortable
+from incident_service import resources
+from incident_service.clock import sortable
 from incident_service.database.file import Connection
-from incident_service.errors import Conflict, InvalidRequest, NotFound
-from incident_service.oncall import calculator
+from incident_service.errors import Conflict
+from incident_service.oncall import calculator, layers
+from incident_service.oncall.names import NamedTarget, Names
+from incident_service.oncall.rotation import Layer
 from incident_service.people.caller import Caller
-from incident_service.store import Row, named, overrides, users
+from incident_service.store import Row, changes, named, overrides
 from incident_service.store import schedules as rows
 
-MAX_LAYERS = 100
-"""How many a schedule may have."""
+MAX_WINDOW = timedelta(days=366)
+"""The longest time over which shifts are told."""
 
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
@@ -28,7 +31,7 @@ def get_all(db: Connection, caller: Caller) -> list[Row]:
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the schedule with its `layers` by position. Raises `NotFound`."""
     schedule = resources.find(db, "schedules", caller.org_id, id)
-    return {**schedule, "layers": rows.layers(db, caller.org_id, id)}
+    return {**schedule, "layers": layers.get_all(db, caller.org_id, id)}
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
@@ -38,14 +41,22 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     """
     columns = {"description": None, **values, "created_by": caller.actor_id}
     schedule = resources.create(db, "schedules", caller.org_id, columns, now=now)
+    changes.record(db, "schedule", None, schedule, actor_id=caller.actor_id, now=now)
     return {**schedule, "layers": []}
 
 
 def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
-    """Replace the same values; the layers stay. Raises `NotFound`, `Conflict` `name_conflict`."""
+    """Replace the same values; the layers stay. Raises `NotFound`, `Conflict` `name_conflict`.
+
+    Another time zone counts from now on.
+    """
     columns = {"description": None, **values}
+    before = resources.find(db, "schedules", caller.org_id, id)
+    if before["timezone"] != columns["timezone"]:
+        layers.change_zone(db, before, columns["timezone"], now=now)
     schedule = resources.change(db, "schedules", caller.org_id, id, columns, now=now)
-    return {**schedule, "layers": rows.layers(db, caller.org_id, id)}
+    changes.record(db, "schedule", before, schedule, actor_id=caller.actor_id, now=now)
+    return {**schedule, "layers": layers.get_all(db, caller.org_id, id)}
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
@@ -58,70 +69,14 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
             code="schedule_in_use",
         )
     resources.hide(db, "schedules", caller.org_id, id, now=now)
-
-
-def add_layer(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
-    """Add a layer after the others, and return it.
-
-    `values` are the columns that a client sets, and `participant_ids`. Raises
-    `NotFound`, `InvalidRequest` `invalid_participant_id`, and `Conflict` `too_many_layers`.
-    """
-    resources.find(db, "schedules", caller.org_id, id)
-    _check_participants(db, caller.org_id, values["participant_ids"])
-    position = rows.next_position(db, caller.org_id, id)
-    if position >= MAX_LAYERS:
-        raise Conflict(
-            f"The schedule has {MAX_LAYERS} layers, as many as a schedule may have.",
-            code="too_many_layers",
-        )
-    at = format_instant(now)
-    layer = {
-        "effective_until": None,
-        **values,
-        "org_id": caller.org_id,
-        "id": ids.new_id(),
-        "schedule_id": id,
-        "position": position,
-        "created_at": at,
-        "updated_at": at,
-    }
-    rows.insert_layer(db, layer)
-    return layer
-
-
-def replace_layer(
-    db: Connection, caller: Caller, id: str, layer_id: str, values: Row, *, now: datetime
-) -> Row:
-    """Replace a layer's values, and return it; its position stays. Raises as `add_layer`."""
-    layer = _layer(db, caller, id, layer_id)
-    _check_participants(db, caller.org_id, values["participant_ids"])
-    changes = {"effective_until": None, **values, "updated_at": format_instant(now)}
-    rows.update_layer(db, caller.org_id, layer_id, changes)
-    return {**layer, **changes}
-
-
-def delete_layer(db: Connection, caller: Caller, id: str, layer_id: str, *, now: datetime) -> None:
-    """Delete a layer and close the gap. Raises `NotFound`."""
-    _layer(db, caller, id, layer_id)
-    rows.delete_layer(db, caller.org_id, layer_id)
-    left = [layer["id"] for layer in rows.layers(db, caller.org_id, id)]
-    rows.order_layers(db, caller.org_id, id, left, at=format_instant(now))
+    changes.record(db, "schedule", schedule, None, actor_id=caller.actor_id, now=now)
 
 
 def order_layers(
     db: Connection, caller: Caller, id: str, layer_ids: Sequence[str], *, now: datetime
 ) -> Row:
-    """Put the layers in a new order, and return the schedule.
-
-    Raises `NotFound`, and `InvalidRequest` `invalid_layer_order` unless each is named once.
-    """
-    schedule = get(db, caller, id)
-    if sorted(layer_ids) != sorted(layer["id"] for layer in schedule["layers"]):
-        raise InvalidRequest(
-            "layerIds: must name every layer of the schedule exactly once.",
-            code="invalid_layer_order",
-        )
-    rows.order_layers(db, caller.org_id, id, layer_ids, at=format_instant(now))
+    """Put the layers in a new order, and return the schedule. Raises as `layers.order`."""
+    layers.order(db, caller, id, layer_ids, now=now)
     return get(db, caller, id)
 
 
@@ -134,87 +89,106 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed(Owned):
+    """Who owns one schedule at one instant, and who does next."""
+
+    next: calculator.Target | None
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved(Owned):
     """Who is on call by one schedule at one instant."""
 
     at: datetime
-    paging_targets: tuple[calculator.Target, ...]
+    paging_targets: Sequence[calculator.Target]
 
 
-def resolve(db: Connection, caller: Caller, id: str, at: datetime) -> Resolved:
-    """Return who is on call by the schedule at the instant. Raises `NotFound`."""
-    resolved = find_resolved(db, caller.org_id, id, at)
-    if resolved is None:
+def resolve(
+    db: Connection, caller: Caller, id: str, at: datetime | None, *, now: datetime
+) -> Resolved:
+    """Return who is on call by the schedule at the instant, or now; by name.
+
+    Raises `NotFound`.
+    """
+    found = _resolved(db, caller.org_id, id, at or now, now)
+    if found is None:
         raise resources.not_found("schedules", id)
-    return resolved
+    names = Names(db, caller.org_id, (found.schedule_owner, *found.paging_targets))
+    return dataclasses.replace(
+        found,
+        schedule_owner=names.put(found.schedule_owner),
+        paging_targets=names.put_all(found.paging_targets),
+    )
 
 
-def owned(db: Connection, caller: Caller, at: datetime) -> list[Owned]:
-    """Return who owns each schedule at the instant, by name."""
-    return [_owned(rota, at) for rota in rows.rotas(db, caller.org_id, sortable(at))]
+def owned(db: Connection, caller: Caller, at: datetime | None, *, now: datetime) -> list[Followed]:
+    """Return who owns each schedule at the instant, or now, and who does next; by name."""
+    rotas = rows.rotas(db, caller.org_id, sortable(at or now))
+    found = [_followed(rota, at or now, now) for rota in rotas]
+    targets = (target for each in found for target in (each.schedule_owner, each.next))
+    names = Names(db, caller.org_id, targets)
+    return [
+        Followed(each.schedule, names.put(each.schedule_owner), names.put(each.next))
+        for each in found
+    ]
 
 
-def find_resolved(db: Connection, org_id: str, id: str, at: datetime) -> Resolved | None:
-    """Return who is on call by the schedule at the instant; `None` if there is no such schedule."""
+def find_resolved(db: Connection, org_id: str, id: str, now: datetime) -> Resolved | None:
+    """Return who is on call by the schedule now; `None` if there is no such schedule."""
+    return _resolved(db, org_id, id, now, now)
+
+
+def find_owned(db: Connection, org_id: str, id: str, now: datetime) -> Owned | None:
+    """Return who owns the schedule now; `None` if there is no such schedule."""
+    rota = rows.rota(db, org_id, id, sortable(now))
+    return None if rota is None else _owned(rota, now, now)
+
+
+def _resolved(db: Connection, org_id: str, id: str, at: datetime, now: datetime) -> Resolved | None:
     rota = rows.rota(db, org_id, id, sortable(at))
     if rota is None:
         return None
-    answer = calculator.on_call(*_known(rota), at)
+    answer = calculator.on_call(*known_at(rota, now), at)
     return Resolved(rota, answer.owner, at, answer.paging_targets)
 
 
-def find_owned(db: Connection, org_id: str, id: str, at: datetime) -> Owned | None:
-    """Return who owns the schedule at the instant; `None` if there is no such schedule."""
-    rota = rows.rota(db, org_id, id, sortable(at))
-    return None if rota is None else _owned(rota, at)
-
-
 def shifts(
-    db: Connection, caller: Caller, id: str, start: datetime, end: datetime
-) -> list[calculator.Target]:
-    """Return who owns the schedule over the window, in order. Raises `NotFound`."""
+    db: Connection, caller: Caller, id: str, start: datetime, end: datetime, *, now: datetime
+) -> list[NamedTarget]:
+    """Return who owns the schedule over the window, in order, by name. Raises `NotFound`."""
     schedule = resources.find(db, "schedules", caller.org_id, id)
-    key = (caller.org_id, id)
-    covering = overrides.between(db, *key, sortable(start), sortable(end))
-    return list(
-        calculator.owners(
-            ZoneInfo(schedule["timezone"]),
-            map(calculator.Layer.from_row, rows.layers(db, *key)),
-            map(calculator.Override.from_row, covering),
-            start,
-            end,
-        )
-    )
+    found = list(calculator.owners(*known(db, schedule, start, end, now=now), start, end))
+    return Names(db, caller.org_id, found).put_all(found)
 
 
-def _owned(rota: Row, at: datetime) -> Owned:
-    return Owned(rota, calculator.owner(*_known(rota), at))
-
-
-def _known(
-    rota: Row,
-) -> tuple[ZoneInfo, Iterable[calculator.Layer], Iterable[calculator.Override]]:
-    """Return what the calculator has to know of a schedule that `rows.rota` returns."""
+def known(
+    db: Connection, schedule: Row, start: datetime, end: datetime, *, now: datetime
+) -> tuple[list[Layer], list[calculator.Override]]:
+    """Return what the calculator has to know of a schedule for the window."""
+    key = (schedule["org_id"], schedule["id"])
+    zone = ZoneInfo(schedule["timezone"])
+    stored = rows.layers(db, *key) + rows.versions(db, *key, sortable(start))
+    covering = overrides.counted_between(db, *key, sortable(start), sortable(end))
     return (
-        ZoneInfo(rota["timezone"]),
-        map(calculator.Layer.from_row, rota["layers"]),
-        map(calculator.Override.from_row, rota["overrides"]),
+        [Layer.from_row(row, zone, now) for row in stored],
+        [calculator.Override.from_row(row) for row in covering],
     )
 
 
-def _layer(db: Connection, caller: Caller, id: str, layer_id: str) -> Row:
-    resources.find(db, "schedules", caller.org_id, id)
-    for layer in rows.layers(db, caller.org_id, id):
-        if layer["id"] == layer_id:
-            return layer
-    raise NotFound(f"There is no layer {layer_id} in schedule {id}.")
+def _owned(rota: Row, at: datetime, now: datetime) -> Owned:
+    return Owned(rota, calculator.owner(*known_at(rota, now), at))
 
 
-def _check_participants(db: Connection, org_id: str, user_ids: Sequence[str]) -> None:
-    present = users.present(db, org_id, user_ids)
-    for user_id in user_ids:
-        if user_id not in present:
-            raise InvalidRequest(
-                f"participantIds: {user_id} is not a user in your organization.",
-                code="invalid_participant_id",
-            )
+def _followed(rota: Row, at: datetime, now: datetime) -> Followed:
+    known = known_at(rota, now)
+    name = {"id": rota["id"], "name": rota["name"]}
+    return Followed(name, calculator.owner(*known, at), calculator.next_owner(*known, at))
+
+
+def known_at(rota: Row, now: datetime) -> tuple[list[Layer], list[calculator.Override]]:
+    """Return what the calculator has to know of a schedule that `rows.rota` returns."""
+    zone = ZoneInfo(rota["timezone"])
+    return (
+        [Layer.from_row(row, zone, now) for row in rota["layers"]],
+        [calculator.Override.from_row(row) for row in rota["overrides"]],
+    )

@@ -10,6 +10,7 @@ from incident_service.database.file import Connection
 from incident_service.errors import Conflict
 from incident_service.people.caller import Caller
 from incident_service.store import Row, named, policies
+from incident_service.store import changes as log
 
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
@@ -28,18 +29,23 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     Raises `Conflict` `name_conflict`.
     """
     row = resources.create(db, "working_hours", caller.org_id, _to_row(values), now=now)
-    return _from_row(row)
+    hours = _from_row(row)
+    log.record(db, "working_hours", None, hours, actor_id=caller.actor_id, now=now)
+    return hours
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
     """Set some of the working hours' values. Raises `NotFound` and `Conflict` `name_conflict`."""
+    before = get(db, caller, id)
     row = resources.change(db, "working_hours", caller.org_id, id, _to_row(changes), now=now)
-    return _from_row(row)
+    hours = _from_row(row)
+    log.record(db, "working_hours", before, hours, actor_id=caller.actor_id, now=now)
+    return hours
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     """Delete working hours. Raises `NotFound`, and `Conflict` `working_hours_in_use`."""
-    hours = resources.find(db, "working_hours", caller.org_id, id)
+    hours = get(db, caller, id)
     policy = policies.with_working_hours(db, caller.org_id, id)
     if policy is not None:
         raise Conflict(
@@ -47,6 +53,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
             code="working_hours_in_use",
         )
     resources.hide(db, "working_hours", caller.org_id, id, now=now)
+    log.record(db, "working_hours", hours, None, actor_id=caller.actor_id, now=now)
 
 
 def _to_row(values: Row) -> Row:

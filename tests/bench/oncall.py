@@ -19,7 +19,7 @@ from incident_service import create_app, quickstart
 from incident_service.clock import format_instant
 from incident_service.config import Settings
 from incident_service.database.file import Connection, Database
-from incident_service.oncall import overrides, schedules
+from incident_service.oncall import layers, overrides, schedules
 from incident_service.people.caller import Caller
 from tests.bench.table import Figure
 from tests.helpers.clocks import write_at
@@ -157,7 +157,7 @@ class Filling:
             self._db, self._caller, first, {"name": "0", "timezone": ZONE}, now=self._now
         )
         for layer in schedules.get(self._db, self._caller, first)["layers"]:
-            schedules.delete_layer(self._db, self._caller, first, layer["id"], now=self._now)
+            layers.delete(self._db, self._caller, first, layer["id"], now=self._now)
         made = [first, *(self._schedule(f"{n}") for n in range(1, number))]
         for id in made:
             for _ in range(LAYERS):
@@ -192,4 +192,4 @@ class Filling:
             "effective_from": format_instant(self._now - age),
             "participant_ids": [self._made.user_id] * 4,
         }
-        schedules.add_layer(self._db, self._caller, schedule_id, values, now=self._now)
+        layers.add(self._db, self._caller, schedule_id, values, now=self._now)

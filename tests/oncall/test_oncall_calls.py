@@ -62,6 +62,7 @@ def test_resolve(world: World, rota: str) -> None:
     answer = resolve(world, rota, "2025-04-02T12:00:00.5+02:00")
     a_shift = {
         "userId": "b",
+        "userName": "b@example.com",
         "layerId": daily,
         "overrideId": None,
         "startsAt": "2025-04-02T09:00:00.000Z",
@@ -75,6 +76,7 @@ def test_resolve(world: World, rota: str) -> None:
             a_shift,
             {
                 "userId": "c",
+                "userName": "c@example.com",
                 "layerId": always,
                 "overrideId": None,
                 "startsAt": "2025-03-31T12:00:00.000Z",
