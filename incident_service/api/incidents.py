@@ -14,7 +14,14 @@ from marshmallow import fields, validate
 
 from incident_service.errors import ValidationFailed
 from incident_service.http import cursor
-from incident_service.http.blueprint import Blueprint, caller, database, for_members, write
+from incident_service.http.blueprint import (
+    Blueprint,
+    caller,
+    database,
+    for_members,
+    settings,
+    write,
+)
 from incident_service.http.body import read_json
 from incident_service.http.fields import (
     UUID,
@@ -28,7 +35,14 @@ from incident_service.http.fields import (
     Text,
 )
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
-from incident_service.incidents import lifecycle, opening, reading, updates
+from incident_service.incidents import (
+    lifecycle,
+    opening,
+    reading,
+    reopening,
+    responding,
+    updates,
+)
 from incident_service.severity import SEVERITIES
 from incident_service.store import Row
 from incident_service.store.audit import Event
@@ -37,17 +51,21 @@ AUDIT_DETAILS: dict[Event, str] = {
     "incident_opened": "`severity`, `ownerId`, `ownerScheduleId`, `escalationPolicyId` and "
     "`componentIds` at the start.",
     "incident_edited": "`before` and `after`: the fields that changed, and their values.",
-    "status_changed": "`before` and `after`: the statuses.",
+    "status_changed": "`before` and `after`: the statuses; `via`: `link`, if it was by the link in "
+    "a page.",
     "components_changed": "`before` and `after`: the ids of all components.",
     "page_sent": "`userId`; `layer`, the position of the layer that pages, or null for the owner; "
-    "`contactMethodId`, or null for the email address; and which `attempt` it was. `notice`, if it "
-    "was no page: `acknowledged` tells the owner that somebody else has acknowledged.",
+    "`contactMethodId`, or null for the email address; and which `attempt` it was. `help`, if it "
+    "asks a responder to help. `notice`, if it was no page: `acknowledged` tells the owner that "
+    "somebody else has acknowledged, `resolved` tells who was paged that the incident is over.",
     "page_failed": "the same, the `reason`, and `willRetry`.",
     "incident_acknowledged": "`via`: `link`, if it was by the link in a page.",
     "incident_handed_off": "`before` and `after`: the owners' ids, or null for nobody; and the "
     "`reason`, if the owner was deleted.",
     "layer_escalated": "`position` of the layer, and `userIds` that it pages; `conditionIgnored`, "
-    "if it pages only because the conditions left nobody to page.",
+    "if it pages only because the conditions left nobody to page; `repeat`, how many times the "
+    "policy has started again; `via`: `link`, if somebody escalated by the link in a page. The "
+    "actor is whoever escalated, or null if its time had come.",
     "layer_skipped": "`position` of the layer, and the `reason`.",
     "escalation_exhausted": "none.",
     "last_resort_paged": "`userIds` of the admins who are paged because nobody else could be: of "
@@ -57,6 +75,12 @@ AUDIT_DETAILS: dict[Event, str] = {
     "incident_confirmed": "none. A person acted on the provisional incident.",
     "alert_attached": "`alertIds`: of many the first 50, and how many `more`.",
     "alert_resolved": "the same, of alerts that do not fire any more.",
+    "incident_unacknowledged": "the `reason`, if a snooze is over; else none.",
+    "incident_snoozed": "`minutes`, `until` when, and `via`: `link`, if it was by the link in a "
+    "page.",
+    "incident_reopened": "none.",
+    "responder_added": "`userIds` who are asked to help.",
+    "responder_removed": "`userId`.",
 }
 
 blueprint = Blueprint("incidents", description="Open incidents, and work on them.")
@@ -165,9 +189,13 @@ class IncidentSchema(Schema):
     acknowledged_by = fields.String(allow_none=True)
     """Who acknowledged the incident: the id of a user, of a key that acts for itself, or of an
     integration; null if nobody has."""
+    # Defaults, for answers kept under an Idempotency-Key since before these fields existed.
+    first_acknowledged_at = Instant(allow_none=True, dump_default=None)
+    """When the incident was acknowledged for the first time, whatever happened since."""
+    snoozed_until = Instant(allow_none=True, dump_default=None)
+    """When the acknowledgement ends by itself; null if it does not."""
     resolved_at = Instant(allow_none=True)
     """When the incident was resolved; null if it is not resolved."""
-    # Defaults, for answers kept under an Idempotency-Key since before these fields existed.
     is_public = Boolean(dump_default=True)
     """Whether status pages may show the incident. True if not given, or if null clears it. A public
     update sets it to true."""
@@ -195,6 +223,17 @@ class HistoryEntrySchema(Schema):
     """How the incident was resolved; null for every other status."""
 
 
+class ResponderSchema(Schema):
+    """Somebody who was asked to help with an incident."""
+
+    user_id = fields.String()
+    """The user who was asked."""
+    added_at = Instant()
+    """When they were asked."""
+    added_by = fields.String()
+    """Who asked them: the id of a user, or of a key that acts for itself."""
+
+
 class AuditEventSchema(Schema):
     """Something that happened to an incident, and who did it."""
 
@@ -219,6 +258,8 @@ class WholeIncidentSchema(IncidentSchema):
 
     status_history = fields.List(fields.Nested(HistoryEntrySchema))
     """The statuses that the incident reached, oldest first."""
+    responders = fields.List(fields.Nested(ResponderSchema))
+    """Who was asked to help with the incident, those asked first, first."""
     audit_trail = Rows(AuditEventSchema)
     """What happened to the incident, oldest first: the latest 1,000 events, or fewer if they are
     long. Nobody can change them."""
@@ -245,8 +286,8 @@ class IncidentListSchema(Schema):
 class ListQuerySchema(QuerySchema):
     """Which incidents to list."""
 
-    status = fields.String(validate=validate.OneOf(lifecycle.STATUSES))
-    """Only incidents in this status."""
+    status = fields.String(validate=validate.OneOf((*lifecycle.STATUSES, reading.OPEN)))
+    """Only incidents in this status; `open` for all that are not resolved."""
     severity = fields.String(validate=validate.OneOf(SEVERITIES))
     """Only incidents of this severity."""
     owner_id = Text(1, 255)
@@ -311,6 +352,31 @@ class StatusBodySchema(RequestSchema):
     def _notes_a_resolution(self, body: dict[str, Any], **_: Any) -> None:
         if "resolution_note" in body and body["status"] != "resolved":
             raise ma.ValidationError("Only with the status resolved.", "resolutionNote")
+
+
+class ResolveBodySchema(RequestSchema):
+    """How the incident was resolved."""
+
+    MAY_BE_MISSING = True
+
+    resolution_note = Text(0, 10_000)
+    """How the incident was resolved."""
+
+
+class SnoozeBodySchema(RequestSchema):
+    """For how long to snooze."""
+
+    minutes = fields.Integer(
+        strict=True, required=True, validate=validate.Range(*responding.SNOOZE_MINUTES)
+    )
+    """After how many minutes the incident is unacknowledged by itself."""
+
+
+class RespondersBodySchema(RequestSchema):
+    """Users who are asked to help."""
+
+    user_ids = List(Text(1, 255), 1, 50, required=True, unique=True)
+    """The users who are asked, without duplicates. Who is asked already is not paged again."""
 
 
 class HandoffBodySchema(RequestSchema):
@@ -439,6 +505,72 @@ def acknowledge_incident(id: str) -> Any:
     return _change(lifecycle.acknowledge, id)
 
 
+@blueprint.route("/v1/incidents/<uuid_text:id>/resolve", methods=["POST"])
+@for_members
+@blueprint.arguments(ResolveBodySchema, required=False)
+@blueprint.response(200, WholeIncidentSchema)
+def resolve_incident(body: dict[str, Any], id: str) -> Any:
+    """Resolve an incident from any status; a resolved one stays as it is."""
+    return _change(updates.resolve, id, body.get("resolution_note"))
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/reopen", methods=["POST"])
+@for_members
+@blueprint.error_codes("invalid_status_transition")
+@blueprint.response(200, WholeIncidentSchema)
+def reopen_incident(id: str) -> Any:
+    """Reopen an incident within 7 days: it pages as when it opened."""
+    return _change(reopening.reopen, id)
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/unacknowledge", methods=["POST"])
+@for_members
+@blueprint.response(200, WholeIncidentSchema)
+def unacknowledge_incident(id: str) -> Any:
+    """Take an acknowledgement back: the current layer's time starts again."""
+    return _change(responding.unacknowledge, id)
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/snooze", methods=["POST"])
+@for_members
+@blueprint.arguments(SnoozeBodySchema)
+@blueprint.error_codes("incident_resolved")
+@blueprint.response(200, WholeIncidentSchema)
+def snooze_incident(body: dict[str, Any], id: str) -> Any:
+    """Acknowledge an incident for some minutes; then its owner is paged again."""
+    minutes = body["minutes"]
+    return _change(responding.snooze, id, minutes)
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/escalate", methods=["POST"])
+@for_members
+@blueprint.error_codes("incident_resolved", "escalation_exhausted")
+@blueprint.response(200, WholeIncidentSchema)
+def escalate_incident(id: str) -> Any:
+    """Page the next layer now; the incident counts as unacknowledged."""
+    return _change(responding.escalate, id, bool(settings().smtp_url))
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/responders", methods=["POST"])
+@for_members
+@blueprint.arguments(RespondersBodySchema)
+@blueprint.error_codes("incident_resolved", "invalid_user_id", "too_many_responders")
+@blueprint.response(200, WholeIncidentSchema)
+def add_responders(body: dict[str, Any], id: str) -> Any:
+    """Ask users to help: each who was not asked yet is paged once."""
+    user_ids = body["user_ids"]
+    return _change(responding.add_responders, id, user_ids, bool(settings().smtp_url))
+
+
+@blueprint.route("/v1/incidents/<uuid_text:id>/responders/<user_id:user_id>", methods=["DELETE"])
+@for_members
+@blueprint.error_codes("incident_resolved")
+@blueprint.response(200, WholeIncidentSchema)
+def remove_responder(id: str, user_id: str) -> Any:
+    """Remove somebody who was asked to help; a page on its way to them is called off."""
+    return _change(responding.remove_responder, id, user_id)
+
+
 @blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
 @for_members
 @blueprint.arguments(HandoffBodySchema)
@@ -461,7 +593,7 @@ def set_components(body: dict[str, Any], id: str) -> Any:
     return _change(lifecycle.set_components, id, component_ids)
 
 
-def _change(work: Callable[..., None], id: str, *args: Any) -> Row:
+def _change(work: Callable[..., object], id: str, *args: Any) -> Row:
     """Change an incident by `work`, in one write; return it as it is after the commit."""
     write(work, id, *args)
     return _whole_incident(id)

@@ -139,6 +139,9 @@ class EscalationPolicyBodySchema(RequestSchema):
     """Unique among the organization's policies."""
     description = Text(0, 10_000)
     """Details for people, in plain text."""
+    repeat = fields.Integer(strict=True, validate=validate.Range(0, policies.MAX_REPEAT))
+    """How many times the policy starts again from its first layer once its layers are used up. 0 if
+    a new policy does not say, or if null clears it."""
     steps = List(fields.Nested(EscalationStepBodySchema), 0, policies.MAX_LAYERS)
     """The layers in another form, in order."""
 
@@ -202,6 +205,8 @@ class EscalationPolicySchema(Schema):
     """Unique among the organization's policies."""
     description = fields.String(allow_none=True)
     """Details for people, in plain text."""
+    repeat = fields.Integer()
+    """How many times the policy starts again from its first layer once its layers are used up."""
     created_by = fields.String()
     created_at = Instant()
     updated_at = Instant()
@@ -249,16 +254,18 @@ def get_policy(id: str) -> Any:
 @blueprint.error_codes("name_conflict", "invalid_target", "invalid_condition")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def replace_policy(body: dict[str, Any], id: str) -> Any:
-    """Replace a policy's name and description; without `steps`, its layers stay."""
+    """Replace a policy's name and description; without `repeat` or `steps`, these stay."""
     return write(policies.replace, id, body)
 
 
 @blueprint.route("/v1/escalation/policies/<uuid_text:id>", methods=["PATCH"])
-@blueprint.arguments(EscalationPolicyBodySchema(only=("name", "description"), partial=True))
+@blueprint.arguments(
+    EscalationPolicyBodySchema(only=("name", "description", "repeat"), partial=True)
+)
 @blueprint.error_codes("name_conflict")
 @blueprint.response(200, WholeEscalationPolicySchema)
 def change_policy(body: dict[str, Any], id: str) -> Any:
-    """Change the name or the description of a policy; `null` clears the description."""
+    """Change a policy's name, description or `repeat`; `null` clears the last two."""
     return write(policies.change, id, body)
 
 

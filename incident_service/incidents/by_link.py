@@ -1,4 +1,4 @@
-"""What the link in a page does: acknowledge an incident, or move it on, without an API key (§8)."""
+"""What the link in a page does, without an API key: acknowledge, resolve, snooze, escalate (§8)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import cast
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import InvalidRequest, NotFound
-from incident_service.incidents import lifecycle, updates
+from incident_service.incidents import lifecycle, reading, responding, updates
 from incident_service.paging import acknowledge_links, signed_links
 from incident_service.people.caller import Caller
-from incident_service.store import Row, incidents, links, users
+from incident_service.store import Row, incidents, links, progress, users
 
 _TOKEN = re.compile(f"[A-Za-z0-9]{{{acknowledge_links.LENGTH}}}")
 
@@ -64,23 +64,58 @@ def get_incident(db: Connection, link: Link) -> Row:
     return incident
 
 
-def act(db: Connection, link: Link, status: str | None, *, now: datetime) -> bool:
-    """Acknowledge the link's incident as its user, or move it on to `status`.
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a button of the page says: at most one of these; if it is none, acknowledge.
 
-    Return `False` if the incident cannot move on to that status, perhaps because it already has.
-    Acknowledging changes nothing if somebody already did, or if the incident is resolved. Raises
-    `NotFound` if the user or the incident no longer exists.
+    `status`: the next status. `minutes`: for how long to snooze. `escalate_from`: what `position`
+    returned when the button was shown, so that pressing it twice pages one layer and not two.
+    """
+
+    status: str | None = None
+    minutes: int | None = None
+    escalate_from: str | None = None
+
+
+def position(db: Connection, incident: Row) -> str:
+    """Return how far the incident has come in its policy, as text that each layer changes."""
+    done = progress.of_incident(db, incident["org_id"], incident["id"])
+    return f"{incident['repeats']}.{sum(done.values())}"
+
+
+def act(db: Connection, link: Link, wanted: Act, by_email: bool, *, now: datetime) -> bool:
+    """Do as the link's user what a button says.
+
+    Return `False` if it cannot be done, perhaps because somebody else already did. Acknowledging
+    changes nothing if somebody already did, or if the incident is resolved. `by_email`: whether
+    users are paged by email too. Raises `NotFound` if the user or the incident no longer exists.
     """
     user = get_user(db, link)
     caller = Caller(org_id=link.org_id, key_id="", user_id=link.user_id, role=user["role"])
     try:
-        if status is None:
-            lifecycle.acknowledge(db, caller, link.incident_id, now=now, by_link=True)
-        else:  # a text that is not a status at all is refused as one that cannot follow
-            next_status = cast(lifecycle.Status, status)
-            updates.advance(db, caller, link.incident_id, next_status, None, now=now)
+        return _act(db, caller, link.incident_id, wanted, by_email, now)
     except NotFound:
         raise NotFound(GONE) from None
-    except InvalidRequest:  # raised before anything is written
+    except InvalidRequest:  # raised before anything is written, or undone
         return False
+
+
+def _act(
+    db: Connection, caller: Caller, id: str, wanted: Act, by_email: bool, now: datetime
+) -> bool:
+    if wanted.status == "resolved":
+        if reading.find(db, caller, id)["status"] == "resolved":
+            return False
+        updates.resolve(db, caller, id, None, now=now, by_link=True)
+    elif wanted.status is not None:  # a text that is not a status is refused: it is not the next
+        next_status = cast(lifecycle.Status, wanted.status)
+        updates.advance(db, caller, id, next_status, None, now=now, by_link=True)
+    elif wanted.minutes is not None:
+        responding.snooze(db, caller, id, wanted.minutes, now=now, by_link=True)
+    elif wanted.escalate_from is not None:
+        if wanted.escalate_from != position(db, reading.find(db, caller, id)):
+            return False
+        responding.escalate(db, caller, id, by_email, now=now, by_link=True)
+    else:
+        lifecycle.acknowledge(db, caller, id, now=now, by_link=True)
     return True

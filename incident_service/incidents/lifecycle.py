@@ -1,7 +1,7 @@
 """Changing an incident: editing it, moving it on, acknowledging it, handing it off (contract §3).
 
-These functions return nothing: the whole incident is read after the commit, so that no other write
-waits for that.
+None of these functions returns the whole incident: it is read after the commit, so that no other
+write waits for that.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _edit(db: Connection, caller: Caller, incident: Row, changes: Row, now: date
     if before:
         after = {name: changes[name] for name in before}
         is_public = _public_fields(incident) != _public_fields({**incident, **after})
-        incident = _change(db, incident, after, now, is_public=is_public)
+        incident = change(db, incident, after, now, is_public=is_public)
         details = {"before": _for_trail(before), "after": _for_trail(after)}
         record(db, caller, incident, "incident_edited", details, now=now)
 
@@ -101,6 +101,7 @@ def move_on(
     note: str | None,
     *,
     now: datetime,
+    by_link: bool = False,
 ) -> Row:
     """Move an incident on to its next status; `note` is how it was resolved. Return the incident.
 
@@ -115,32 +116,42 @@ def move_on(
         )
     incident = heed_person(db, caller, incident, now=now)
     at = max(format_instant(now), incident["updated_at"])  # a clock may be set back
-    changes = {"status": status, "resolved_at": at if status == "resolved" else None}
-    incident = _change(db, incident, changes, now, is_public=True)
+    changes: Row = {"status": status}
+    if status == "resolved":
+        changes.update(resolved_at=at, snoozed_until=None)
+    incident = change(db, incident, changes, now, is_public=True)
+    add_to_history(db, caller, incident, note, at=at)
+    if status == "resolved":
+        escalation.end(db, incident, now=now)
+        if incident["integration_id"] is not None:
+            open_groups.close(db, incident)
+    details = {"before": old, "after": status, **via(by_link)}
+    record(db, caller, incident, "status_changed", details, now=now)
+    return incident
+
+
+def add_to_history(
+    db: Connection, caller: Caller, incident: Row, note: str | None = None, *, at: str
+) -> None:
+    """Add the incident's status to its history; `note` is how it was resolved."""
     rows.insert_status(
         db,
         {
             "org_id": caller.org_id,
             "incident_id": incident["id"],
             "id": ids.new_id(),
-            "status": status,
+            "status": incident["status"],
             "changed_at": at,
             "changed_by": caller.actor_id,
             "resolution_note": note,
         },
     )
-    if status == "resolved":
-        escalation.end(db, incident)
-        if incident["integration_id"] is not None:
-            open_groups.close(db, incident)
-    record(db, caller, incident, "status_changed", {"before": old, "after": status}, now=now)
-    return incident
 
 
 def acknowledge(
     db: Connection, caller: Caller, id: str, *, now: datetime, by_link: bool = False
-) -> None:
-    """Record that the caller takes the incident on. Raises `NotFound`.
+) -> Row:
+    """Record that the caller takes the incident on. Return the incident. Raises `NotFound`.
 
     Nothing else changes if somebody already did, or if the incident is resolved. If it was handed
     off and the caller is not its new owner, the owner gets a notice.
@@ -149,13 +160,22 @@ def acknowledge(
     incident = heed_person(db, caller, incident, now=now, only_confirms=True)
     if incident["acknowledged_at"] is None and incident["status"] != "resolved":
         at = max(format_instant(now), incident["updated_at"])  # a clock may be set back
-        changes = {"acknowledged_at": at, "acknowledged_by": caller.actor_id}
-        incident = _change(db, incident, changes, now)
+        changes = {
+            "acknowledged_at": at,
+            "acknowledged_by": caller.actor_id,
+            "first_acknowledged_at": incident["first_acknowledged_at"] or at,
+        }
+        incident = change(db, incident, changes, now)
         escalation.stop(db, incident)
         if incident["handed_off_at"] is not None and incident["owner_id"] != caller.actor_id:
             escalation.tell_owner(db, incident, now=now)
-        details = {"via": "link"} if by_link else {}
-        record(db, caller, incident, "incident_acknowledged", details, now=now)
+        record(db, caller, incident, "incident_acknowledged", via(by_link), now=now)
+    return incident
+
+
+def via(by_link: bool) -> Row:
+    """Return the details of an event that say how somebody acted."""
+    return {"via": "link"} if by_link else {}
 
 
 def hand_off(
@@ -166,8 +186,7 @@ def hand_off(
     Raises `NotFound`, and `InvalidRequest` `incident_resolved` or `invalid_target_user`.
     """
     incident = reading.find(db, caller, id)
-    if incident["status"] == "resolved":
-        raise InvalidRequest(f"Incident {id} is resolved.", code="incident_resolved")
+    check_unresolved(incident)
     if users.get(db, caller.org_id, target_user_id) is None:
         raise InvalidRequest(
             f"targetUserId: {target_user_id} is not a user in your organization.",
@@ -176,6 +195,12 @@ def hand_off(
     heed_person(db, caller, incident, now=now)
     owners = {"before": incident["owner_id"], "after": target_user_id}
     change_owner(db, caller, [id], owners, now=now)
+
+
+def check_unresolved(incident: Row) -> None:
+    """Raise `InvalidRequest` `incident_resolved` if the incident is."""
+    if incident["status"] == "resolved":
+        raise InvalidRequest(f"Incident {incident['id']} is resolved.", code="incident_resolved")
 
 
 def change_owner(
@@ -212,7 +237,7 @@ def set_components(
         is_public = bool(incident["is_public"]) and status_pages.shows_any(
             db, caller.org_id, {*old} ^ {*component_ids}
         )
-        incident = _change(db, incident, {}, now, is_public=is_public)
+        incident = change(db, incident, {}, now, is_public=is_public)
         details = {"before": old, "after": list(component_ids)}
         record(db, caller, incident, "components_changed", details, now=now)
 
@@ -241,7 +266,7 @@ def confirm(db: Connection, caller: Caller, incident: Row, *, now: datetime) -> 
     The caller is a person who acts on it, or an integration (contract §10).
     """
     if incident["is_provisional"]:
-        incident = _change(db, incident, {"is_provisional": False}, now)
+        incident = change(db, incident, {"is_provisional": False}, now)
         record(db, caller, incident, "incident_confirmed", {}, now=now)
     return incident
 
@@ -273,9 +298,13 @@ def record(
     audit.append(db, incident, event, details, actor_id=caller.actor_id, at=at)
 
 
-def _change(
+def change(
     db: Connection, incident: Row, changes: Row, now: datetime, *, is_public: bool = False
 ) -> Row:
+    """Set columns of the incident, and when it changed. Return the incident.
+
+    `is_public`: whether what status pages show of it changes.
+    """
     at = max(format_instant(now), incident["updated_at"])  # a clock may be set back
     changes = {**changes, "updated_at": at}
     if is_public:

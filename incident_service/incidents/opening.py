@@ -116,6 +116,8 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
         "escalation_policy_id": policy_id,
         "acknowledged_at": None,
         "acknowledged_by": None,
+        "first_acknowledged_at": None,
+        "snoozed_until": None,
         "resolved_at": None,
         "is_public": new.is_public,
         "public_title": new.public_title,
@@ -150,7 +152,7 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
         "componentIds": list(new.component_ids),
     }
     audit.append(db, incident, "incident_opened", details, actor_id=caller.actor_id, at=at)
-    escalation.begin(db, incident)
+    escalation.begin(db, incident, at=at)
     return {**incident, "affected_components": affected}
 
 

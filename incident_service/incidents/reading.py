@@ -8,8 +8,11 @@ from incident_service.clock import LAST, format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import NotFound
 from incident_service.people.caller import Caller
-from incident_service.store import Row, audit, organizations
+from incident_service.store import Row, audit, organizations, responders
 from incident_service.store import incidents as rows
+
+OPEN = "open"
+"""The filter of the status that finds all incidents which are not resolved."""
 
 MAX_NUMBER = 2**63 - 1
 """More than any incident's number."""
@@ -32,7 +35,7 @@ def id_of_number(db: Connection, caller: Caller, number: int) -> str | None:
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
-    """Return the incident with its `status_history` and the end of its `audit_trail`.
+    """Return the incident with `status_history`, `responders` and the end of its `audit_trail`.
 
     `audit_trail_omitted`: how many older events there are. Raises `NotFound`.
     """
@@ -41,6 +44,7 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
     return {
         **_with_components(db, caller.org_id, [incident])[0],
         "status_history": rows.status_history(db, caller.org_id, id),
+        "responders": responders.of_incident(db, caller.org_id, id),
         "audit_trail": trail,
         "audit_trail_omitted": trail[0]["number"] - 1 if trail else 0,
     }
@@ -60,8 +64,8 @@ def get_slice(
     """Return the newest incidents that fit, newest first, and the number before which more follow.
 
     Provisional ones are left out, unless `with_provisional`.
-    `filters`: any of `status`, `severity`, `owner_id` and `component_id`. `since` and `until` are
-    whole milliseconds and included. `before`: the number that came with the last slice.
+    `filters`: any of `status` (also `open`), `severity`, `owner_id` and `component_id`. `since` and
+    `until` are whole milliseconds and included. `before`: the number that came with the last slice.
     """
     org_id, after = caller.org_id, 0
     if not with_provisional:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from incident_service.database.file import Connection
-from incident_service.incidents import by_link
+from incident_service.incidents import by_link, responding
 from incident_service.incidents.by_link import Link
 from incident_service.incidents.lifecycle import NEXT
 from incident_service.people.users import display_name
-from incident_service.store import Row, audit, deliveries, incidents, updates, users
+from incident_service.store import Row, alerts, audit, deliveries, incidents, updates, users
 
 UPDATES_SHOWN = 10
 UPDATE_CHARACTERS = 500
 PEOPLE_SHOWN = 10
+
+ALERTS_SHOWN = 20
 
 EVENTS_READ = 1000
 """Only the latest events of the trail are searched for pages."""
@@ -35,8 +37,10 @@ class Paged:
 class View:
     """An incident as its link shows it.
 
-    `acknowledger` and `owner`: what they are called, or `None`. `updates` are the latest,
-    newest first; a longer body is cut. `next_status`: the one that may follow, or `None`.
+    `acknowledger` and `owner`: what they are called, or `None`. `updates` and `alerts` are the
+    latest, newest first; a longer body is cut. `next_status`: the one that may follow, or `None`.
+    `next_layer`: the position of the layer that would fire next, or `None`; `escalate_from` is how
+    far the policy has come.
     """
 
     incident: Row
@@ -51,6 +55,10 @@ class View:
     paged: list[Paged]
     more_paged: int
     next_status: str | None
+    alerts: list[Row]
+    has_more_alerts: bool
+    next_layer: int | None
+    escalate_from: str
 
 
 def view(db: Connection, link: Link) -> View:
@@ -67,6 +75,8 @@ def view(db: Connection, link: Link) -> View:
     outcomes.pop(you, None)
     shown = list(outcomes)[:PEOPLE_SHOWN]
     by, owner_id = incident["acknowledged_by"], incident["owner_id"]
+    found = alerts.newest(db, org_id, {"incident_id": id}, before=None, limit=ALERTS_SHOWN + 1)
+    layer = responding.next_layer(db, incident)
     names = _names(db, org_id, [*shown, *filter(None, (by, owner_id))])
     return View(
         incident=incident,
@@ -81,6 +91,10 @@ def view(db: Connection, link: Link) -> View:
         paged=[_paged(names.get(user_id, user_id), outcomes[user_id]) for user_id in shown],
         more_paged=len(outcomes) - len(shown),
         next_status=NEXT.get(incident["status"]),
+        alerts=found[:ALERTS_SHOWN],
+        has_more_alerts=len(found) > ALERTS_SHOWN,
+        next_layer=layer["position"] if layer else None,
+        escalate_from=by_link.position(db, incident),
     )
 
 

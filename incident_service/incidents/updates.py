@@ -28,13 +28,15 @@ AUTHOR_MAY_REDACT_FOR = timedelta(minutes=5)
 class NewUpdate:
     """A `body`, the incident's next status, or both.
 
-    `resolution_note`: how the incident was resolved, if that is the next status.
+    `resolution_note`: how the incident was resolved, if that is the next status. `by_link`: whether
+    somebody moves it on by the link in a page.
     """
 
     visibility: Visibility
     body: str | None = None
     status_change: lifecycle.Status | None = None
     resolution_note: str | None = None
+    by_link: bool = False
 
 
 def get_slice(
@@ -80,6 +82,7 @@ def advance(
     note: str | None,
     *,
     now: datetime,
+    by_link: bool = False,
 ) -> None:
     """Move an incident on by an internal update.
 
@@ -87,12 +90,18 @@ def advance(
     `invalid_status_transition`, also if it is already resolved.
     """
     incident = reading.find(db, caller, incident_id)
-    new = NewUpdate("internal", status_change=status, resolution_note=note)
+    new = NewUpdate("internal", status_change=status, resolution_note=note, by_link=by_link)
     _post(db, caller, incident, new, _instant(db, incident, now))
 
 
 def resolve(
-    db: Connection, caller: Caller, incident_id: str, note: str | None, *, now: datetime
+    db: Connection,
+    caller: Caller,
+    incident_id: str,
+    note: str | None,
+    *,
+    now: datetime,
+    by_link: bool = False,
 ) -> None:
     """Move an incident on to `resolved`, step by step, by one internal update.
 
@@ -103,8 +112,8 @@ def resolve(
         return
     now = _instant(db, incident, now)
     while (status := lifecycle.NEXT[incident["status"]]) != "resolved":
-        incident = lifecycle.move_on(db, caller, incident, status, None, now=now)
-    new = NewUpdate("internal", status_change="resolved", resolution_note=note)
+        incident = lifecycle.move_on(db, caller, incident, status, None, now=now, by_link=by_link)
+    new = NewUpdate("internal", status_change="resolved", resolution_note=note, by_link=by_link)
     _post(db, caller, incident, new, now)
 
 
@@ -150,7 +159,15 @@ def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: da
     if new.visibility == "public":
         lifecycle.publish(db, caller, incident, now=now)
     if new.status_change is not None:
-        lifecycle.move_on(db, caller, incident, new.status_change, new.resolution_note, now=now)
+        lifecycle.move_on(
+            db,
+            caller,
+            incident,
+            new.status_change,
+            new.resolution_note,
+            now=now,
+            by_link=new.by_link,
+        )
     elif new.visibility == "public":
         lifecycle.touch_public(db, incident, now=now)
     update: Row = {

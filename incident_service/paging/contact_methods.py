@@ -16,7 +16,7 @@ from incident_service.paging import apprise_urls
 from incident_service.paging.connections import Networks, names_private_host
 from incident_service.people import users
 from incident_service.people.caller import Caller
-from incident_service.store import Row
+from incident_service.store import Row, changes
 from incident_service.store import contact_methods as rows
 
 MAX_URL_LENGTH = 2000
@@ -61,13 +61,20 @@ def create(db: Connection, caller: Caller, user_id: str, values: Row, *, now: da
         "created_at": format_instant(now),
     }
     rows.insert(db, method)
+    changes.record(db, "contact_method", None, _shown(method), actor_id=caller.actor_id, now=now)
     return method
 
 
-def delete(db: Connection, caller: Caller, user_id: str, id: str) -> None:
+def delete(db: Connection, caller: Caller, user_id: str, id: str, *, now: datetime) -> None:
     """Delete a contact method. Raises `NotFound`."""
-    find(db, caller, user_id, id)
+    method = find(db, caller, user_id, id)
     rows.delete(db, caller.org_id, user_id, id)
+    changes.record(db, "contact_method", _shown(method), None, actor_id=caller.actor_id, now=now)
+
+
+def _shown(method: Row) -> Row:
+    """Return the contact method with its URL as it may be shown."""
+    return {**method, "url": shown_url(method["url"])}
 
 
 def shown_url(url: str) -> str:

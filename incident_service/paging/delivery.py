@@ -17,7 +17,8 @@ from incident_service.store import (
     api_keys,
     audit,
     deliveries,
-    named,
+    incidents,
+    integrations,
     users,
 )
 
@@ -150,7 +151,9 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
         "contactMethodId": row["contact_method_id"],
         "attempt": row["attempts"],
     }
-    if row["kind"] != "page":
+    if row["kind"] == "help":
+        details["help"] = True
+    elif row["kind"] != "page":
         details["notice"] = row["kind"]
     if not outcome.delivered:
         details.update(reason=outcome.reason, willRetry=will_retry)
@@ -176,7 +179,12 @@ def _page(db: Connection, row: Row, about: Row, acknowledge_url: str) -> Page:
         acknowledge_url=acknowledge_url,
         components=tuple(about["components"]),
         notice=_notice(db, row, about),
-        last_resort=row["layer_position"] is None and row["user_id"] != about["owner_id"],
+        asks_for_help=row["kind"] == "help",
+        last_resort=(
+            row["kind"] == "page"
+            and row["layer_position"] is None
+            and row["user_id"] != about["owner_id"]
+        ),
     )
 
 
@@ -205,10 +213,21 @@ def _alert_message(row: Row, alert: Row) -> AlertMessage:
 
 def _notice(db: Connection, row: Row, incident: Row) -> str | None:
     """Return what a notice says, or `None` for a page."""
-    if row["kind"] == "page":
-        return None
-    by = incident["acknowledged_by"] or ""
-    user = users.get(db, row["org_id"], by)
-    key = api_keys.get(db, row["org_id"], by) or named.get(db, "integrations", row["org_id"], by)
-    name = display_name(user) if user else key["name"] if key else by or "Somebody"
-    return f"{name} has acknowledged this incident."
+    if row["kind"] == "acknowledged":
+        name = _name(db, row["org_id"], incident["acknowledged_by"])
+        return f"{name} has acknowledged this incident."
+    if row["kind"] == "resolved":
+        last = incidents.last_status(db, row["org_id"], row["incident_id"])
+        return f"{_name(db, row['org_id'], last['changed_by'])} has resolved this incident."
+    return None
+
+
+def _name(db: Connection, org_id: str, id: str | None) -> str:
+    """Return what a user, a key or an integration is called."""
+    if id is None:
+        return "Somebody"
+    user = users.get(db, org_id, id)
+    if user is not None:
+        return display_name(user)
+    key = api_keys.get(db, org_id, id)
+    return str(key["name"]) if key else integrations.name(db, org_id, id) or id

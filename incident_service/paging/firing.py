@@ -10,15 +10,19 @@ from typing import Literal
 from incident_service import ids
 from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection, savepoint
+from incident_service.paging import escalation
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.progress import next_layer, target_of
 from incident_service.paging.roster import Method, OutOfHours, Roster, Skipped
 from incident_service.paging.turns import in_turn
-from incident_service.store import Row, audit, deliveries, incidents, progress, timers
+from incident_service.store import Row, audit, deliveries, incidents, links, progress, timers
 
 _log = logging.getLogger("incident_service.paging")
 
 PAUSE_AFTER_FAULT = timedelta(minutes=1)
+
+SNOOZE_IS_OVER = "the snooze is over"
+"""Why an incident was unacknowledged by itself."""
 
 MAX_NAMED = 50
 """The most users that one event of the trail names. It counts the others."""
@@ -43,6 +47,28 @@ def fire_due(
         return incident is not None
 
     return in_turn(org_ids, fire_next, limit=limit)
+
+
+def fire_next_layer(
+    db: Connection, incident: Row, *, actor_id: str, details: Row, now: datetime, by_email: bool
+) -> bool:
+    """Fire the next layer that pages somebody now, because somebody asks for it.
+
+    Return whether there was one: a policy whose layers are used up is not started again. If there
+    was none, the caller must undo the write. `details` are added to the layer's event.
+    """
+    fresh = timers.of_incident(db, incident["org_id"], incident["id"])
+    roster = Roster(db, incident["org_id"], now=now, by_email=by_email)
+    return _Firing(db, fresh, roster, now).fire_next_layer(actor_id, details)
+
+
+def ask_for_help(
+    db: Connection, incident: Row, user_ids: Sequence[str], *, now: datetime, by_email: bool
+) -> None:
+    """Page users who are asked to help with an incident, each once."""
+    fresh = timers.of_incident(db, incident["org_id"], incident["id"])
+    roster = Roster(db, incident["org_id"], now=now, by_email=by_email)
+    _Firing(db, fresh, roster, now).ask_for_help(user_ids)
 
 
 def _fire(db: Connection, incident: Row, roster: Roster, now: datetime) -> None:
@@ -74,13 +100,21 @@ class _Firing:
         policy_id = incident["escalation_policy_id"]
         self._layers = [] if policy_id is None else roster.layers(policy_id)
         self._deliveries: list[Row] = []
+        self._actor_id: str | None = None
+        self._layer_details: Row = {}
 
     def run(self) -> None:
+        """Fire what is due."""
         due_at: dict[timers.Kind, str | None] = self._incident["timers"]
         due = {kind for kind, at in due_at.items() if at is not None and at <= self._at}
         timers.delete(self._db, self._incident, *due - {"layer"})
+        if "snooze" in due:
+            self._end_snooze(due_at["snooze"] or self._at)
+            due = due - {"notice"} | {"owner"}
         if "notice" in due:
             self._notify_owner()
+        if "resolved" in due:
+            self._tell_of_resolution()
         if "owner" in due and self._incident["owner_id"] is not None:
             self._page(self._incident["owner_id"], layer_position=None)
         waits = "layer" in due_at
@@ -88,6 +122,22 @@ class _Firing:
             waits = self._fire_layer(due_at["layer"] or self._at)
         if not waits and due & {"owner", "layer"} and not self._is_paged:
             self._page_admins()
+        self._send()
+
+    def fire_next_layer(self, actor_id: str, details: Row) -> bool:
+        """Fire the next layer that pages somebody now; return whether there was one."""
+        self._actor_id, self._layer_details = actor_id, details
+        is_fired = self._fire_rest_of_round(self._at)
+        self._send()
+        return is_fired
+
+    def ask_for_help(self, user_ids: Sequence[str]) -> None:
+        """Page users to help, whatever else is on its way to them."""
+        for user_id in user_ids:
+            self._page(user_id, layer_position=None, kind="help")
+        self._send()
+
+    def _send(self) -> None:
         deliveries.insert(self._db, self._deliveries)
         if self._is_paged and not self._incident["is_paged"]:
             incidents.update(
@@ -102,7 +152,33 @@ class _Firing:
         return next_layer(self._layers, self._done)
 
     def _fire_layer(self, due_at: str) -> bool:
-        """Fire the next layer that pages somebody; return whether there was one."""
+        """Fire the next layer that pages somebody; return whether there was one.
+
+        A policy that is used up starts again as often as its `repeat` says. It does not if nobody
+        was paged in the round that is over: a new one would be over at the same instant (§5).
+        """
+        somebody_was_paged = bool(self._done)
+        if self._fire_rest_of_round(due_at):
+            return True
+        if somebody_was_paged and self._start_again() and self._fire_rest_of_round(due_at):
+            return True
+        timers.delete(self._db, self._incident, "layer")
+        self._record("escalation_exhausted", {})
+        return False
+
+    def _start_again(self) -> bool:
+        """Begin the policy's next round; return `False` if there is none left."""
+        policy_id, repeats = self._incident["escalation_policy_id"], self._incident["repeats"]
+        if repeats >= self._roster.repeat(policy_id):
+            return False
+        self._incident["repeats"] = repeats + 1
+        changes = {"repeats": repeats + 1}
+        incidents.update(self._db, self._incident["org_id"], self._incident["id"], changes)
+        progress.delete(self._db, self._incident)
+        self._done.clear()
+        return True
+
+    def _fire_rest_of_round(self, due_at: str) -> bool:
         faults: list[Skipped] = []
         is_first_pass = not self._done
         while (layer := self._next_layer()) is not None:
@@ -125,8 +201,6 @@ class _Firing:
             else:
                 self._escalate(last, user_ids, due_at, conditionIgnored=True)
                 return True
-        timers.delete(self._db, self._incident, "layer")
-        self._record("escalation_exhausted", {})
         return False
 
     def _mark_done(self, layer: Row) -> None:
@@ -139,7 +213,10 @@ class _Firing:
 
     def _escalate(self, layer: Row, user_ids: list[str], due_at: str, **details: bool) -> None:
         position, seconds = layer["position"], layer["escalate_after_seconds"]
-        self._record("layer_escalated", {"position": position, "userIds": user_ids, **details})
+        told = {"position": position, "userIds": user_ids, **details, **self._layer_details}
+        if self._incident["repeats"]:
+            told["repeat"] = self._incident["repeats"]
+        self._record("layer_escalated", told, actor_id=self._actor_id)
         for user_id in user_ids:
             self._page(user_id, layer_position=position)
         # Counted from when it was due, not from now, so that overdue layers follow in order.
@@ -151,6 +228,28 @@ class _Firing:
         if owner_id is not None:
             for method in self._roster.methods(owner_id):
                 self._deliver(owner_id, method, kind="acknowledged", layer_position=None)
+
+    def _tell_of_resolution(self) -> None:
+        """Tell everybody who was paged that it is resolved, but for whoever resolved it (§8)."""
+        org_id, id = self._incident["org_id"], self._incident["id"]
+        resolver = incidents.last_status(self._db, org_id, id)["changed_by"]
+        for user_id in links.user_ids(self._db, org_id, id):
+            if user_id != resolver:
+                for method in self._roster.methods(user_id):
+                    self._deliver(user_id, method, kind="resolved", layer_position=None)
+
+    def _end_snooze(self, due_at: str) -> None:
+        """Let the incident be unacknowledged again, and the current layer's time start again."""
+        at = max(self._at, self._incident["updated_at"])  # a clock may be set back
+        changes = {
+            "acknowledged_at": None,
+            "acknowledged_by": None,
+            "snoozed_until": None,
+            "updated_at": at,
+        }
+        incidents.update(self._db, self._incident["org_id"], self._incident["id"], changes)
+        self._record("incident_unacknowledged", {"reason": SNOOZE_IS_OVER})
+        escalation.resume(self._db, self._incident, now=parse_instant(due_at))
 
     def _page_admins(self) -> None:
         """Page every admin who can be reached, because nobody else could be (§5).
@@ -167,14 +266,19 @@ class _Firing:
         for id in reached or admins[:MAX_NAMED]:
             self._page(id, layer_position=None)
 
-    def _page(self, user_id: str, *, layer_position: int | None) -> None:
-        """Page the user by each of their methods, unless a page to them is about to leave."""
-        if user_id in self._users_paged:
+    def _page(
+        self, user_id: str, *, layer_position: int | None, kind: Literal["page", "help"] = "page"
+    ) -> None:
+        """Page the user by each of their methods, unless a page to them is about to leave.
+
+        That page may be called off. One that asks for help is not, so it is always made.
+        """
+        if user_id in self._users_paged and kind == "page":
             return
         self._users_paged.add(user_id)
         methods = self._roster.methods(user_id)
         for method in methods:
-            self._deliver(user_id, method, kind="page", layer_position=layer_position)
+            self._deliver(user_id, method, kind=kind, layer_position=layer_position)
         if not methods:
             details = {
                 "userId": user_id,
@@ -192,7 +296,7 @@ class _Firing:
         user_id: str,
         method: Method,
         *,
-        kind: Literal["page", "acknowledged"],
+        kind: Literal["page", "help", "acknowledged", "resolved"],
         layer_position: int | None,
     ) -> None:
         method_id, url = method
@@ -211,5 +315,5 @@ class _Firing:
             },
         )
 
-    def _record(self, event: audit.Event, details: Row) -> None:
-        audit.append(self._db, self._incident, event, details, actor_id=None, at=self._at)
+    def _record(self, event: audit.Event, details: Row, *, actor_id: str | None = None) -> None:
+        audit.append(self._db, self._incident, event, details, actor_id=actor_id, at=self._at)

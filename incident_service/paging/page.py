@@ -30,9 +30,9 @@ class Page(Message):
     """What one message to one user about one incident says (contract §8).
 
     `layer` is the position of the policy's layer that pages. It is `None` if the user is paged as
-    the incident's owner or, with `last_resort`, as an admin. At `acknowledge_url`, the user can
-    acknowledge without a key. `notice` is the one sentence that a notice says instead of asking
-    to acknowledge.
+    the incident's owner, with `asks_for_help` as a responder, or with `last_resort` as an admin. At
+    `acknowledge_url`, the user can acknowledge without a key. `notice` is the one sentence that a
+    notice says instead of asking to acknowledge.
     """
 
     incident_id: str
@@ -43,6 +43,7 @@ class Page(Message):
     acknowledge_url: str
     components: tuple[str, ...] = ()
     notice: str | None = None
+    asks_for_help: bool = False
     last_resort: bool = False
 
     @property

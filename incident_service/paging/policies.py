@@ -23,6 +23,7 @@ from incident_service.store import (
     routing_policies,
     users,
 )
+from incident_service.store import changes as log
 from incident_service.store import policies as rows
 
 TargetType = Literal["schedule", "users"]
@@ -30,6 +31,8 @@ TargetType = Literal["schedule", "users"]
 TARGET_TYPES: tuple[TargetType, ...] = get_args(TargetType)
 
 MAX_LAYERS = 20
+
+MAX_REPEAT = 9
 
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
@@ -43,7 +46,7 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:
-    """Make a policy with a `name`; `description` and `steps` (its layers' values) are optional.
+    """Make a policy with a `name`; `description`, `repeat` and `steps` (layers) are optional.
 
     Raises `Conflict` `name_conflict` or `too_many_escalation_policies`, and `InvalidRequest`
     `invalid_target` or `invalid_condition`.
@@ -51,29 +54,45 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     columns = {
         "name": values["name"],
         "description": values.get("description"),
+        "repeat": values.get("repeat", 0),
         "created_by": caller.actor_id,
     }
     policy = resources.create(db, "escalation_policies", caller.org_id, columns, now=now)
     _set_layers(db, policy, values.get("steps", []), at=format_instant(now))
-    return _with_layers(db, policy)
+    policy = _with_layers(db, policy)
+    _record(db, caller, None, policy, now=now)
+    return policy
 
 
 def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
-    """Replace a policy's name and description, and its layers if `steps` is given.
+    """Replace a policy's name and description; `repeat` and its layers (`steps`) if given.
 
     The layer at each position keeps its id. Raises `NotFound` and what `create` raises.
     """
     columns = {"name": values["name"], "description": values.get("description")}
+    if "repeat" in values:
+        columns["repeat"] = values["repeat"]
+    before = get(db, caller, id)
     policy = resources.change(db, "escalation_policies", caller.org_id, id, columns, now=now)
     if "steps" in values:
         _set_layers(db, policy, values["steps"], at=format_instant(now))
-    return _with_layers(db, policy)
+    policy = _with_layers(db, policy)
+    _record(db, caller, before, policy, now=now)
+    return policy
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
-    """Set a policy's name or description. Raises `NotFound` and `Conflict` `name_conflict`."""
+    """Set a policy's name, description or `repeat`; `None` is no repeat.
+
+    Raises `NotFound` and `Conflict` `name_conflict`.
+    """
+    if "repeat" in changes and changes["repeat"] is None:
+        changes = {**changes, "repeat": 0}
+    before = get(db, caller, id)
     policy = resources.change(db, "escalation_policies", caller.org_id, id, changes, now=now)
-    return _with_layers(db, policy)
+    policy = _with_layers(db, policy)
+    _record(db, caller, before, policy, now=now)
+    return policy
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
@@ -81,7 +100,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
 
     Raises `NotFound` and `Conflict` `policy_in_use`.
     """
-    policy = resources.find(db, "escalation_policies", caller.org_id, id)
+    policy = get(db, caller, id)
     number = rows.unresolved_incident_number(db, caller.org_id, id)
     if number is not None:
         raise Conflict(
@@ -96,6 +115,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     resources.hide(db, "escalation_policies", caller.org_id, id, now=now)
     components.forget_policy(db, caller.org_id, id, at=format_instant(now))
     organizations.forget_policy(db, caller.org_id, id)
+    _record(db, caller, policy, None, now=now)
 
 
 def add_layer(db: Connection, caller: Caller, policy_id: str, values: Row, *, now: datetime) -> Row:
@@ -116,7 +136,9 @@ def add_layer(db: Connection, caller: Caller, policy_id: str, values: Row, *, no
     id = _insert(db, policy, values, position=len(layer_ids) + 1, at=at)
     _place(layer_ids, id, values.get("position"))
     _arrange(db, policy, layer_ids, at=at)
-    return _to_values(_find_layer(db, policy, id))
+    layer = _to_values(_find_layer(db, policy, id))
+    log.record(db, "escalation_layer", None, layer, actor_id=caller.actor_id, now=now)
+    return layer
 
 
 def change_layer(
@@ -139,7 +161,9 @@ def change_layer(
         layer_ids.remove(layer_id)
         _place(layer_ids, layer_id, position)
     _arrange(db, policy, layer_ids, at=at)
-    return _to_values(_find_layer(db, policy, layer_id))
+    before, layer = _to_values(layer), _to_values(_find_layer(db, policy, layer_id))
+    log.record(db, "escalation_layer", before, layer, actor_id=caller.actor_id, now=now)
+    return layer
 
 
 def delete_layer(
@@ -147,10 +171,11 @@ def delete_layer(
 ) -> None:
     """Remove a layer; later layers move up. Raises `NotFound`."""
     policy = resources.find(db, "escalation_policies", caller.org_id, policy_id)
-    _find_layer(db, policy, layer_id)
+    layer = _to_values(_find_layer(db, policy, layer_id))
     rows.delete_layer(db, caller.org_id, layer_id)
     layer_ids = [layer["id"] for layer in rows.layers(db, caller.org_id, policy_id)]
     _arrange(db, policy, layer_ids, at=format_instant(now))
+    log.record(db, "escalation_layer", layer, None, actor_id=caller.actor_id, now=now)
 
 
 def order_layers(
@@ -160,14 +185,37 @@ def order_layers(
 
     Raises `NotFound`, and `InvalidRequest` `invalid_layer_order`.
     """
-    policy = resources.find(db, "escalation_policies", caller.org_id, policy_id)
+    before = get(db, caller, policy_id)
     sent = Counter(layer_ids)
-    present = Counter(layer["id"] for layer in rows.layers(db, caller.org_id, policy_id))
+    present = Counter(layer["id"] for layer in before["layers"])
     for id in (sent - present) + (present - sent):
         fault = "must be listed exactly once" if id in present else "is not a layer of this policy"
         raise InvalidRequest(f"layerIds: {id} {fault}.", code="invalid_layer_order")
-    policy = _arrange(db, policy, layer_ids, at=format_instant(now))
-    return _with_layers(db, policy)
+    policy = _with_layers(db, _arrange(db, before, layer_ids, at=format_instant(now)))
+    _record(db, caller, before, policy, now=now)
+    return policy
+
+
+def _record(
+    db: Connection, caller: Caller, before: Row | None, after: Row | None, *, now: datetime
+) -> None:
+    """Record a change to a policy, as `changes.record` says, with its layers."""
+    log.record(
+        db,
+        "escalation_policy",
+        _recorded(before),
+        _recorded(after),
+        actor_id=caller.actor_id,
+        now=now,
+    )
+
+
+def _recorded(policy: Row | None) -> Row | None:
+    if policy is None:
+        return None
+    names = ("id", "escalate_after_seconds", "target", "condition")
+    layers = [{name: layer[name] for name in names} for layer in policy["layers"]]
+    return {**policy, "layers": layers}
 
 
 def _set_layers(db: Connection, policy: Row, steps: list[Row], *, at: str) -> None:

@@ -51,6 +51,11 @@ class Roster:
             self._layers[policy_id] = policies.layers(self._db, self._org_id, policy_id)
         return self._layers[policy_id]
 
+    def repeat(self, policy_id: str) -> int:
+        """Return how many times the policy starts again; a deleted one does not."""
+        policy = named.get(self._db, "escalation_policies", self._org_id, policy_id)
+        return int(policy["repeat"]) if policy else 0
+
     def targets(self, layer: Row, *, at_any_hour: bool = False) -> list[str]:
         """Return the users that the layer pages now. Raises `Skipped` if it pages nobody.
 

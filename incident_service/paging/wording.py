@@ -155,7 +155,9 @@ def _brief_parts(message: Message, markup: Markup) -> list[str]:
     if message.notice is not None:
         return [_line(f"#{message.number}: {message.title}.", markup), message.notice]
     to = "owner" if message.layer is None else f"layer {message.layer}"
-    if message.last_resort:
+    if message.asks_for_help:
+        to = "asked to help"
+    elif message.last_resort:
         to = "last resort"
     return [
         _line(f"{message.severity} #{message.number}, {to}: {message.title}", markup),
@@ -187,6 +189,8 @@ def _paragraphs(message: Message, markup: Markup) -> list[str]:
 
 def _reason(page: Page) -> str:
     """Return why the user is paged."""
+    if page.asks_for_help:
+        return "You are asked to help."
     if page.last_resort:
         return "Nobody else could be paged."
     return "You own this incident." if page.layer is None else f"Escalation layer {page.layer}."

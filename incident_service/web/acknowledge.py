@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from incident_service import clock
 from incident_service.database.file import Database
@@ -22,6 +23,14 @@ _HEADERS = {
 }
 
 _HINT = "You can still acknowledge the incident through the API, or ask someone with a newer link."
+
+_SNOOZES = {
+    "30": "30 minutes",
+    "60": "1 hour",
+    "240": "4 hours",
+    "720": "12 hours",
+}
+"""For how many minutes the page's buttons snooze, and what they say."""
 
 blueprint = Blueprint("acknowledge", __name__, template_folder="templates")
 
@@ -46,17 +55,36 @@ def show(token: str = "") -> str:
 def act(token: str = "") -> str:
     """Do as the link's user what the button says, and show the incident.
 
-    The form's `status` is the status to move on to; without one, the incident is acknowledged.
-    Doing the same again changes nothing, so the answer is the page itself and not a redirect.
+    The form's `status` is the status to move on to, `minutes` how long to snooze, and
+    `escalate-from` where the policy stood when the next layer was asked for. Without any of them,
+    the incident is acknowledged. Doing the same again changes nothing, or only for how long it is
+    snoozed, so the answer is the page itself and not a redirect.
     """
     with _database().read() as db:  # so that a wrong link never waits for a turn to write
         link = by_link.find(db, token, now=clock.now())
     request.max_content_length = MAX_FORM_BYTES
-    status = request.form.get("status")
-    is_done = _database().write(by_link.act, link, status)
+    wanted = _read_form(request.form)
+    if wanted is None:
+        raise BadRequest
+    by_email = bool(current_app.extensions["incident_service.settings"].smtp_url)
+    is_done = _database().write(by_link.act, link, wanted, by_email)
     with _database().read() as db:  # after the commit, so that no other write waits for it
         view = responder_view.view(db, link)
-    return _render(view, clock.now(), is_too_late=not is_done)
+    if is_done:
+        return _render(view, clock.now(), done=wanted)
+    return _render(view, clock.now(), refused=wanted)
+
+
+def _read_form(form: Mapping[str, str]) -> by_link.Act | None:
+    """Return what the form asks for, or `None` if it is not one of this page's."""
+    minutes = form.get("minutes")
+    if minutes is not None and minutes not in _SNOOZES:
+        return None
+    return by_link.Act(
+        status=form.get("status"),
+        minutes=int(minutes) if minutes is not None else None,
+        escalate_from=form.get("escalate-from"),
+    )
 
 
 @blueprint.after_request
@@ -87,5 +115,18 @@ def _database() -> Database:
     return database
 
 
-def _render(view: responder_view.View, now: datetime, *, is_too_late: bool = False) -> str:
-    return rendering.render("acknowledge.html", view=view, is_too_late=is_too_late, now=now)
+def _render(
+    view: responder_view.View,
+    now: datetime,
+    *,
+    done: by_link.Act | None = None,
+    refused: by_link.Act | None = None,
+) -> str:
+    return rendering.render(
+        "acknowledge.html",
+        view=view,
+        done=done,
+        refused=refused,
+        snoozes=_SNOOZES,
+        now=now,
+    )

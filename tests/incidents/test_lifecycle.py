@@ -329,7 +329,7 @@ class TestList:
     @pytest.mark.parametrize(
         ("query", "field"),
         [
-            ({"status": "open"}, "status"),
+            ({"status": "opened"}, "status"),
             ({"severity": "LOW"}, "severity"),
             ({"ownerId": ""}, "ownerId"),
             ({"componentId": "x"}, "componentId"),

@@ -39,6 +39,8 @@ def test_the_documented_request_opens_an_incident(world: World) -> None:
         "affectedComponents": [{"id": world.made.component_id, "name": "Payments API"}],
         "acknowledgedAt": None,
         "acknowledgedBy": None,
+        "firstAcknowledgedAt": None,
+        "snoozedUntil": None,
         "resolvedAt": None,
         "isPublic": True,
         "publicTitle": None,

@@ -103,6 +103,7 @@ def test_a_policy_without_steps(world: World) -> None:
         "orgId": world.made.org_id,
         "name": "P",
         "description": None,
+        "repeat": 0,
         "createdBy": world.made.user_id,
         "createdAt": policy["createdAt"],
         "updatedAt": policy["createdAt"],
