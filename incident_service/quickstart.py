@@ -9,7 +9,7 @@ from incident_service.alerts import integrations
 from incident_service.alerts.kinds import Kind
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
-from incident_service.oncall import schedules
+from incident_service.oncall import layers, schedules
 from incident_service.paging import policies
 from incident_service.people import keys, organizations, users
 from incident_service.people.caller import Caller
@@ -113,7 +113,7 @@ def provision(db: Connection, *, now: datetime) -> Provisioned:
             "effective_from": format_instant(now),
             "participant_ids": [user_id],
         }
-        schedules.add_layer(db, caller, schedule["id"], layer, now=now)
+        layers.add(db, caller, schedule["id"], layer, now=now)
     policy = named.with_name(db, "escalation_policies", org_id, POLICY)
     if policy is None:
         step = {

@@ -6,13 +6,11 @@ An integration's values are the names of its columns; `selectors` are a list of
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from incident_service import resources
+from incident_service import ids, resources
 from incident_service.alerts import heartbeats, over
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
@@ -20,6 +18,7 @@ from incident_service.errors import NotAuthorized, ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller
 from incident_service.store import Row, receipts, tasks
+from incident_service.store import changes as log
 from incident_service.store import integrations as rows
 
 DEFAULTS: Row = {
@@ -61,21 +60,25 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
     return _find(db, caller.org_id, id)
 
 
-def create(db: Connection, *, org_id: str, values: Row, now: datetime) -> Row:
+def create(
+    db: Connection, *, org_id: str, values: Row, actor_id: str | None = None, now: datetime
+) -> Row:
     """Make an integration with a `name` and a `kind`; return it with its `token`.
 
-    Nobody can read the token again. Raises `ValidationFailed` for values that integrations of the
-    kind do not have, `NotFound` for the organization, `Conflict` `name_conflict` or
-    `too_many_integrations`, and `InvalidRequest` `invalid_component_id` or
-    `invalid_routing_policy_id`.
+    Nobody can read the token again. `actor_id`: who makes it, or `None` for a command. Raises
+    `ValidationFailed` for values that integrations of the kind do not have, `NotFound` for the
+    organization, `Conflict` `name_conflict` or `too_many_integrations`, and `InvalidRequest`
+    `invalid_component_id` or `invalid_routing_policy_id`.
     """
     values = _with_defaults(values["kind"], {**DEFAULTS, **values})
     organizations.check(db, org_id)
     _check_references(db, org_id, values)
-    token = _new_token()
-    columns = rows.stored({**values, "token_hash": hash_token(token)})
+    token = ids.new_token()
+    columns = rows.stored({**values, "token_hash": ids.hash_token(token)})
     id = resources.create(db, "integrations", org_id, columns, now=now)["id"]
-    return {**_find(db, org_id, id), "token": token}
+    integration = _find(db, org_id, id)
+    log.record(db, "integration", None, integration, actor_id=actor_id, now=now)
+    return {**integration, "token": token}
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
@@ -91,6 +94,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
     _check_references(db, caller.org_id, columns)
     resources.change(db, "integrations", caller.org_id, id, rows.stored(columns), now=now)
     changed = get(db, caller, id)
+    log.record(db, "integration", row, changed, actor_id=caller.actor_id, now=now)
     if {"every_seconds", "grace_seconds"} & columns.keys():
         heartbeats.reschedule(db, changed, now=now)
     if changed["auto_resolve"] and not row["auto_resolve"]:
@@ -105,7 +109,7 @@ def set_selectors(
 
     Raises `NotFound` and `InvalidRequest` `invalid_routing_policy_id`.
     """
-    get(db, caller, id)
+    before = get(db, caller, id)
     checked: set[str] = set()
     for n, selector in enumerate(selectors):
         policy_id = selector["routing_policy_id"]
@@ -115,7 +119,9 @@ def set_selectors(
             checked.add(policy_id)
     rows.set_selectors(db, caller.org_id, id, selectors)
     rows.update(db, caller.org_id, id, {"updated_at": format_instant(now)})
-    return get(db, caller, id)
+    integration = get(db, caller, id)
+    log.record(db, "integration", before, integration, actor_id=caller.actor_id, now=now)
+    return integration
 
 
 def rotate_token(db: Connection, caller: Caller, id: str, *, now: datetime) -> Row:
@@ -124,10 +130,20 @@ def rotate_token(db: Connection, caller: Caller, id: str, *, now: datetime) -> R
     Raises `NotFound`.
     """
     get(db, caller, id)
-    token = _new_token()
-    changes = {"token_hash": hash_token(token), "updated_at": format_instant(now)}
+    token = ids.new_token()
+    changes = {"token_hash": ids.hash_token(token), "updated_at": format_instant(now)}
     rows.update(db, caller.org_id, id, changes)
-    return {**get(db, caller, id), "token": token}
+    integration = get(db, caller, id)
+    log.record(
+        db,
+        "integration",
+        integration,
+        integration,
+        actor_id=caller.actor_id,
+        now=now,
+        action="token_rotated",
+    )
+    return {**integration, "token": token}
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
@@ -135,8 +151,9 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
 
     Raises `NotFound`.
     """
-    get(db, caller, id)
+    integration = get(db, caller, id)
     resources.hide(db, "integrations", caller.org_id, id, now=now)
+    log.record(db, "integration", integration, None, actor_id=caller.actor_id, now=now)
     receipts.delete_of_integration(db, caller.org_id, id)
     tasks.delete(db, caller.org_id, "miss_heartbeat", id)
     if over.resolve_all_of(db, caller.org_id, id, limit=over.RESOLVED_A_WRITE, now=now):
@@ -145,7 +162,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
 
 def of_token(db: Connection, token: str) -> Row:
     """Return the integration that has the token. Raises `NotAuthorized`."""
-    row = rows.with_token(db, hash_token(token))
+    row = rows.with_token(db, ids.hash_token(token))
     if row is None:
         raise NotAuthorized("The token is not an integration's: it may have been replaced.")
     return row
@@ -156,21 +173,11 @@ def url_of(base_url: str, token: str) -> str:
     return f"{base_url}/in/{token}"
 
 
-def hash_token(token: str) -> str:
-    """Return what is kept of a token."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
 def _find(db: Connection, org_id: str, id: str) -> Row:
     row = rows.get(db, org_id, id)
     if row is None:
         raise resources.not_found("integrations", id)
     return row
-
-
-def _new_token() -> str:
-    """Return a new token: 32 characters, as long as PagerDuty's routing keys."""
-    return secrets.token_hex(16)
 
 
 def _with_defaults(kind: str, values: Row) -> Row:

@@ -111,5 +111,5 @@ def _resolve(db: Connection, incident: Row, now: datetime) -> None:
 
 
 def _integration(db: Connection, org_id: str, id: str) -> Caller:
-    name = integrations.name(db, org_id, id)
+    name = integrations.name(db, org_id, id) or id
     return Caller.of_integration({"org_id": org_id, "id": id, "name": name})

@@ -10,7 +10,7 @@ from incident_service.database.file import Connection
 from incident_service.errors import NotFound
 from incident_service.incidents import reading as incidents
 from incident_service.people.caller import Caller
-from incident_service.store import Row
+from incident_service.store import Row, changes
 from incident_service.store import alerts as rows
 
 
@@ -52,3 +52,5 @@ def resolve(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     if alert["status"] == "firing":
         rows.resolve(db, caller.org_id, [id], at=format_instant(now))
         over.settle(db, caller, over.by_incident([alert]), now=now)
+        resolved = {**alert, "status": "resolved"}
+        changes.record(db, "alert", alert, resolved, actor_id=caller.actor_id, now=now)

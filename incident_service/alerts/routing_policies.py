@@ -12,7 +12,7 @@ from incident_service import resources
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict
 from incident_service.people.caller import Caller
-from incident_service.store import Row, integrations, named
+from incident_service.store import Row, changes, integrations, named
 from incident_service.store import routing_policies as rows
 
 
@@ -35,7 +35,9 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     columns = {"name": values["name"], "description": values.get("description"), "is_default": 0}
     policy = resources.create(db, "routing_policies", caller.org_id, columns, now=now)
     _set_rules(db, policy, values["rules"])
-    return _with_rules(db, policy)
+    policy = _with_rules(db, policy)
+    changes.record(db, "routing_policy", None, policy, actor_id=caller.actor_id, now=now)
+    return policy
 
 
 def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: datetime) -> Row:
@@ -45,14 +47,17 @@ def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: dateti
     `invalid_escalation_policy_id`.
     """
     columns = {"name": values["name"], "description": values.get("description")}
+    before = get(db, caller, id)
     policy = resources.change(db, "routing_policies", caller.org_id, id, columns, now=now)
     _set_rules(db, policy, values["rules"])
-    return _with_rules(db, policy)
+    policy = _with_rules(db, policy)
+    changes.record(db, "routing_policy", before, policy, actor_id=caller.actor_id, now=now)
+    return policy
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     """Delete a policy. Raises `NotFound`, and `Conflict` `default_policy` or `policy_in_use`."""
-    policy = resources.find(db, "routing_policies", caller.org_id, id)
+    policy = get(db, caller, id)
     if policy["is_default"]:
         raise Conflict(
             f"{policy['name']} is the default routing policy, which cannot be deleted.",
@@ -65,6 +70,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
             code="policy_in_use",
         )
     resources.hide(db, "routing_policies", caller.org_id, id, now=now)
+    changes.record(db, "routing_policy", policy, None, actor_id=caller.actor_id, now=now)
 
 
 def _set_rules(db: Connection, policy: Row, rules: Sequence[Row]) -> None:

@@ -24,6 +24,8 @@ class ApiKeyBodySchema(RequestSchema):
     """The most that the key may do. If it acts for a user, it never may do more than the user."""
     user_id = Text(1, 255)
     """The user that the key acts for; without one it acts for itself."""
+    expires_at = Instant()
+    """When the key stops working, which must be in the future; null for never."""
 
 
 class ApiKeySchema(Schema):
@@ -38,6 +40,8 @@ class ApiKeySchema(Schema):
     """The user that the key acts for; null if it acts for itself."""
     key_prefix = fields.String()
     """The first 14 characters of the key, so that people can recognize it."""
+    expires_at = Instant(allow_none=True)
+    """When the key stops working; null for never."""
     last_used_at = Instant(allow_none=True)
     """When the key was last used, to the minute; null for never."""
     created_at = Instant()
@@ -64,7 +68,11 @@ def list_api_keys() -> Any:
 @blueprint.response(201, NewApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> Any:
     """Create a key; `key` is shown only this once."""
-    row = write(lambda db, who, *, now: keys.create(db, org_id=who.org_id, **body, now=now))
+    row = write(
+        lambda db, who, *, now: keys.create(
+            db, org_id=who.org_id, **body, actor_id=who.actor_id, now=now
+        )
+    )
     return created(row, "api-keys")
 
 

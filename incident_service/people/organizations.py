@@ -10,6 +10,7 @@ from incident_service.database.file import Connection
 from incident_service.errors import Conflict, NotFound
 from incident_service.people.caller import Caller
 from incident_service.store import Row, routing_policies
+from incident_service.store import changes as log
 from incident_service.store import organizations as rows
 
 DEFAULT_ROUTING = "Default"
@@ -36,6 +37,7 @@ def create(db: Connection, *, name: str, now: datetime) -> str:
         )
     id = ids.new_org_id()
     rows.insert(db, id=id, name=name, at=format_instant(now))
+    log.record(db, "organization", None, _recorded(_find(db, id)), actor_id=None, now=now)
     default = {"name": DEFAULT_ROUTING, "description": None, "is_default": 1}
     policy = resources.create(db, "routing_policies", id, default, now=now)
     routing_policies.set_rules(
@@ -52,10 +54,7 @@ def create(db: Connection, *, name: str, now: datetime) -> str:
 
 def get(db: Connection, caller: Caller) -> Row:
     """Return the caller's organization."""
-    row = rows.get(db, caller.org_id)
-    if row is None:
-        raise NotFound(f"There is no organization {caller.org_id}.")
-    return row
+    return _find(db, caller.org_id)
 
 
 def change(db: Connection, caller: Caller, changes: Row, *, now: datetime) -> Row:
@@ -73,10 +72,24 @@ def change(db: Connection, caller: Caller, changes: Row, *, now: datetime) -> Ro
     )
     if changes:
         rows.update(db, caller.org_id, changes)
-    return {**row, **changes}
+    changed = {**row, **changes}
+    before, after = _recorded(row), _recorded(changed)
+    log.record(db, "organization", before, after, actor_id=caller.actor_id, now=now)
+    return changed
 
 
 def check(db: Connection, org_id: str) -> None:
     """Raise `NotFound` if there is no such organization."""
-    if rows.get(db, org_id) is None:
-        raise NotFound(f"There is no organization {org_id}.")
+    _find(db, org_id)
+
+
+def _find(db: Connection, id: str) -> Row:
+    row = rows.get(db, id)
+    if row is None:
+        raise NotFound(f"There is no organization {id}.")
+    return row
+
+
+def _recorded(organization: Row) -> Row:
+    """Return the organization as a thing of its own, for the audit log."""
+    return {**organization, "org_id": organization["id"]}

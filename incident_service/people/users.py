@@ -10,7 +10,8 @@ from incident_service.database.file import Connection
 from incident_service.errors import Conflict, NotFound, ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller, Role
-from incident_service.store import Row, api_keys, contact_methods, is_full
+from incident_service.store import Row, api_keys, calendar_feeds, contact_methods, is_full
+from incident_service.store import changes as log
 from incident_service.store import users as rows
 
 MAX_USERS = 10_000
@@ -53,12 +54,14 @@ def create(
     id: str | None = None,
     first_name: str | None = None,
     last_name: str | None = None,
+    actor_id: str | None = None,
     now: datetime,
 ) -> Row:
     """Make a user and return them; without an id given, they get a new one.
 
-    Raises `ValidationFailed` for the id, `NotFound` for the organization, and `Conflict` with
-    `id_taken`, `email_taken` or `too_many_users` (contract §6).
+    `actor_id`: who makes them, or `None` for a command. Raises `ValidationFailed` for the id,
+    `NotFound` for the organization, and `Conflict` with `id_taken`, `email_taken` or
+    `too_many_users` (contract §6).
     """
     if id is not None and ("/" in id or id in (".", "..")):  # no path could name the user
         raise ValidationFailed({"id": ['Must not contain "/", and must not be "." or "..".']})
@@ -83,6 +86,7 @@ def create(
         "updated_at": at,
     }
     rows.insert(db, user)
+    log.record(db, "user", None, user, actor_id=actor_id, now=now)
     return user
 
 
@@ -100,14 +104,16 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
     if changes.get("role", row["role"]) != "org:admin":
         _refuse_last_admin(db, row)
     rows.update(db, caller.org_id, id, columns)
-    return {**row, **columns}
+    changed = {**row, **columns}
+    log.record(db, "user", row, changed, actor_id=caller.actor_id, now=now)
+    return changed
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a user and their contact methods, and revoke their keys; records keep naming them.
+    """Delete a user with their contact methods and feeds, and revoke their keys.
 
-    Called by `offboarding`, which hands on their open incidents. Raises `NotFound`, and `Conflict`
-    with `user_in_use` or `last_admin`.
+    Records keep naming them. Called by `offboarding`, which hands on their open incidents. Raises
+    `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
     """
     row = get(db, caller, id)
     _refuse_in_use(db, row, now)
@@ -116,6 +122,8 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     rows.update(db, caller.org_id, id, {"deleted_at": at})
     api_keys.revoke_of_user(db, caller.org_id, id, at=at)
     contact_methods.delete_of_user(db, caller.org_id, id)
+    calendar_feeds.delete_of_user(db, caller.org_id, id)
+    log.record(db, "user", row, None, actor_id=caller.actor_id, now=now)
 
 
 def _free_email_key(db: Connection, org_id: str, email: str, *, user_id: str | None = None) -> str:

@@ -14,6 +14,7 @@ from incident_service.errors import InvalidRequest
 from incident_service.people.caller import Caller
 from incident_service.status.levels import operational_status
 from incident_service.store import Row, integrations, maintenance_windows, tasks
+from incident_service.store import changes as log
 from incident_service.store import components as rows
 from incident_service.store import named as named_rows
 
@@ -57,6 +58,7 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     _check_policy(db, caller, values)
     row = resources.create(db, "components", caller.org_id, _stored(columns), now=now)
     _set_names(db, row)
+    log.record(db, "component", None, _parsed(row), actor_id=caller.actor_id, now=now)
     return row
 
 
@@ -65,11 +67,12 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
     Raises `NotFound`, and what `create` raises.
     """
-    resources.find(db, "components", caller.org_id, id)
+    before = resources.find(db, "components", caller.org_id, id)
     _check_policy(db, caller, changes)
     row = resources.change(db, "components", caller.org_id, id, _stored(changes), now=now)
     if {"name", "aliases"} & changes.keys():
         _set_names(db, row)
+    log.record(db, "component", _parsed(before), _parsed(row), actor_id=caller.actor_id, now=now)
     return row
 
 
@@ -79,11 +82,12 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     What maintenance suppressed about it and still fires is routed at once.
     """
     org_id, at = caller.org_id, format_instant(now)
-    resources.find(db, "components", org_id, id)
+    component = resources.find(db, "components", org_id, id)
     resources.hide(db, "components", org_id, id, now=now)
     rows.set_names(db, org_id, id, ())
     integrations.forget_component(db, org_id, id, at=at)
     tasks.put(db, org_id, "end_maintenance", org_id, due_at=at)  # mostly it finds nothing to do
+    log.record(db, "component", _parsed(component), None, actor_id=caller.actor_id, now=now)
 
 
 def named(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
@@ -118,8 +122,7 @@ def with_status(
         windows[window["component_id"]].append(window)
     return [
         {
-            **row,
-            "aliases": json.loads(row["aliases"]),
+            **_parsed(row),
             "operational_status": operational_status(
                 severities.get(row["id"], ()),
                 in_maintenance=any(window["is_public"] for window in windows[row["id"]]),
@@ -149,6 +152,10 @@ def _set_names(db: Connection, row: Row) -> None:
 def _check_policy(db: Connection, caller: Caller, values: Row) -> None:
     id = values.get("escalation_policy_id")
     resources.check_reference(db, "escalation_policies", caller.org_id, id, "escalationPolicyId")
+
+
+def _parsed(row: Row) -> Row:
+    return {**row, "aliases": json.loads(row["aliases"])}
 
 
 def _stored(values: Row) -> Row:

@@ -11,6 +11,7 @@ from incident_service.errors import Conflict, NotFound, ValidationFailed
 from incident_service.people.caller import Caller
 from incident_service.status import components
 from incident_service.store import Row, tasks
+from incident_service.store import changes as log
 from incident_service.store import maintenance_windows as rows
 
 MAX_WINDOWS = 10_000
@@ -70,7 +71,9 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     rows.insert(db, window)
     rows.set_components(db, caller.org_id, window["id"], component_ids)
     _set_end(db, window, now)
-    return {**window, "component_ids": component_ids}
+    window["component_ids"] = component_ids
+    log.record(db, "maintenance_window", None, window, actor_id=caller.actor_id, now=now)
+    return window
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
@@ -78,9 +81,9 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
     Raises `NotFound`, and what `create` raises.
     """
-    window = _find(db, caller, id)
+    window = get(db, caller, id)
     if not changes:
-        return get(db, caller, id)
+        return window
     suppressed = rows.suppressed_component_ids(db, caller.org_id, at=now)
     columns = {name: value for name, value in changes.items() if name != "component_ids"}
     columns = {**_stored(columns), "updated_at": format_instant(now)}
@@ -94,15 +97,18 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
         rows.set_components(db, caller.org_id, id, changes["component_ids"])
     _set_end(db, changed, now)
     _release(db, caller.org_id, suppressed, now)
-    return _with_components(db, caller.org_id, [changed])[0]
+    changed = _with_components(db, caller.org_id, [changed])[0]
+    log.record(db, "maintenance_window", window, changed, actor_id=caller.actor_id, now=now)
+    return changed
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     """Delete a window, as if it had never been. Raises `NotFound`."""
-    _find(db, caller, id)
+    window = get(db, caller, id)
     suppressed = rows.suppressed_component_ids(db, caller.org_id, at=now)
     rows.update(db, caller.org_id, id, {"deleted_at": format_instant(now)})
     _release(db, caller.org_id, suppressed, now)
+    log.record(db, "maintenance_window", window, None, actor_id=caller.actor_id, now=now)
 
 
 def _find(db: Connection, caller: Caller, id: str) -> Row:

@@ -12,6 +12,7 @@ from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.people.caller import Caller
 from incident_service.status import components
 from incident_service.store import Row, is_full
+from incident_service.store import changes as log
 from incident_service.store import status_pages as rows
 
 MAX_PAGES = 1000
@@ -55,7 +56,9 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     }
     rows.insert(db, status_page)
     _set_components(db, status_page, values.get("component_ids", []), values.get("overrides", {}))
-    return _with_components(db, status_page)
+    status_page = _with_components(db, status_page)
+    log.record(db, "status_page", None, status_page, actor_id=caller.actor_id, now=now)
+    return status_page
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
@@ -64,9 +67,9 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
     If a component leaves the status page, so does its override. Raises `NotFound`, and what
     `create` raises.
     """
-    status_page = _find(db, caller, id)
+    status_page = get(db, caller, id)
     if not changes:
-        return _with_components(db, status_page)
+        return status_page
     if changes.get("slug", status_page["slug"]) != status_page["slug"]:
         _refuse_taken_slug(db, changes["slug"])
     columns: Row = {name: changes[name] for name in ("slug", "title") if name in changes}
@@ -82,13 +85,16 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
         else:
             overrides = _overrides(row for row in shown if row["id"] in component_ids)
         _set_components(db, status_page, component_ids, overrides)
-    return _with_components(db, {**status_page, **columns})
+    changed = _with_components(db, {**status_page, **columns})
+    log.record(db, "status_page", status_page, changed, actor_id=caller.actor_id, now=now)
+    return changed
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     """Delete a status page; its slug becomes free. Raises `NotFound`."""
-    _find(db, caller, id)
+    status_page = get(db, caller, id)
     rows.update(db, caller.org_id, id, {"deleted_at": format_instant(now)})
+    log.record(db, "status_page", status_page, None, actor_id=caller.actor_id, now=now)
 
 
 def _find(db: Connection, caller: Caller, id: str) -> Row:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incident_service import quickstart
-from incident_service.errors import Busy, StorageFull
+from incident_service.errors import Busy, NotAuthorized, StorageFull
 from incident_service.people import keys
 from tests.helpers.clocks import write_at
 from tests.helpers.world import World
@@ -48,6 +48,7 @@ def test_a_key_s_life(world: World) -> None:
         "role": "org:member",
         "userId": world.made.user_id,
         "keyPrefix": key[:14],
+        "expiresAt": None,
         "lastUsedAt": None,
         "createdAt": made["createdAt"],
     }
@@ -287,3 +288,43 @@ class TestTheLesserRole:
             (401, "not_authorized"),
             True,
         )
+
+
+def test_a_key_expires(world: World) -> None:
+    at = "2099-01-01T01:00:00+01:00"
+    made = world.make("api-keys", name="for a while", role="org:admin", expiresAt=at)
+    assert made["expiresAt"] == at
+    assert world.call("GET", "users", key=made["key"]).status_code == 200
+    ends = datetime(2099, 1, 1, tzinfo=UTC)
+    millisecond = timedelta(milliseconds=1)
+    with world.database.read() as db:
+        caller, _ = keys.authenticate(db, made["key"], now=ends - millisecond)
+        assert keys.authenticate_again(db, caller, now=ends - millisecond) == caller
+        with pytest.raises(NotAuthorized, match="expired"):
+            keys.authenticate(db, made["key"], now=ends)
+        with pytest.raises(NotAuthorized, match="expired"):
+            keys.authenticate_again(db, caller, now=ends)
+
+
+def test_an_expired_key_opens_nothing(world: World) -> None:
+    made = write_at(
+        NOON,
+        world.database,
+        keys.create,
+        org_id=world.made.org_id,
+        name="old",
+        role="org:admin",
+        expires_at="2025-04-07T13:00:00Z",
+    )
+    answer = world.call("GET", "users", key=made["key"])
+    assert code(answer) == (401, "not_authorized")
+    assert answer.json["message"] == "The API key has expired."
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert listed(world)[0]["expiresAt"] == "2025-04-07T13:00:00Z"
+
+
+@pytest.mark.parametrize("at", ["2025-04-07T13:00:00Z", "2099-01-01T00:00:00", "tomorrow", 5])
+def test_a_key_expires_at_an_instant_to_come(world: World, at: Any) -> None:
+    answer = world.call("POST", "api-keys", {"name": "old", "expiresAt": at})
+    assert code(answer) == (400, "validation_error")
+    assert list(answer.json["errors"]) == ["expiresAt"]

@@ -42,7 +42,9 @@ def on_an_override(world: World, user_id: str, until: datetime) -> None:
     """Let the user stand in on the quickstart schedule for the hour before an instant."""
     since = until - timedelta(hours=1)
     world.execute(
-        "INSERT INTO schedule_overrides VALUES (?, 'o1', ?, ?, ?, ?, ?, ?, NULL, 'x', 'x')",
+        "INSERT INTO schedule_overrides (org_id, id, schedule_id, user_id, starts_at, ends_at,"
+        " starts_at_utc, ends_at_utc, created_by, created_at)"
+        " VALUES (?, 'o1', ?, ?, ?, ?, ?, ?, 'x', 'x')",
         world.made.org_id,
         world.made.schedule_id,
         user_id,
