@@ -12,6 +12,8 @@ from werkzeug.routing import BaseConverter, PathConverter
 from incident_service.api import (
     alerts,
     api_keys,
+    audit_events,
+    calendar_feeds,
     components,
     contact_methods,
     health,
@@ -23,6 +25,7 @@ from incident_service.api import (
     organization,
     overrides,
     policies,
+    preview,
     public_status,
     routing_policies,
     schedules,
@@ -49,6 +52,8 @@ _RESOURCES = (
     schedules,
     overrides,
     oncall,
+    calendar_feeds,
+    preview,
     policies,
     working_hours,
     routing_policies,
@@ -56,6 +61,7 @@ _RESOURCES = (
     routes,
     alerts,
     organization,
+    audit_events,
     health,
     metrics,
     description,
@@ -80,10 +86,10 @@ def install(app: Flask) -> None:
 class _UUIDConverter(BaseConverter):
     """The id of something that a path names, in lower case; if it is not a UUID, nothing is found.
 
-    `order` is no id: it is a path of its own, with its own methods.
+    `order` and `bulk` are no ids: they are paths of their own, with their own methods.
     """
 
-    regex = r"(?!order(?:/|$))[^/]+"
+    regex = r"(?!(?:order|bulk)(?:/|$))[^/]+"
 
     def to_python(self, value: str) -> str:
         """Return the id as it is stored."""

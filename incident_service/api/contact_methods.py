@@ -124,7 +124,7 @@ def create_contact_method(body: dict[str, Any], user_id: str) -> Any:
 @blueprint.response(204)
 def delete_contact_method(user_id: str, method_id: str) -> Any:
     """Delete a contact method."""
-    write(lambda db, who, **_: contact_methods.delete(db, who, user_id, method_id))
+    write(contact_methods.delete, user_id, method_id)
     return no_content()
 
 

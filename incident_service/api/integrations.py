@@ -262,7 +262,9 @@ def list_integrations() -> Any:
 def create_integration(body: dict[str, Any]) -> Any:
     """Create an integration; `url` and `token` are shown only this once."""
     row = write(
-        lambda db, who, *, now: integrations.create(db, org_id=who.org_id, values=body, now=now)
+        lambda db, who, *, now: integrations.create(
+            db, org_id=who.org_id, values=body, actor_id=who.actor_id, now=now
+        )
     )
     return created(_with_url(row), "integrations", "inbound")
 

@@ -88,7 +88,11 @@ def list_users() -> Any:
 @blueprint.response(201, UserSchema)
 def create_user(body: dict[str, Any]) -> Any:
     """Create a user."""
-    row = write(lambda db, who, *, now: users.create(db, org_id=who.org_id, **body, now=now))
+    row = write(
+        lambda db, who, *, now: users.create(
+            db, org_id=who.org_id, **body, actor_id=who.actor_id, now=now
+        )
+    )
     return created(row, "users")
 
 

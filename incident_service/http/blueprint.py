@@ -57,13 +57,13 @@ def caller() -> Caller:
 def write(work: Callable[..., T], *args: Any) -> T:
     """Run `work(connection, caller, *args, now=…)` as one write; return what it returns.
 
-    Raises `NotAuthorized` or `Forbidden` if the caller's key was revoked, or may no longer
+    Raises `NotAuthorized` or `Forbidden` if the caller's key was revoked, expired, or may no longer
     make the call, since the request came.
     """
     who, needs_admin = caller(), g.needs_admin
 
     def at_its_turn(db: Connection, *, now: datetime) -> T:
-        who_now = keys.authenticate_again(db, who)
+        who_now = keys.authenticate_again(db, who, now=now)
         _check_role(who_now, needs_admin)
         return work(db, who_now, *args, now=now)
 
@@ -165,8 +165,13 @@ def _envelope(schema: type[ma.Schema], many: bool) -> type[ma.Schema]:
 
 def created(thing: Row, *path: str) -> tuple[Row, int, dict[str, str]]:
     """Return the answer to a creation; its `Location` is the path's parts and the thing's id."""
-    parts = (quote(part, safe="") for part in (*path, thing["id"]))
-    return thing, 201, {"Location": request.script_root + "/v1/" + "/".join(parts)}
+    return all_created(thing, *path, thing["id"])
+
+
+def all_created(things: Row, *path: str) -> tuple[Row, int, dict[str, str]]:
+    """Return the answer to the creation of several things; its `Location` is their list's."""
+    parts = (quote(part, safe="") for part in path)
+    return things, 201, {"Location": request.script_root + "/v1/" + "/".join(parts)}
 
 
 def no_content() -> flask.Response:

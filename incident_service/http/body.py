@@ -22,14 +22,19 @@ MAX_BODY_BYTES = 1024 * 1024
 NO_TEXT = "Contains a NUL or a lone surrogate."
 
 
-def read_json(req: flask.Request) -> Any:
+def read_json(req: flask.Request, *, or_nothing: bool = False) -> Any:
     """Return the request's body, parsed once for each request.
+
+    `or_nothing`: whether an empty body is an empty object.
 
     Raises `UnsupportedMediaType`, `InvalidRequest` `invalid_json`, and `ValidationFailed` if a text
     in it contains a NUL or a lone surrogate.
     """
     if "json_body" not in g:
         raw = read_body(req)
+        if or_nothing and not raw:
+            g.json_body = {}
+            return g.json_body
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("The body must be application/json.")
         g.json_body = _parse_json(raw)

@@ -14,8 +14,9 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service.clock import LAST, format_instant, parse_instant
-from incident_service.http.schemas import Schema, camel_case
+from incident_service.http.schemas import Schema
 from incident_service.ids import canonical_uuid
+from incident_service.names import camel_case
 
 _MILLISECOND = timedelta(milliseconds=1)
 

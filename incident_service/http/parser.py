@@ -26,7 +26,7 @@ class Parser(FlaskParser):
 
     def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
         """Return the body. Raises what `read_json` raises."""
-        return read_json(req)
+        return read_json(req, or_nothing=getattr(schema, "MAY_BE_MISSING", False))
 
     def load_querystring(self, req: flask.Request, schema: ma.Schema) -> Any:
         """Return the query's values, and note that the call reads the query.

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import marshmallow as ma
 
-
-def camel_case(name: str) -> str:
-    """Return the name that a field has on the wire."""
-    return re.sub(r"_(\w)", lambda match: match[1].upper(), name.rstrip("_"))
-
+from incident_service.names import camel_case
 
 SHARED = {
     "id": "Given by the service; ids made later sort later.",

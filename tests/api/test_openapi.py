@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from incident_service import errors
 from incident_service.http.error_codes import CODES
-from incident_service.severity import SEVERITIES
-from tests.helpers.described import description
+from tests.helpers.described import description, operations
 from tests.helpers.servers import COMMAND
+from tests.helpers.things import Things
 from tests.helpers.world import World
-
-Operation = tuple[str, str, Any]
-
-
-def operations() -> Iterator[Operation]:
-    for path, item in description()["paths"].items():
-        for method, operation in item.items():
-            if method != "parameters":
-                yield path, method, operation
 
 
 def codes(operation: Any) -> dict[str, list[str]]:
@@ -252,105 +242,6 @@ BODIES = [
     for path, method, operation in operations()
     if "requestBody" in operation and operation["security"] == [{"apiKey": []}]
 ]
-
-
-@dataclass
-class Things:
-    """What the ids in examples stand for, in the organization at hand."""
-
-    world: World
-    ids: dict[str, Any]
-
-    @classmethod
-    def made(cls, world: World) -> Things:
-        user = world.make("users", email="ada@example.com")["id"]
-        schedule = world.make("oncall/schedules", name="S", timezone="UTC")["id"]
-        layer = {
-            "rotationType": "daily",
-            "handoffTime": "09:00",
-            "effectiveFrom": "2026-01-01T00:00:00Z",
-            "participantIds": [user],
-        }
-        layers = [
-            world.make(f"oncall/schedules/{schedule}/layers", name=name, **layer)["id"]
-            for name in "ab"
-        ]
-        policy = world.make("escalation/policies", name="P")["id"]
-        rung = {"ackTimeoutMinutes": 5, "target": {"type": "users", "userIds": [user]}}
-        rungs = [world.make(f"escalation/policies/{policy}/layers", **rung)["id"] for _ in range(2)]
-        window = {"days": [1], "start": "09:00", "end": "17:00"}
-        hours = world.make("working-hours", name="H", timezone="UTC", windows=[window])["id"]
-        component = world.make("components", name="C")["id"]
-        routing = world.make(
-            "routing/policies",
-            name="R",
-            rules=[{"severity": severity, "outcome": "drop"} for severity in SEVERITIES],
-        )["id"]
-        integration = world.make("integrations/inbound", name="I", kind="generic")["id"]
-        page = world.make("status-pages", slug="one", title="One")["id"]
-        planned = {"startsAt": "2026-01-01T00:00:00Z", "componentIds": [component]}
-        maintenance = world.make("maintenance-windows", title="M", **planned)["id"]
-        incident = world.post().json["data"]["id"]
-        return cls(
-            world,
-            {
-                "user": user,
-                "schedule": schedule,
-                "layers": layers,
-                "policy": policy,
-                "rungs": rungs,
-                "hours": hours,
-                "component": component,
-                "page": page,
-                "routing": routing,
-                "integration": integration,
-                "maintenance": maintenance,
-                "incident": incident,
-            },
-        )
-
-    def path(self, path: str) -> str:
-        """Return a path of the description with ids in place of its parameters."""
-        ids = self.ids
-        of_layer = ids["rungs" if "escalation" in path else "layers"][0]
-        first = {
-            "incidents": "incident",
-            "components": "component",
-            "schedules": "schedule",
-            "policies": "policy",
-            "working-hours": "hours",
-            "status-pages": "page",
-            "inbound": "integration",
-            "maintenance-windows": "maintenance",
-            "users": "user",
-        }
-        segments = path.removeprefix("/v1/").split("/")
-        for n, segment in enumerate(segments):
-            if segment == "{layerId}":
-                segments[n] = of_layer
-            elif segment.startswith("{"):
-                noun = "routing" if "routing" in path else first[segments[n - 1]]
-                segments[n] = ids[noun]
-        return "/".join(segments)
-
-    def body(self, example: Any, path: str) -> Any:
-        """Return an example with the ids of things that are there."""
-        ids = self.ids
-        if path.endswith("layers/order"):
-            return {"layerIds": ids["rungs" if "escalation" in path else "layers"][::-1]}
-        text = json.dumps(example)
-        for key, id in (
-            ("ownerScheduleId|scheduleId|targetId", ids["schedule"]),
-            ("escalationPolicyId|defaultEscalationPolicyId", ids["policy"]),
-            ("routingPolicyId", ids["routing"]),
-            ("componentId", ids["component"]),
-            ("workingHoursId", ids["hours"]),
-            ("userId|targetUserId|ownerId", ids["user"]),
-        ):
-            text = re.sub(rf'"({key})": "[^"]+"', rf'"\1": "{id}"', text)
-        text = re.sub(r'"(userIds|participantIds)": \[[^]]+\]', rf'"\1": ["{ids["user"]}"]', text)
-        (component,) = re.findall(r'"componentIds": \["([^"]+)"\]', text) or [""]
-        return json.loads(text.replace(component, ids["component"]) if component else text)
 
 
 @pytest.mark.parametrize(

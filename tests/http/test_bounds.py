@@ -12,7 +12,7 @@ import pytest
 
 from incident_service import clock, ids, resources
 from incident_service.incidents import reading
-from incident_service.oncall import overrides, schedules
+from incident_service.oncall import layers, overrides
 from incident_service.people import keys, users
 from incident_service.quickstart import Provisioned
 from incident_service.status import status_pages
@@ -223,7 +223,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
             "too_many_overrides",
         ),
         (
-            (schedules, "MAX_LAYERS"),
+            (layers, "MAX_LAYERS"),
             "oncall/schedules/{schedule_id}/layers",
             {
                 "rotationType": "daily",

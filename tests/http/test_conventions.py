@@ -216,7 +216,7 @@ def test_no_text_in_a_query_either(world: World) -> None:
 def test_a_key_revoked_while_a_request_waits_writes_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_json(request: Any) -> Any:
+    def read_json(request: Any, **_: Any) -> Any:
         world.execute("UPDATE api_keys SET deleted_at = 'now'")
         return json.loads(request.get_data())
 

@@ -31,7 +31,7 @@ from incident_service.api.openapi.parts import (
 from incident_service.http.blueprint import Blueprint, required_role
 from incident_service.http.error_codes import CODES
 from incident_service.http.middleware import NEVER_LIMITED, OF_TOOLS
-from incident_service.http.schemas import camel_case
+from incident_service.names import camel_case
 
 _WHO = {
     "members": "",

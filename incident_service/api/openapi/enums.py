@@ -14,18 +14,23 @@ from incident_service.alerts.kinds import KINDS
 from incident_service.api.incidents import AUDIT_DETAILS
 from incident_service.api.schedules import ROTATION_TYPES
 from incident_service.http.error_codes import CODES, type_of
-from incident_service.incidents import lifecycle, updates
+from incident_service.incidents import lifecycle, reading, updates
 from incident_service.oncall import hours
 from incident_service.paging import policies
 from incident_service.people import caller
 from incident_service.severity import SEVERITIES
 from incident_service.status import levels, public_maintenance
+from incident_service.store import changes
 
 ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "Severity": (SEVERITIES, "How bad an incident is; the worst comes first."),
     "IncidentStatus": (
         lifecycle.STATUSES,
         "How far an incident is, in order.",
+    ),
+    "IncidentStatusFilter": (
+        (*lifecycle.STATUSES, reading.OPEN),
+        "A status to look for: `open` is every status but `resolved`.",
     ),
     "AuditEventType": (tuple(AUDIT_DETAILS), "What can happen to an incident."),
     "Visibility": (updates.VISIBILITIES, "Who may read an update."),
@@ -56,6 +61,11 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
         "one message; or nothing but a record.",
     ),
     "IntegrationKind": (KINDS, "Which tool sends, and so how its alerts are read."),
+    "ChangeAction": (
+        changes.ACTIONS,
+        "What was done to a thing: `token_rotated` gave an integration a new token.",
+    ),
+    "ResourceType": (changes.RESOURCE_TYPES, "What kind of thing was changed."),
     "HealthStatus": (("ok",), "The service answers."),
     "PagingStatus": (("ok", "late"), "Whether pages are sent in time."),
     "ErrorType": (tuple(sorted({type_of(code) for code in CODES})), "The kind of an error."),

@@ -28,6 +28,9 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "EditBodyChanges": {"title": "Payments fail for some customers", "severity": "high"},
     "StatusBody": {"status": "identified"},
+    "ResolveBody": {"resolutionNote": "Rolled the deployment back."},
+    "SnoozeBody": {"minutes": 60},
+    "RespondersBody": {"userIds": [_USER]},
     "HandoffBody": {"targetUserId": _USER},
     "ComponentsBody": {"componentIds": [_COMPONENT]},
     "UpdateBody": {
@@ -51,7 +54,13 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "UserBodyChanges": {"firstName": "Grace", "lastName": "Hopper"},
     "ContactMethodBody": {"label": "Phone", "url": "ntfys://ntfy.sh/grace-on-call-3f9b2c"},
-    "ApiKeyBody": {"name": "deploy", "role": "org:member", "userId": _USER},
+    "ApiKeyBody": {
+        "name": "deploy",
+        "role": "org:member",
+        "userId": _USER,
+        "expiresAt": "2099-01-01T00:00:00Z",
+    },
+    "CalendarFeedBody": {"scheduleId": _SCHEDULE},
     "ScheduleBody": {
         "name": "Payments primary",
         "description": "First to be paged for payments.",
@@ -65,15 +74,46 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "participantIds": [_USER],
     },
     "LayerOrder": {"layerIds": _LAYERS},
+    "PreviewBody": {
+        "layers": [
+            {
+                "name": "Daily",
+                "rotationType": "daily",
+                "handoffTime": "09:00",
+                "effectiveFrom": "2027-01-04T09:00:00+01:00",
+                "participantIds": [_USER],
+            }
+        ],
+        "from": "2027-01-01T00:00:00+01:00",
+        "to": "2027-02-01T00:00:00+01:00",
+    },
     "OverrideBody": {
         "userId": _USER,
         "startsAt": "2026-12-24T09:00:00+01:00",
         "endsAt": "2026-12-27T09:00:00+01:00",
         "reason": "Holidays",
     },
+    "OverrideBodyChanges": {"userId": _USER, "reason": "Grace has the flu"},
+    "OverridesBody": {
+        "overrides": [
+            {
+                "userId": _USER,
+                "startsAt": "2027-02-01T09:00:00+01:00",
+                "endsAt": "2027-02-02T09:00:00+01:00",
+                "reason": "Swap",
+            },
+            {
+                "userId": _USER,
+                "startsAt": "2027-02-08T09:00:00+01:00",
+                "endsAt": "2027-02-09T09:00:00+01:00",
+                "reason": "Swap",
+            },
+        ]
+    },
     "EscalationPolicyBody": {
         "name": "Payments",
         "description": "Primary first, then the lead.",
+        "repeat": 2,
         "steps": [
             {"targetType": "schedule", "targetId": _SCHEDULE, "escalateAfterSeconds": 300},
             {
@@ -84,7 +124,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
             },
         ],
     },
-    "EscalationPolicyBodyChanges": {"description": "Primary first, then the lead."},
+    "EscalationPolicyBodyChanges": {"description": "Primary first, then the lead.", "repeat": 1},
     "EscalationLayerBody": {
         "ackTimeoutMinutes": 15,
         "target": {"type": "users", "userIds": [_USER]},
