@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
@@ -13,9 +14,19 @@ from werkzeug.routing import MapAdapter
 from werkzeug.test import TestResponse
 
 from incident_service.app import describe_api
-from incident_service.http.schemas import camel_case
+from incident_service.names import camel_case
 
 description = functools.cache(describe_api)
+
+Operation = tuple[str, str, Any]
+
+
+def operations() -> Iterator[Operation]:
+    """Yield every operation of the description: its path, its method in lower case, itself."""
+    for path, item in description()["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield path, method, operation
 
 
 class DescribedClient(FlaskClient):

@@ -19,8 +19,8 @@ def test_the_calls_of_the_night_work(tmp_path: Path) -> None:
     assert [line.partition("=")[0] for line in settings.splitlines()] == ["KEY", "BASE", "N"]
     # What only the reader knows is given with the environment.
     assert [call for call in calls if "…" in call.partition("\n")[0]]
-    calls = [call for call in calls if not call.startswith("journalctl")]  # the server's own log
     calls = [re.sub(r"^\w+=.*…\n", "", call, flags=re.MULTILINE) for call in calls]
+    calls = [call for call in calls if not call.startswith("journalctl")]  # the server's own log
     with running(tmp_path / "night.db", "quickstart", "--port", "{port}") as server:
         printed = server.log.read_text()
         (key,) = set(re.findall(r"scl_live_[\w-]+", printed))
@@ -49,11 +49,14 @@ def test_the_calls_of_the_night_work(tmp_path: Path) -> None:
             ).stdout
             for call in calls
         ]
-    on_call, trail, methods, tested, handed_off, acknowledged, ready, figures, disk = answers
+    on_call, trail, methods, tested, *paged, acknowledged, ready, figures, disk = answers
+    escalated, asked, handed_off = paged
     assert on_call == f"Primary on-call: {admin}\n"
     assert trail.splitlines()[0].split()[1:3] == ["incident_opened", admin]
     assert made["data"]["id"] in methods
     assert '"delivered":false' in tested
+    assert '"code":"escalation_exhausted"' in escalated  # the incident has no policy
+    assert f'"responders":[{{"userId":"{admin}"' in asked
     assert f'"ownerId":"{admin}"' in handed_off
     assert f'"acknowledgedBy":"{admin}"' in acknowledged
     assert "200 OK" in ready

@@ -63,20 +63,22 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     answers = list(objects(pasted.stdout))
     assert [answer for answer in answers if "data" not in answer] == []
     data = [answer["data"] for answer in answers]
-    _, _, schedule, layer, override, resolved, shifts, _, policy, component, *lived = data
+    _, _, schedule, layer, override, resolved, shifts, tried, _, policy, component, *lived = data
     incident, again, *lived = lived
     assert override["userId"] == "cleo"
     assert resolved["scheduleOwner"]["overrideId"] == override["id"]
     assert shifts[0]["overrideId"] == override["id"]
     assert {shift["layerId"] for shift in shifts[1:]} == {layer["id"]}
     assert {shift["userId"] for shift in shifts} == {"ben", "cleo"}
+    assert tried["now"]["before"] == tried["now"]["after"] == resolved["scheduleOwner"]
+    assert {each["userId"] for each in tried["hours"]} == {"ben", "cleo"}
     assert [step["targetType"] for step in policy["steps"]] == ["schedule", "users"]
     assert (incident["sequentialId"], incident["ownerId"]) == (1, "cleo")
     assert incident["ownerScheduleId"] == schedule["id"]
     assert incident["escalationPolicyId"] == policy["id"]
     assert incident["affectedComponents"] == [{"id": component["id"], "name": "Checkout"}]
     assert (again["sequentialId"], again["ownerId"]) == (2, "cleo")
-    listed, got, *_, last = lived[:9]
+    listed, got, *_, last = lived[:11]
     assert listed == {"incidents": [incident], "nextCursor": None}
     assert {name: got[name] for name in incident} == incident
     assert (last["title"], last["severity"]) == ("Checkout times out", "critical")
@@ -99,10 +101,12 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
         "incident_opened",
         "incident_edited",
         "incident_acknowledged",
+        "incident_snoozed",
         "incident_handed_off",
+        "responder_added",
         *["status_changed", "update_posted"] * 3,
     ]
-    page, told, public, internal, fix, redacted, by_hand, *planned = lived[9:]
+    page, told, public, internal, fix, redacted, by_hand, *planned = lived[11:]
     assert (page["slug"], page["published"]) == ("acme", True)
     assert (redacted["id"], redacted["body"]) == (internal["id"], None)
     assert by_hand["overrides"] == {component["id"]: "maintenance"}
