@@ -53,7 +53,9 @@ def answer(error: Exception) -> Response:
 def _service_error(error: errors.ServiceError) -> Response:
     status, _ = CODES[error.code]
     if status >= 500 and not isinstance(error, errors.LimitReached):
-        _log.error(error.message, exc_info=error, extra={"requestId": request_id()})
+        # Whoever floods the service must not fill the log: being busy needs no traceback.
+        fault = None if isinstance(error, errors.Unavailable) else error
+        _log.error(error.message, exc_info=fault, extra={"requestId": request_id()})
     # What went wrong on our side is only for the log: the message may name paths or SQL.
     message = error.message if status < 500 else None
     faults = error.errors if isinstance(error, errors.ValidationFailed) else None
