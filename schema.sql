@@ -15,16 +15,17 @@
 --   * History only grows: triggers refuse UPDATE and DELETE.
 
 PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 -- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
 -- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
 -- `clock_setback_ms` how far behind that instant an incident was ever opened later: writers overtake
 -- each other by milliseconds, and clocks are set back. `public_revision` counts the changes to what
 -- its status pages may show; triggers below move it. The default escalation policy is for alerts if
--- nothing nearer to them names one.
+-- nothing nearer to them names one. `number` stands for the organization in the index of words.
 CREATE TABLE organizations (
     id                           TEXT NOT NULL PRIMARY KEY CHECK (id LIKE 'org\_%' ESCAPE '\'),
+    number                       INTEGER NOT NULL DEFAULT 0,  -- 1, 2, 3 ...: a trigger counts them
     name                         TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     timezone                     TEXT NOT NULL DEFAULT 'UTC',  -- an IANA name
     default_escalation_policy_id TEXT,
@@ -35,6 +36,12 @@ CREATE TABLE organizations (
     created_at                   TEXT NOT NULL,
     FOREIGN KEY (id, default_escalation_policy_id) REFERENCES escalation_policies (org_id, id)
 ) STRICT;
+CREATE UNIQUE INDEX organizations_number ON organizations (number);
+CREATE TRIGGER organizations_are_counted AFTER INSERT ON organizations
+BEGIN
+    UPDATE organizations SET number = 1 + (SELECT max(number) FROM organizations)
+    WHERE id = NEW.id;
+END;
 
 -- A person who can own incidents and be on call.
 CREATE TABLE users (
@@ -51,6 +58,24 @@ CREATE TABLE users (
     PRIMARY KEY (org_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX users_email ON users (org_id, email_key) WHERE deleted_at IS NULL;
+
+-- Somebody who was asked to join the organization and is not a user yet. The row goes once they are, or
+-- once it is revoked. Only the SHA-256 of the link's token is kept.
+CREATE TABLE invitations (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL CHECK (id LIKE 'orginv\_%' ESCAPE '\'),
+    email      TEXT NOT NULL CHECK (length(email) BETWEEN 1 AND 255),
+    email_key  TEXT NOT NULL,  -- the email with letter case folded: what is unique
+    role       TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
+    token_hash TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    created_by TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, email_key)
+) STRICT;
+CREATE INDEX invitations_by_end ON invitations (expires_at);
+CREATE INDEX invitations_of_organization ON invitations (org_id, expires_at, id);
 
 -- A secret that lets a script act for a user, or for itself if user_id is null. Only the
 -- SHA-256 of the secret is kept. A revoked key stays, so that its use can be told from a typing
@@ -387,12 +412,13 @@ CREATE INDEX receipts_by_age ON receipts (received_at);
 
 -- Something that went wrong, and who looks after it. Status pages show it only if `is_public`, under
 -- `public_title` if that is set; `public_updated_at` is when what they show of it last changed.
--- `is_paged` says whether a page to anybody was made since it opened, or since `handed_off_at`, and
--- `repeats` how many times its policy has started again since then. `snoozed_until` is when an
--- acknowledgement ends by itself; `first_acknowledged_at` stays whatever happens later. Alerts of
--- `integration_id` opened it, unless that is null: `is_storm` says that it takes in all kinds of them,
--- `is_provisional` that no person has acted on it yet, and `is_left_to_people` that a person did so
--- much that it is not resolved with its alerts.
+-- `is_paged` says whether a page to anybody was made since it opened or was reopened, since
+-- `handed_off_at`, or since a snooze was over; `repeats` how many times its policy has started again
+-- since it opened or was reopened. `snoozed_until` is when an acknowledgement ends by itself;
+-- `first_acknowledged_at` stays whatever happens later. Alerts of `integration_id` opened it, unless
+-- that is null: `is_storm` says that it takes in all kinds of them, `is_provisional` that no person has
+-- acted on it yet, and `is_left_to_people` that a person did so much that it is not resolved with its
+-- alerts.
 CREATE TABLE incidents (
     org_id                TEXT NOT NULL REFERENCES organizations (id),
     id                    TEXT NOT NULL,
@@ -442,6 +468,35 @@ CREATE INDEX incidents_by_resolution ON incidents (org_id, resolved_at)
 CREATE INDEX incidents_by_integration ON incidents (org_id, integration_id, sequential_id)
     WHERE integration_id IS NOT NULL;
 CREATE INDEX incidents_storms ON incidents (org_id, integration_id, sequential_id) WHERE is_storm;
+
+-- Which words are in an incident's title and description, for search: its row is the number of its
+-- organization << 32 | sequential_id, and no text is kept. The words come from `index_words`, a function
+-- that the service gives to its connections: another program can neither open an incident nor change
+-- its title or description. `database/word_index.py` says what is in a word, `prefix` counts its key.
+CREATE VIRTUAL TABLE incident_words USING fts5 (
+    words, content = '', columnsize = 0, detail = none, prefix = '11 12', tokenize = 'ascii'
+);
+CREATE TRIGGER incidents_have_words AFTER INSERT ON incidents
+BEGIN
+    INSERT INTO incident_words (rowid, words)
+    SELECT
+        number << 32 | NEW.sequential_id,
+        index_words(number, NEW.sequential_id, NEW.title, NEW.description)
+    FROM organizations WHERE id = NEW.org_id;
+END;
+CREATE TRIGGER incidents_change_words AFTER UPDATE OF title, description ON incidents
+BEGIN
+    INSERT INTO incident_words (incident_words, rowid, words)
+    SELECT
+        'delete', number << 32 | OLD.sequential_id,
+        index_words(number, OLD.sequential_id, OLD.title, OLD.description)
+    FROM organizations WHERE id = OLD.org_id;
+    INSERT INTO incident_words (rowid, words)
+    SELECT
+        number << 32 | NEW.sequential_id,
+        index_words(number, NEW.sequential_id, NEW.title, NEW.description)
+    FROM organizations WHERE id = NEW.org_id;
+END;
 
 -- A component that an incident affects, at its place in the order sent.
 CREATE TABLE incident_components (
@@ -516,10 +571,10 @@ CREATE TABLE changes (
     action        TEXT NOT NULL
         CHECK (action IN ('created', 'changed', 'deleted', 'token_rotated')),
     resource_type TEXT NOT NULL CHECK (resource_type IN (
-        'organization', 'user', 'api_key', 'contact_method', 'calendar_feed',
-        'component', 'schedule', 'schedule_layer', 'schedule_override', 'working_hours', 'escalation_policy',
-        'escalation_layer', 'routing_policy', 'integration', 'alert', 'maintenance_window',
-        'status_page')),
+        'organization', 'user', 'invitation', 'api_key', 'contact_method', 'notification_rules',
+        'calendar_feed', 'component', 'schedule', 'schedule_layer', 'schedule_override',
+        'working_hours', 'escalation_policy', 'escalation_layer', 'routing_policy', 'integration',
+        'alert', 'maintenance_window', 'status_page', 'subscription')),
     resource_id   TEXT NOT NULL,
     before        TEXT CHECK (before IS NULL OR json_valid(before)),
     after         TEXT CHECK (after IS NULL OR json_valid(after)),
@@ -619,8 +674,8 @@ CREATE INDEX maintenance_windows_by_end ON maintenance_windows (org_id, ends_at_
 CREATE TABLE maintenance_window_components (
     org_id                TEXT NOT NULL,
     maintenance_window_id TEXT NOT NULL,
-    ordinal               INTEGER NOT NULL CHECK (ordinal >= 0),
     component_id          TEXT NOT NULL,
+    ordinal               INTEGER NOT NULL CHECK (ordinal >= 0),
     PRIMARY KEY (org_id, maintenance_window_id, component_id),
     FOREIGN KEY (org_id, maintenance_window_id) REFERENCES maintenance_windows (org_id, id),
     FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
@@ -630,12 +685,13 @@ CREATE INDEX maintenance_window_components_by_component
 
 -- Something that the service does by itself at an instant, and for what: it sends the message about an
 -- alert, resolves an incident whose alerts are over, notices that a heartbeat is missing, routes what a
--- maintenance window suppressed, or resolves the alerts of a deleted integration. The row goes once
--- that is done.
+-- maintenance window suppressed, resolves the alerts of a deleted integration, or looks whether a
+-- watched schedule's owner has changed. The row goes once that is done.
 CREATE TABLE tasks (
     org_id     TEXT NOT NULL REFERENCES organizations (id),
     kind       TEXT NOT NULL CHECK (kind IN (
-        'notify', 'resolve_incident', 'miss_heartbeat', 'end_maintenance', 'resolve_alerts')),
+        'notify', 'resolve_incident', 'miss_heartbeat', 'end_maintenance', 'resolve_alerts',
+        'watch_schedule')),
     subject_id TEXT NOT NULL,
     due_at     TEXT NOT NULL,
     PRIMARY KEY (org_id, kind, subject_id)
@@ -798,6 +854,59 @@ CREATE TABLE contact_methods (
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- A user who has rules of their own for how they are paged, and whether they want to be told that an
+-- incident is resolved. A user without a row is paged by every contact method, and by email, at once.
+CREATE TABLE notification_settings (
+    org_id          TEXT NOT NULL,
+    user_id         TEXT NOT NULL,
+    resolved_notice INTEGER NOT NULL CHECK (resolved_notice IN (0, 1)),
+    updated_at      TEXT NOT NULL,
+    PRIMARY KEY (org_id, user_id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A rule of such a user, at its place in the order sent: by this contact method they are paged about
+-- incidents of these severities, so many minutes later. `severities` is a list.
+CREATE TABLE notification_rules (
+    org_id            TEXT NOT NULL,
+    user_id           TEXT NOT NULL,
+    ordinal           INTEGER NOT NULL CHECK (ordinal >= 0),
+    contact_method_id TEXT,  -- null: the user's email address
+    severities        TEXT NOT NULL CHECK (json_valid(severities)),
+    delay_minutes     INTEGER NOT NULL CHECK (delay_minutes BETWEEN 0 AND 60),
+    PRIMARY KEY (org_id, user_id, ordinal),
+    FOREIGN KEY (org_id, user_id) REFERENCES notification_settings (org_id, user_id),
+    FOREIGN KEY (org_id, user_id, contact_method_id)
+        REFERENCES contact_methods (org_id, user_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A chat or another tool that is told what happens. `events` is a list; so are the others, or null: all
+-- severities, schedules or components. The URL is as a contact method's.
+CREATE TABLE subscriptions (
+    org_id        TEXT NOT NULL REFERENCES organizations (id),
+    id            TEXT NOT NULL,
+    label         TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 255),
+    url           TEXT NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
+    events        TEXT NOT NULL CHECK (json_valid(events)),
+    severities    TEXT CHECK (severities IS NULL OR json_valid(severities)),
+    schedule_ids  TEXT CHECK (schedule_ids IS NULL OR json_valid(schedule_ids)),
+    component_ids TEXT CHECK (component_ids IS NULL OR json_valid(component_ids)),
+    created_by    TEXT NOT NULL,
+    created_at    TEXT NOT NULL,
+    updated_at    TEXT NOT NULL,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+
+-- A schedule whose changes of shift somebody subscribes to, and its owner as subscribers know it.
+CREATE TABLE watched_schedules (
+    org_id      TEXT NOT NULL,
+    schedule_id TEXT NOT NULL,
+    owner_id    TEXT,  -- null: nobody
+    PRIMARY KEY (org_id, schedule_id),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id),
+    FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
 -- The link that a user's pages about an incident carry: it acknowledges the incident without a key.
 -- There is one for each user who was paged, and each page makes it good for longer.
 CREATE TABLE acknowledge_links (
@@ -842,37 +951,56 @@ CREATE TABLE escalation_progress (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- A page, a page that asks a responder to help, the notice that an incident was acknowledged or
--- resolved, or a message about an alert, on its way by one contact method; the row goes once it is
--- delivered, given up or called off, and an incident's trail says which. `receiver` stands for the
--- host or service that it goes to. A paging process that takes it on moves `due_at` to the instant
--- from which another one may.
+-- A message on its way: a page by one contact method, a page that asks a responder to help, the notice
+-- that an incident was acknowledged or resolved, a message about an alert, an event for a subscription,
+-- or an invitation. The row goes once it is delivered, given up or called off, and an incident's trail
+-- says which became of a page. `receiver` stands for the host or service that it goes to. A paging
+-- process that takes it on moves `due_at` to the instant from which another one may. `details` is what
+-- an event's message is about, without any text that could be redacted.
 CREATE TABLE deliveries (
     org_id            TEXT NOT NULL,
     id                TEXT NOT NULL,
+    kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN (
+        'page', 'help', 'acknowledged', 'resolved', 'alert', 'event', 'invitation')),
     incident_id       TEXT,
     alert_id          TEXT,
-    user_id           TEXT NOT NULL,
+    user_id           TEXT,
+    subscription_id   TEXT,
+    invitation_id     TEXT,
     layer_position    INTEGER,  -- null: not by a layer
     contact_method_id TEXT,     -- null: the user's email address
-    kind              TEXT NOT NULL DEFAULT 'page'
-        CHECK (kind IN ('page', 'help', 'acknowledged', 'resolved', 'alert')),
+    delay_minutes     INTEGER NOT NULL DEFAULT 0 CHECK (delay_minutes BETWEEN 0 AND 60),
+    details           TEXT CHECK (details IS NULL OR json_valid(details)),
     receiver          TEXT NOT NULL,
     attempts          INTEGER NOT NULL DEFAULT 0,
     created_at        TEXT NOT NULL,
     first_tried_at    TEXT,
     due_at            TEXT NOT NULL,
+    recipient_id      TEXT NOT NULL
+        GENERATED ALWAYS AS (coalesce(user_id, subscription_id, invitation_id)) STORED,
+    rank              INTEGER NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN kind IN ('event', 'invitation') THEN 2 ELSE 0 END
+        + CASE WHEN attempts > 0 THEN 1 ELSE 0 END)
+        STORED,  -- lower ones first: first tries, then tries made again, pages before others
     PRIMARY KEY (org_id, id),
     CHECK ((kind = 'alert') = (alert_id IS NOT NULL)),
-    CHECK ((alert_id IS NULL) = (incident_id IS NOT NULL)),
+    CHECK ((kind = 'event') = (subscription_id IS NOT NULL)),
+    CHECK ((kind = 'event') = (details IS NOT NULL)),
+    CHECK ((kind = 'invitation') = (invitation_id IS NOT NULL)),
+    CHECK ((kind IN ('event', 'invitation')) = (user_id IS NULL)),
+    CHECK (kind IN ('alert', 'event', 'invitation') OR incident_id IS NOT NULL),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
     FOREIGN KEY (org_id, alert_id) REFERENCES alerts (org_id, id),
-    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, subscription_id) REFERENCES subscriptions (org_id, id),
+    FOREIGN KEY (org_id, invitation_id) REFERENCES invitations (org_id, id)
 ) STRICT;
 CREATE INDEX deliveries_by_due ON deliveries (due_at);
-CREATE INDEX deliveries_by_lane ON deliveries (org_id, attempts > 0, user_id, receiver, due_at);
+CREATE INDEX deliveries_by_lane ON deliveries (org_id, rank, recipient_id, receiver, due_at);
 CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id);
 CREATE INDEX deliveries_by_alert ON deliveries (org_id, alert_id) WHERE alert_id IS NOT NULL;
+CREATE INDEX deliveries_by_invitation ON deliveries (org_id, invitation_id)
+    WHERE invitation_id IS NOT NULL;
 
 -- How many tries to deliver a page or another message, of all organizations, had this outcome.
 CREATE TABLE page_outcomes (
@@ -881,12 +1009,14 @@ CREATE TABLE page_outcomes (
 ) STRICT;
 INSERT INTO page_outcomes VALUES ('sent', 0), ('failed', 0);
 
--- The service's own keys, made at random with the file: `acknowledge` signs links.
+-- The service's own keys, made at random with the file: `acknowledge` signs links, `invitation` makes the
+-- tokens of invitations.
 CREATE TABLE secrets (
     name  TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL CHECK (length(value) = 64)
 ) STRICT;
-INSERT INTO secrets VALUES ('acknowledge', lower(hex(randomblob(32))));
+INSERT INTO secrets VALUES
+    ('acknowledge', lower(hex(randomblob(32)))), ('invitation', lower(hex(randomblob(32))));
 
 -- The first answer to a request that carried an Idempotency-Key, kept for 24 hours.
 CREATE TABLE idempotency_keys (

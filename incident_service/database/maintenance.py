@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -86,6 +87,8 @@ def compact(database: Database, *, seconds: float = COMPACT_SECONDS) -> None:
     try:
         with database.exclusive(deadline) as connection:
             database.check_version(connection)
+            # Words that were edited away stay in the index until its parts are merged.
+            connection.execute("INSERT INTO incident_words (incident_words) VALUES ('optimize')")
             connection.execute("VACUUM")
     except Unavailable:
         with suppress(Unavailable):
@@ -106,7 +109,7 @@ def size(database: Database) -> int:
 
 def _is_ready(database: Database) -> bool:
     """Whether the file is there, of this version, and in the mode in which it is used."""
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE or not database.path.is_file():
+    if _lacks() or not database.path.is_file():
         return False
     with suppress(UnusableDatabase, Busy), database.connected() as connection:
         database.check_owner(connection)
@@ -116,11 +119,22 @@ def _is_ready(database: Database) -> bool:
     return False
 
 
+@functools.cache
+def _lacks() -> str | None:
+    """Return what this Python's SQLite lacks, if it does."""
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        return f"SQLite 3.37 is needed; this is {sqlite3.sqlite_version}."
+    with closing(sqlite3.connect(":memory:")) as memory:
+        if not memory.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone():
+            return "SQLite with FTS5 is needed, for search; this Python's was built without it."
+    return None
+
+
 @contextmanager
 def _made(database: Database, seconds: float) -> Iterator[Connection]:
     """As `Database.exclusive`, for `seconds`; make the file if there is none."""
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise UnusableDatabase(f"SQLite 3.37 is needed; this is {sqlite3.sqlite_version}.")
+    if lack := _lacks():
+        raise UnusableDatabase(lack)
     try:
         # Only its owner may read the file; the files beside it take its mode. A file that exists is
         # not opened: closing its descriptor would drop every lock that SQLite holds on it in this

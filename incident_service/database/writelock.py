@@ -29,6 +29,7 @@ class WriteLock:
     def __init__(self, path: Path) -> None:
         """`path`: the file that is written to; the locks lie beside it."""
         self._path = path
+        self._file = _lock_name(path, ".lock")
         self._next = -1
         self._write = -1
 
@@ -60,7 +61,7 @@ class WriteLock:
     def _is_shared(self) -> bool:
         """Whether this is still the lock that others open: its file may have been deleted."""
         try:
-            return os.path.samestat(os.fstat(self._write), _lock_name(self._path, ".lock").stat())
+            return os.path.samestat(os.fstat(self._write), self._file.stat())
         except OSError:
             return False
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from incident_service import create_app
 from incident_service.cli import main
 from incident_service.config import Settings
 from incident_service.database import backups, maintenance
 from incident_service.database.file import SCHEMA_VERSION, Database
 from incident_service.errors import BackupFailed
+from tests.helpers.another_app import client_with
 from tests.helpers.traces import traces, write_and_delete
 from tests.helpers.world import World
 
@@ -48,7 +48,7 @@ def test_a_copy_is_a_database_to_serve(world: World, target: Path) -> None:
     ]:
         assert connection.execute(f"PRAGMA {pragma}").fetchall() == [(value,)]
     connection.close()
-    client = create_app(Settings(database=target)).test_client()
+    client = client_with(Settings(database=target))
     headers = {"Authorization": f"Bearer {world.made.key}"}
     path = f"/v1/incidents/{incident['id']}"
     assert client.get(path, headers=headers).json == world.client.get(path, headers=headers).json

@@ -31,6 +31,22 @@ def test_no_byte_of_what_was_deleted_stays(world: World) -> None:
     assert world.post().json["data"]["sequentialId"] == 41
 
 
+def test_no_word_that_was_edited_away_stays_in_the_index_of_words(world: World) -> None:
+    for title in ("Xylophone", "Checkout", "Login"):
+        world.post(world.body(title=title))
+    (first, *_) = world.rows("SELECT id FROM incidents ORDER BY sequential_id")
+    world.call("PATCH", f"incidents/{first['id']}", {"title": "Other"})
+    world.execute("DROP TRIGGER audit_events_keeps_values")
+    world.execute("UPDATE audit_events SET details = '{}'")  # the trail keeps what was edited
+    word = b"xylophone"  # the index has it in lower case, and without what the word before has too
+    assert word in world.database.path.with_name("test.db-wal").read_bytes()
+    maintenance.compact(world.database)
+    files = [path for path in world.database.path.parent.iterdir() if path.is_file()]
+    assert [path.name for path in files if word in path.read_bytes()] == []
+    found = world.call("GET", "incidents", q="payment other").json["data"]["incidents"]
+    assert [incident["title"] for incident in found] == ["Other"]
+
+
 def test_a_reader_in_the_way_is_said_and_no_success_claimed(world: World) -> None:
     write_and_delete(world)
     reader = sqlite3.connect(world.database.path, isolation_level=None)

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from incident_service import create_app
 from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.database.writelock import WriteLock
 from incident_service.errors import Busy, UnusableDatabase
+from tests.helpers.another_app import client_with
 from tests.helpers.world import World
 
 
@@ -82,7 +82,7 @@ def test_a_writer_inside_is_waited_for_until_the_time_out(world: World) -> None:
 def test_a_damaged_file_makes_the_service_not_ready(world: World, tmp_path: Path) -> None:
     path = tmp_path / "damaged.db"
     maintenance.backup(world.database, path)
-    client = create_app(Settings(database=path)).test_client()
+    client = client_with(Settings(database=path))
     with path.open("r+b") as file:
         file.seek(4096)  # past the first page, whose header is all that stays whole
         file.write(b"\xff" * (path.stat().st_size - 4096))
@@ -91,6 +91,7 @@ def test_a_damaged_file_makes_the_service_not_ready(world: World, tmp_path: Path
 
 
 def test_a_disk_that_cannot_be_written_makes_the_service_not_ready(world: World) -> None:
+    assert world.post().json["data"]["sequentialId"] == 1
     log = world.database.path.with_name(f"{world.database.path.name}-wal")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, limits[1]))
@@ -99,7 +100,7 @@ def test_a_disk_that_cannot_be_written_makes_the_service_not_ready(world: World)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
-    assert world.post().json["data"]["sequentialId"] == 1
+    assert world.post().json["data"]["sequentialId"] == 2
 
 
 def test_a_disk_that_cannot_be_read_is_said_though_the_transaction_is_lost(world: World) -> None:
@@ -138,6 +139,7 @@ def test_processes_that_make_the_same_database_at_once_all_succeed(tmp_path: Pat
 def test_a_link_leads_to_the_file_with_all_that_lies_beside_it(
     world: World, tmp_path: Path
 ) -> None:
+    world.post()  # so that there is a write-ahead log
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "link.db"
     link.symlink_to(world.database.path)
@@ -216,3 +218,21 @@ def test_a_file_that_is_ready_is_used_although_others_write(world: World) -> Non
     with WriteLock(copy).held(time.monotonic() + 5), pytest.raises(Busy):
         maintenance.initialise(Database(copy, write_timeout=0.0))
     maintenance.initialise(Database(copy))
+
+
+def test_an_sqlite_without_full_text_search_is_said_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Plain(sqlite3.Connection):
+        """Knows no module."""
+
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            return super().execute(sql.replace("'fts5'", "'not-there'"), *values)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, factory=Plain))
+    maintenance._lacks.cache_clear()
+    with pytest.raises(UnusableDatabase, match="SQLite with FTS5 is needed"):
+        maintenance.initialise(Database(tmp_path / "new.db"))
+    assert list(tmp_path.iterdir()) == []
+    maintenance._lacks.cache_clear()

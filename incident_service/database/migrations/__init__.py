@@ -1,9 +1,9 @@
 """Bringing a database of an earlier version up to date, by the numbered SQL scripts in this folder.
 
 `0002_….sql` turns version 1 into version 2, and so on. A script has no `BEGIN` or `COMMIT` of its
-own; it may call `casefold(text)`. Foreign keys are not enforced while it runs, so it may rebuild a
-table: create, copy, drop, rename. (Dropping a table fires no trigger, and drops its triggers and
-indexes.) All foreign keys are checked at the end.
+own; it may call `casefold(text)`, and `index_words` as the schema's triggers do. Foreign keys are
+not enforced while it runs, so it may rebuild a table: create, copy, drop, rename. (Dropping a table
+fires no trigger, and drops its triggers and indexes.) All foreign keys are checked at the end.
 """
 
 from __future__ import annotations
