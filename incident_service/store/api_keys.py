@@ -50,6 +50,16 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
     )
 
 
+def name(db: Connection, org_id: str, id: str) -> str | None:
+    """Return what the key is called, or was before it was revoked."""
+    row = one_or_none(
+        db,
+        "SELECT name FROM api_keys WHERE org_id = :org_id AND id = :id",
+        {"org_id": org_id, "id": id},
+    )
+    return row["name"] if row else None
+
+
 def all_by_creation(db: Connection, org_id: str) -> list[Row]:
     """Return the organization's keys, oldest first, without the revoked ones."""
     return db.execute(
@@ -78,12 +88,13 @@ def revoke(db: Connection, org_id: str, id: str, *, at: str) -> None:
     set_columns(db, "api_keys", {"deleted_at": at}, org_id=org_id, id=id)
 
 
-def revoke_of_user(db: Connection, org_id: str, user_id: str, *, at: str) -> None:
-    """Revoke the keys that act for a user."""
-    db.execute(
+def revoke_of_user(db: Connection, org_id: str, user_id: str, *, at: str) -> list[Row]:
+    """Revoke the keys that act for a user, and return them."""
+    return db.execute(
         """
         UPDATE api_keys SET deleted_at = :at
         WHERE org_id = :org_id AND user_id = :user_id AND deleted_at IS NULL
+        RETURNING *
         """,
         {"org_id": org_id, "user_id": user_id, "at": at},
-    )
+    ).fetchall()

@@ -38,6 +38,8 @@ Event = Literal[
 EVENTS: tuple[Event, ...] = get_args(Event)
 """Each kind of event; the table's CHECK and the description of the API list the same."""
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` makes one a call
+
 
 def append(
     db: Connection, incident: Row, event: Event, details: Row, *, actor_id: str | None, at: str
@@ -64,7 +66,7 @@ def append_to_all(
     at: str,
 ) -> None:
     """As `append`, to the trails of many incidents."""
-    detail_text = json.dumps(details, ensure_ascii=False)
+    detail_text = _encode(details)
     rows = [
         {
             "org_id": org_id,

@@ -30,15 +30,26 @@ def with_token(db: Connection, token_hash: str) -> Row | None:
     )
 
 
-def of_user(db: Connection, org_id: str, user_id: str) -> list[Row]:
-    """Return the user's feeds, oldest first."""
+def slice_by_id(db: Connection, org_id: str, user_id: str, *, before: str, limit: int) -> list[Row]:
+    """Return the user's feeds whose ids come before one, newest first."""
     return db.execute(
         """
-        SELECT * FROM calendar_feeds WHERE org_id = :org_id AND user_id = :user_id
-        ORDER BY created_at, id
+        SELECT * FROM calendar_feeds
+        WHERE org_id = :org_id AND user_id = :user_id AND id < :before
+        ORDER BY id DESC LIMIT :limit
         """,
-        {"org_id": org_id, "user_id": user_id},
+        {"org_id": org_id, "user_id": user_id, "before": before, "limit": limit},
     ).fetchall()
+
+
+def is_full(db: Connection, org_id: str, user_id: str, limit: int) -> bool:
+    """Whether the user has `limit` feeds."""
+    query = """
+        SELECT 1 FROM calendar_feeds WHERE org_id = :org_id AND user_id = :user_id
+        LIMIT 1 OFFSET :last
+    """
+    of_user = {"org_id": org_id, "user_id": user_id, "last": limit - 1}
+    return one_or_none(db, query, of_user) is not None
 
 
 def schedule(db: Connection, org_id: str, id: str) -> Row:
@@ -85,9 +96,9 @@ def delete(db: Connection, org_id: str, user_id: str, id: str) -> None:
     )
 
 
-def delete_of_user(db: Connection, org_id: str, user_id: str) -> None:
-    """Remove all feeds of the user."""
-    db.execute(
-        "DELETE FROM calendar_feeds WHERE org_id = :org_id AND user_id = :user_id",
+def delete_of_user(db: Connection, org_id: str, user_id: str) -> list[Row]:
+    """Remove all feeds of the user, and return them."""
+    return db.execute(
+        "DELETE FROM calendar_feeds WHERE org_id = :org_id AND user_id = :user_id RETURNING *",
         {"org_id": org_id, "user_id": user_id},
-    )
+    ).fetchall()

@@ -19,8 +19,10 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 ResourceType = Literal[
     "organization",
     "user",
+    "invitation",
     "api_key",
     "contact_method",
+    "notification_rules",
     "calendar_feed",
     "component",
     "schedule",
@@ -34,13 +36,16 @@ ResourceType = Literal[
     "alert",
     "maintenance_window",
     "status_page",
+    "subscription",
 ]
 
 RECORDED: dict[ResourceType, tuple[str, ...]] = {
     "organization": ("name", "timezone", "default_escalation_policy_id"),
     "user": ("email", "first_name", "last_name", "role"),
+    "invitation": ("email_address", "role", "expires_at"),
     "api_key": ("name", "role", "user_id", "key_prefix", "expires_at"),
     "contact_method": ("user_id", "label", "url"),
+    "notification_rules": ("rules", "resolved_notice", "is_default"),
     "calendar_feed": ("user_id", "schedule_id"),
     "component": ("name", "description", "group_label", "aliases", "escalation_policy_id"),
     "schedule": ("name", "description", "timezone", "layer_ids"),
@@ -90,6 +95,7 @@ RECORDED: dict[ResourceType, tuple[str, ...]] = {
         "suppresses_alerts",
     ),
     "status_page": ("slug", "title", "published", "component_ids", "overrides"),
+    "subscription": ("label", "url", "events", "severities", "schedule_ids", "component_ids"),
 }
 """The values of each kind of thing that the log shows: what people set, and no secret."""
 
@@ -194,6 +200,27 @@ def last_before(db: Connection, org_id: str, at: str) -> int:
         {"org_id": org_id, "at": at},
     )
     return row["number"] if row else 0
+
+
+def created_since(
+    db: Connection, org_id: str, resource_type: ResourceType, at: str, *, limit: int
+) -> list[Row]:
+    """Return the newest `limit` creations of a kind of thing, from an instant on."""
+    rows = db.execute(
+        """
+        SELECT * FROM changes
+        WHERE org_id = :org_id AND resource_type = :resource_type AND number > :after
+          AND action = 'created'
+        ORDER BY number DESC LIMIT :limit
+        """,
+        {
+            "org_id": org_id,
+            "resource_type": resource_type,
+            "after": last_before(db, org_id, at),
+            "limit": limit,
+        },
+    )
+    return [_parsed(row) for row in rows]
 
 
 def _shown(resource_type: ResourceType, thing: Row | None) -> Row | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from incident_service.database.file import Connection
-from incident_service.store import insert_rows, one_or_none
+from incident_service.store import Row, insert_rows, one_or_none
 
 
 def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
@@ -30,15 +30,16 @@ def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
     return severities
 
 
-def forget_policy(db: Connection, org_id: str, policy_id: str, *, at: str) -> None:
-    """Remove the escalation policy from the components that name it."""
-    db.execute(
+def forget_policy(db: Connection, org_id: str, policy_id: str, *, at: str) -> list[Row]:
+    """Remove the escalation policy from components; return the `org_id` and `id` of each."""
+    return db.execute(
         """
         UPDATE components SET escalation_policy_id = NULL, updated_at = :at
         WHERE org_id = :org_id AND escalation_policy_id = :policy_id
+        RETURNING org_id, id
         """,
         {"org_id": org_id, "policy_id": policy_id, "at": at},
-    )
+    ).fetchall()
 
 
 def set_names(db: Connection, org_id: str, id: str, names: Iterable[str]) -> None:

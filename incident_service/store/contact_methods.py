@@ -69,9 +69,12 @@ def delete(db: Connection, org_id: str, user_id: str, id: str) -> None:
     )
 
 
-def delete_of_user(db: Connection, org_id: str, user_id: str) -> None:
-    """Remove all contact methods of the user."""
-    db.execute(
-        "DELETE FROM contact_methods WHERE org_id = :org_id AND user_id = :user_id",
+def delete_of_user(db: Connection, org_id: str, user_id: str) -> list[Row]:
+    """Remove all contact methods of the user, and return them without their URLs."""
+    return db.execute(
+        """
+        DELETE FROM contact_methods WHERE org_id = :org_id AND user_id = :user_id
+        RETURNING org_id, user_id, id, label
+        """,
         {"org_id": org_id, "user_id": user_id},
-    )
+    ).fetchall()

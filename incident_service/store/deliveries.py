@@ -3,84 +3,119 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from incident_service.clock import LAST, format_instant
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_rows
+from incident_service.store import (
+    Row,
+    insert_row,
+    insert_rows,
+    invitations,
+    one_or_none,
+    set_columns,
+)
+
+_NOTHING: Row = {
+    "incident_id": None,
+    "alert_id": None,
+    "user_id": None,
+    "subscription_id": None,
+    "invitation_id": None,
+    "layer_position": None,
+    "contact_method_id": None,
+    "delay_minutes": 0,
+    "details": None,
+}
+"""What a new row has where nothing else is said."""
 
 
 def insert(db: Connection, rows: Sequence[Row]) -> None:
-    """Add deliveries that are due at once and were not tried yet."""
-    insert_rows(db, "deliveries", rows, due_at=":created_at")
+    """Add deliveries that were not tried yet; each is due at once, unless it has a `due_at`."""
+    whole = [{**_NOTHING, "due_at": row["created_at"], **row} for row in rows]
+    insert_rows(db, "deliveries", whole)
+
+
+PARKED = format_instant(LAST)
+"""When an event is due that waits for the ones before it."""
+
+
+def insert_event(db: Connection, row: Row, *, waiting: int) -> None:
+    """Add an event for a subscription: due at once, or once those that wait have come to their end.
+
+    `waiting`: how many do.
+    """
+    due_at = PARKED if waiting else row["created_at"]
+    insert_row(db, "deliveries", {**_NOTHING, **row, "kind": "event", "due_at": due_at})
+
+
+class Queue(NamedTuple):
+    """What of an organization has one rank: first tries or retries, of pages or of what waits."""
+
+    org_id: str
+    rank: int
 
 
 class Lane(NamedTuple):
-    """What goes to one receiver for one user; tries made again are a lane of their own."""
+    """What goes to one receiver for one recipient, in one queue."""
 
-    org_id: str
-    is_retry: bool
-    user_id: str
+    queue: Queue
+    recipient_id: str
     receiver: str
 
 
-def queues(db: Connection, *, after: str, limit: int) -> list[tuple[str, bool]]:
-    """Return organizations after one, each with its first tries, its retries, or both.
-
-    Those are the first two parts of a `Lane`.
-    """
+def queues(db: Connection, *, after: str, limit: int) -> list[Queue]:
+    """Return the queues that are not empty, of organizations after one."""
     rows = db.execute(
         """
-        WITH RECURSIVE queue (org_id, is_retry) AS (
+        WITH RECURSIVE queue (org_id, rank) AS (
             SELECT * FROM (
-                SELECT org_id, attempts > 0 FROM deliveries WHERE org_id > :after
-                ORDER BY org_id, attempts > 0 LIMIT 1)
+                SELECT org_id, rank FROM deliveries WHERE org_id > :after
+                ORDER BY org_id, rank LIMIT 1)
             UNION ALL
-            SELECT found.org_id, found.attempts > 0
+            SELECT found.org_id, found.rank
             FROM queue JOIN deliveries AS found ON found.rowid = coalesce(
                 (SELECT rowid FROM deliveries
-                 WHERE org_id = queue.org_id AND (attempts > 0) > queue.is_retry LIMIT 1),
+                 WHERE org_id = queue.org_id AND rank > queue.rank ORDER BY rank LIMIT 1),
                 (SELECT rowid FROM deliveries
-                 WHERE org_id > queue.org_id ORDER BY org_id, attempts > 0 LIMIT 1))
+                 WHERE org_id > queue.org_id ORDER BY org_id, rank LIMIT 1))
             LIMIT :limit)
-        SELECT org_id, is_retry FROM queue
+        SELECT org_id, rank FROM queue
         """,
         {"after": after, "limit": limit},
     ).fetchall()
-    return [(row["org_id"], bool(row["is_retry"])) for row in rows]
+    return [Queue(row["org_id"], row["rank"]) for row in rows]
 
 
-def lanes(
-    db: Connection, org_id: str, is_retry: bool, *, after: Lane | None, limit: int
-) -> list[Lane]:
-    """Return the first lanes of an organization, or the first ones after one of them."""
+def lanes(db: Connection, queue: Queue, *, after: Lane | None, limit: int) -> list[Lane]:
+    """Return the first lanes of a queue, or the first ones after one of them."""
     rows = db.execute(
         """
-        WITH RECURSIVE lane (user_id, receiver) AS (
-            VALUES (:user_id, :receiver)
+        WITH RECURSIVE lane (recipient_id, receiver) AS (
+            VALUES (:recipient_id, :receiver)
             UNION ALL
-            SELECT found.user_id, found.receiver
+            SELECT found.recipient_id, found.receiver
             FROM lane JOIN deliveries AS found ON found.rowid = coalesce(
                 (SELECT rowid FROM deliveries
-                 WHERE org_id = :org_id AND (attempts > 0) = :is_retry
-                    AND user_id = lane.user_id AND receiver > lane.receiver
+                 WHERE org_id = :org_id AND rank = :rank
+                    AND recipient_id = lane.recipient_id AND receiver > lane.receiver
                  ORDER BY receiver LIMIT 1),
                 (SELECT rowid FROM deliveries
-                 WHERE org_id = :org_id AND (attempts > 0) = :is_retry
-                    AND user_id > lane.user_id
-                 ORDER BY user_id, receiver LIMIT 1))
+                 WHERE org_id = :org_id AND rank = :rank
+                    AND recipient_id > lane.recipient_id
+                 ORDER BY recipient_id, receiver LIMIT 1))
             LIMIT 1 + :limit)
-        SELECT user_id, receiver FROM lane LIMIT -1 OFFSET 1
+        SELECT recipient_id, receiver FROM lane LIMIT -1 OFFSET 1
         """,
         {
-            "org_id": org_id,
-            "is_retry": is_retry,
-            "user_id": after.user_id if after else "",
+            **queue._asdict(),
+            "recipient_id": after.recipient_id if after else "",
             "receiver": after.receiver if after else "",
             "limit": limit,
         },
     ).fetchall()
-    return [Lane(org_id, is_retry, row["user_id"], row["receiver"]) for row in rows]
+    return [Lane(queue, row["recipient_id"], row["receiver"]) for row in rows]
 
 
 def due(db: Connection, lanes: Sequence[Lane], *, at: str, each: int) -> list[Row]:
@@ -90,18 +125,22 @@ def due(db: Connection, lanes: Sequence[Lane], *, at: str, each: int) -> list[Ro
     """
     return db.execute(
         """
-        SELECT due.org_id, due.id, due.user_id, due.receiver, due.attempts, due.due_at
+        SELECT due.org_id, due.id, due.recipient_id, due.receiver, due.rank, due.due_at
         FROM json_each(:lanes) AS lane CROSS JOIN deliveries AS due ON due.rowid IN (
             SELECT rowid FROM deliveries
             WHERE org_id = json_extract(lane.value, '$[0]')
-                AND (attempts > 0) = json_extract(lane.value, '$[1]')
-                AND user_id = json_extract(lane.value, '$[2]')
+                AND rank = json_extract(lane.value, '$[1]')
+                AND recipient_id = json_extract(lane.value, '$[2]')
                 AND receiver = json_extract(lane.value, '$[3]')
                 AND due_at <= :at
             ORDER BY due_at LIMIT :each)
         ORDER BY due.due_at, due.id
         """,
-        {"at": at, "each": each, "lanes": json.dumps(lanes)},
+        {
+            "at": at,
+            "each": each,
+            "lanes": json.dumps([(*lane.queue, *lane[1:]) for lane in lanes]),
+        },
     ).fetchall()
 
 
@@ -137,16 +176,16 @@ _RECEIVERS = """
 def about(db: Connection, claimed: Sequence[Row]) -> dict[str, Row]:
     """Return for each delivery, by its id, what its message says.
 
-    That is the columns of its incident or alert, and `components`, the names of those that an
-    incident affects, in order; for an alert, the names of its integration and its component, if it
-    has one. `user_email` and `method_url` are null if the user or the contact method is deleted.
+    That is the columns of its incident, alert or invitation, and `components`, the names of those
+    that an incident affects, in order; for an alert, the names of its integration and its
+    component, if it has one; for an invitation, `organization_name`. `user_email` and `method_url`
+    are null if the user or the contact method is deleted.
     """
-    pages = [(row["org_id"], row["id"]) for row in claimed if row["kind"] != "alert"]
-    messages = [(row["org_id"], row["id"]) for row in claimed if row["kind"] == "alert"]
-    return {
-        **(_about_incidents(db, pages) if pages else {}),
-        **(_about_alerts(db, messages) if messages else {}),
-    }
+    wanted: dict[Callable[..., dict[str, Row]], list[tuple[str, str]]] = {}
+    for row in claimed:
+        read = _READERS.get(row["kind"], _about_incidents)
+        wanted.setdefault(read, []).append((row["org_id"], row["id"]))
+    return {id: found for read, some in wanted.items() for id, found in read(db, some).items()}
 
 
 def _about_incidents(db: Connection, wanted: Sequence[tuple[str, str]]) -> dict[str, Row]:
@@ -202,6 +241,9 @@ def _about_alerts(db: Connection, wanted: Sequence[tuple[str, str]]) -> dict[str
     return {row["delivery_id"]: row for row in rows}
 
 
+_READERS = {"alert": _about_alerts, "invitation": invitations.about}
+
+
 def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:
     """Let the delivery be tried again at an instant.
 
@@ -218,16 +260,50 @@ def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:
 
 
 def user_ids(db: Connection, org_id: str, incident_id: str, *, limit: int) -> list[str]:
-    """Return users who have a page about the incident on its way, tried already or not."""
+    """Return users who have a page about the incident on its way, tried already or not.
+
+    One that rules delay counts once it was tried.
+    """
     rows = db.execute(
         """
         SELECT DISTINCT user_id FROM deliveries
         WHERE org_id = :org_id AND incident_id = :incident_id AND kind IN ('page', 'help')
+          AND (delay_minutes = 0 OR attempts > 0)
         ORDER BY user_id LIMIT :limit
         """,
         {"org_id": org_id, "incident_id": incident_id, "limit": limit},
     ).fetchall()
     return [row["user_id"] for row in rows]
+
+
+def delayed(db: Connection, org_id: str, incident_id: str) -> list[Row]:
+    """Return the pages about an incident that wait because rules say so, those due first, first."""
+    return db.execute(
+        """
+        SELECT * FROM deliveries
+        WHERE org_id = :org_id AND incident_id = :incident_id
+          AND kind = 'page' AND delay_minutes > 0 AND attempts = 0
+        ORDER BY due_at, id
+        """,
+        {"org_id": org_id, "incident_id": incident_id},
+    ).fetchall()
+
+
+def of_user(db: Connection, org_id: str, incident_id: str, user_id: str) -> list[Row]:
+    """Return the pages about an incident that are on their way to one user, tried or not."""
+    return db.execute(
+        """
+        SELECT * FROM deliveries
+        WHERE org_id = :org_id AND incident_id = :incident_id AND user_id = :user_id
+          AND kind IN ('page', 'help')
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "user_id": user_id},
+    ).fetchall()
+
+
+def update_layer(db: Connection, org_id: str, id: str, layer_position: int) -> None:
+    """Let a page be one of a layer."""
+    set_columns(db, "deliveries", {"layer_position": layer_position}, org_id=org_id, id=id)
 
 
 def delete(db: Connection, org_id: str, id: str) -> None:
@@ -246,6 +322,17 @@ def call_off(db: Connection, org_id: str, incident_ids: Sequence[str], *kinds: s
           AND kind IN (SELECT value FROM json_each(:kinds))
         """,
         {"org_id": org_id, "ids": json.dumps(incident_ids), "kinds": json.dumps(kinds)},
+    )
+
+
+def call_off_delayed(db: Connection, org_id: str, incident_id: str) -> None:
+    """Remove what is on its way about an incident later than at once, because rules say so."""
+    db.execute(
+        """
+        DELETE FROM deliveries
+        WHERE org_id = :org_id AND incident_id = :incident_id AND delay_minutes > 0
+        """,
+        {"org_id": org_id, "incident_id": incident_id},
     )
 
 
@@ -278,6 +365,60 @@ def delete_about_alerts(db: Connection, alerts: Sequence[Row]) -> None:
     db.executemany("DELETE FROM deliveries WHERE org_id = :org_id AND alert_id = :id", alerts)
 
 
+_OF_SUBSCRIPTION = """
+    org_id = :org_id AND rank IN (2, 3) AND recipient_id = :subscription_id"""
+"""The events that wait for a subscription: those ranks are theirs alone, and found by an index."""
+
+
+def events_waiting(db: Connection, org_id: str, subscription_id: str, *, limit: int) -> int:
+    """Return how many events wait for a subscription, at most `limit`."""
+    row: Row = db.execute(
+        f"""
+        SELECT count(*) AS number FROM (
+            SELECT 1 FROM deliveries WHERE {_OF_SUBSCRIPTION} LIMIT :limit)
+        """,
+        {"org_id": org_id, "subscription_id": subscription_id, "limit": limit},
+    ).fetchone()
+    return int(row["number"])
+
+
+def release_event(db: Connection, org_id: str, subscription_id: str, *, at: str) -> None:
+    """Let the oldest event that waits for a subscription be due, unless it is, or was tried."""
+    key = {"org_id": org_id, "subscription_id": subscription_id}
+    oldest = one_or_none(
+        db,
+        f"""
+        SELECT id, attempts FROM deliveries WHERE {_OF_SUBSCRIPTION}
+        ORDER BY created_at, id LIMIT 1
+        """,
+        key,
+    )
+    if oldest is not None and not oldest["attempts"]:
+        db.execute(
+            """
+            UPDATE deliveries SET due_at = :at
+            WHERE org_id = :org_id AND id = :id AND due_at > :at
+            """,
+            {"org_id": org_id, "id": oldest["id"], "at": at},
+        )
+
+
+def redirect_events(db: Connection, org_id: str, subscription_id: str, receiver: str) -> None:
+    """Let the events that wait for a subscription go to another receiver."""
+    db.execute(
+        f"UPDATE deliveries SET receiver = :receiver WHERE {_OF_SUBSCRIPTION}",
+        {"org_id": org_id, "subscription_id": subscription_id, "receiver": receiver},
+    )
+
+
+def delete_events(db: Connection, org_id: str, subscription_id: str) -> None:
+    """Call off the events that wait for a subscription."""
+    db.execute(
+        f"DELETE FROM deliveries WHERE {_OF_SUBSCRIPTION}",
+        {"org_id": org_id, "subscription_id": subscription_id},
+    )
+
+
 def count_outcome(db: Connection, outcome: str) -> None:
     """Count a try whose outcome is `sent` or `failed`."""
     db.execute(
@@ -295,5 +436,14 @@ def outcomes(db: Connection) -> dict[str, int]:
 def next_due_at(db: Connection) -> str | None:
     """Return when the next delivery falls due, or the first that did and was not taken since."""
     row = db.execute("SELECT min(due_at) AS due_at FROM deliveries").fetchone()
+    due_at: str | None = row["due_at"]
+    return due_at
+
+
+def page_due_at(db: Connection, at: str) -> str | None:
+    """Return when the first delivery fell due of those that are due by an instant, but events."""
+    row = db.execute(
+        "SELECT min(due_at) AS due_at FROM deliveries WHERE due_at <= :at AND rank < 2", {"at": at}
+    ).fetchone()
     due_at: str | None = row["due_at"]
     return due_at

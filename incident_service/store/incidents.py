@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import bisect
 import json
+import time
 from collections.abc import Sequence
 
 from incident_service.database.file import Connection
 from incident_service.store import (
     Row,
+    incident_words,
     insert_row,
     insert_rows,
     next_number,
     one_or_none,
     set_columns,
+    take,
 )
 
 FILTERS = {
@@ -27,8 +30,15 @@ FILTERS = {
     "since": "incident.created_at >= :since",
     "until": "incident.created_at <= :until",
     "is_provisional": "incident.is_provisional = :is_provisional",
+    "q": incident_words.CONDITION,
 }
 """The condition of each filter of the list: a filter that is not here is a `KeyError`."""
+
+SEARCH_SECONDS = 0.5
+"""How long a search by words goes on; after that it says how far it came."""
+
+UNACKNOWLEDGED: Row = {"acknowledged_at": None, "acknowledged_by": None, "snoozed_until": None}
+"""What changes of an incident once nobody works on it any more."""
 
 
 def insert(db: Connection, incident: Row) -> None:
@@ -107,20 +117,47 @@ def unresolved_of_integration(db: Connection, org_id: str, integration_id: str) 
 
 def newest(
     db: Connection, org_id: str, filters: Row, *, after: int, before: int, limit: int
-) -> list[Row]:
+) -> tuple[list[Row], int | None]:
     """Return the newest incidents numbered `after < sequential_id < before`, newest first.
 
     `filters` has values for any of `FILTERS`: `since` and `until` are when an incident was opened
-    (both included).
+    (both included), `q` is a text that has words. Fewer than `limit` may come with the number
+    before which nothing was searched yet: nobody keeps a thread busy with words that never meet.
     """
+    if "q" not in filters:
+        return _newest(db, org_id, filters, {}, after=after, before=before, limit=limit), None
+    found: list[Row] = []
+    deadline = time.monotonic() + SEARCH_SECONDS
+    for part in incident_words.parts(db, org_id, filters["q"], after=after, before=before):
+        if part.values is not None:
+            ends, rest = {"after": part.after, "before": part.before}, limit - len(found)
+            found += _newest(db, org_id, filters, part.values, **ends, limit=rest)
+        if len(found) == limit:
+            break
+        if part.after > after and time.monotonic() >= deadline:
+            return found, part.after + 1
+    return found, None
+
+
+def _newest(
+    db: Connection,
+    org_id: str,
+    filters: Row,
+    search: Row,
+    *,
+    after: int,
+    before: int,
+    limit: int,
+) -> list[Row]:
+    """As `newest`; `search` has the values by which a part of the index of words is searched."""
     conditions = {name: FILTERS[name] for name in filters}
-    source, numbered = "incidents AS incident", "incident"
+    source, numbered, order = "incidents AS incident", "incident", ""
     if filters.get("status") == "open":
         source = "incidents AS incident INDEXED BY incidents_open"
         conditions["status"] = "incident.status <> 'resolved'"
     elif filters.get("status", "resolved") != "resolved":
         # Few incidents are open, so they are walked: a + keeps other indexes out of it.
-        for name in conditions.keys() - {"status", "component_id"}:
+        for name in conditions.keys() - {"status", "component_id", "q"}:
             conditions[name] = "+" + conditions[name]
     elif "component_id" in filters:
         # The order comes from the index of the component's incidents.
@@ -128,15 +165,27 @@ def newest(
             ON incident.org_id = numbered.org_id AND incident.id = numbered.incident_id"""
         numbered = "numbered"
         conditions["component_id"] = "numbered.component_id = :component_id"
+    elif search and not filters.keys() & {"status", "severity", "owner_id"}:
+        # No other index finds fewer than that of the words.
+        source, order = incident_words.SOURCE, incident_words.ORDER
+        del conditions["q"]
+    order = order or f"{numbered}.sequential_id"
     return db.execute(
         f"""
         SELECT incident.* FROM {source}
         WHERE {numbered}.org_id = :org_id
           AND {numbered}.sequential_id > :after AND {numbered}.sequential_id < :before
           {"".join(f" AND {condition}" for condition in conditions.values())}
-        ORDER BY {numbered}.sequential_id DESC LIMIT :limit
+        ORDER BY {order} DESC LIMIT :limit
         """,
-        {**filters, "org_id": org_id, "after": after, "before": before, "limit": limit},
+        {
+            **filters,
+            **search,
+            "org_id": org_id,
+            "after": after,
+            "before": before,
+            "limit": limit,
+        },
     ).fetchall()
 
 
@@ -211,27 +260,25 @@ def insert_status(db: Connection, entry: Row) -> None:
     insert_row(db, "status_history", entry, number=next_number("status_history"))
 
 
-def status_history(db: Connection, org_id: str, id: str) -> list[Row]:
-    """Return the statuses that the incident reached, oldest first."""
-    return db.execute(
+def status_history(db: Connection, org_id: str, id: str, *, limit: int) -> list[Row]:
+    """Return the statuses that the incident reached, oldest first: the latest `limit`.
+
+    Fewer if their notes are longer than `MAX_TEXT` together.
+    """
+    rows = db.execute(
         """
         SELECT id, status, changed_at, changed_by, resolution_note FROM status_history
-        WHERE org_id = :org_id AND incident_id = :id ORDER BY number
+        WHERE org_id = :org_id AND incident_id = :id ORDER BY number DESC LIMIT :limit
         """,
-        {"org_id": org_id, "id": id},
-    ).fetchall()
+        {"org_id": org_id, "id": id, "limit": limit},
+    )
+    return take(rows, "resolution_note")[::-1]
 
 
 def last_status(db: Connection, org_id: str, id: str) -> Row:
     """Return the entry of the status that the incident reached last."""
-    row: Row = db.execute(
-        """
-        SELECT id, status, changed_at, changed_by, resolution_note FROM status_history
-        WHERE org_id = :org_id AND incident_id = :id ORDER BY number DESC LIMIT 1
-        """,
-        {"org_id": org_id, "id": id},
-    ).fetchone()
-    return row
+    (last,) = status_history(db, org_id, id, limit=1)
+    return last
 
 
 def open_by_severity(db: Connection) -> dict[str, int]:

@@ -144,15 +144,16 @@ def naming_routing_policy(db: Connection, org_id: str, policy_id: str) -> Row | 
     )
 
 
-def forget_component(db: Connection, org_id: str, component_id: str, *, at: str) -> None:
-    """Remove the component from the integrations that name it."""
-    db.execute(
+def forget_component(db: Connection, org_id: str, component_id: str, *, at: str) -> list[Row]:
+    """Remove the component from integrations; return the `org_id` and `id` of each."""
+    return db.execute(
         """
         UPDATE integrations SET component_id = NULL, updated_at = :at
         WHERE org_id = :org_id AND component_id = :component_id AND deleted_at IS NULL
+        RETURNING org_id, id
         """,
         {"org_id": org_id, "component_id": component_id, "at": at},
-    )
+    ).fetchall()
 
 
 def _selector(row: Row) -> Row:

@@ -30,15 +30,19 @@ def update(db: Connection, id: str, changes: Row) -> None:
     set_columns(db, "organizations", changes, id=id)
 
 
-def forget_policy(db: Connection, id: str, policy_id: str) -> None:
-    """Remove the escalation policy from the organization if it is its default."""
-    db.execute(
+def forget_policy(db: Connection, id: str, policy_id: str) -> list[Row]:
+    """Remove the escalation policy from the organization if it is its default.
+
+    Return the organization's `org_id` and `id` then, as of one changed thing.
+    """
+    return db.execute(
         """
         UPDATE organizations SET default_escalation_policy_id = NULL
         WHERE id = :id AND default_escalation_policy_id = :policy_id
+        RETURNING id AS org_id, id
         """,
         {"id": id, "policy_id": policy_id},
-    )
+    ).fetchall()
 
 
 def next_incident_number(db: Connection, id: str, *, at: str) -> tuple[int, str]:

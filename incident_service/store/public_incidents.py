@@ -69,6 +69,26 @@ def statuses(db: Connection, org_id: str, incident_ids: Sequence[str]) -> list[R
     ).fetchall()
 
 
+def reopenings(db: Connection, org_id: str, incident_ids: Sequence[str]) -> list[Row]:
+    """Return when the incidents were reopened, and resolved before that; each's first one first."""
+    return db.execute(
+        """
+        SELECT reopened.incident_id, ended.changed_at AS resolved_at,
+            reopened.changed_at AS reopened_at
+        FROM status_history AS reopened
+        JOIN status_history AS ended
+          ON ended.org_id = reopened.org_id AND ended.incident_id = reopened.incident_id
+         AND ended.number = reopened.number - 1
+        WHERE reopened.org_id = :org_id
+          AND reopened.incident_id IN (SELECT value FROM json_each(:ids))
+          AND reopened.number > 4  -- the fourth status of an incident is its first end
+          AND reopened.status = 'investigating'
+        ORDER BY reopened.incident_id, reopened.number
+        """,
+        {"org_id": org_id, "ids": json.dumps(incident_ids)},
+    ).fetchall()
+
+
 def updates(db: Connection, org_id: str, incident_ids: Sequence[str], *, limit: int) -> list[Row]:
     """Return the incidents' public updates that still have their text, each's oldest first.
 

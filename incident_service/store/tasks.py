@@ -7,7 +7,14 @@ from typing import Literal
 from incident_service.database.file import Connection
 from incident_service.store import Row, one_or_none, put_rows
 
-Kind = Literal["notify", "resolve_incident", "miss_heartbeat", "end_maintenance", "resolve_alerts"]
+Kind = Literal[
+    "notify",
+    "resolve_incident",
+    "miss_heartbeat",
+    "end_maintenance",
+    "resolve_alerts",
+    "watch_schedule",
+]
 
 _KEY = ("org_id", "kind", "subject_id")
 

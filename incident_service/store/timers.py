@@ -173,7 +173,8 @@ def of_incident(db: Connection, org_id: str, id: str) -> Row:
     """Return the incident with what firing depends on.
 
     That is its `timers`, which is when each kind falls due; `targets_done`, how often each was;
-    `users_paged`, to whom a page is due that nobody has taken.
+    `pages_waiting`, the `id`, `user_id`, `contact_method_id`, `layer_position` and `due_at` of each
+    page that nobody has taken; one that asks for help is none.
     """
     incident: Row = db.execute(
         """
@@ -184,16 +185,19 @@ def of_incident(db: Connection, org_id: str, id: str) -> Row:
             SELECT json_group_object(target, done) FROM escalation_progress AS progress
             WHERE progress.org_id = incident.org_id AND progress.incident_id = incident.id
         ) AS targets_done, (
-            SELECT json_group_array(DISTINCT user_id) FROM deliveries AS delivery
+            SELECT json_group_array(json_object(
+                'id', id, 'user_id', user_id, 'contact_method_id', contact_method_id,
+                'layer_position', layer_position, 'due_at', due_at))
+            FROM deliveries AS delivery
             WHERE delivery.org_id = incident.org_id AND delivery.incident_id = incident.id
-              AND delivery.kind IN ('page', 'help') AND delivery.attempts = 0
-        ) AS users_paged
+              AND delivery.kind = 'page' AND delivery.attempts = 0
+        ) AS pages_waiting
         FROM incidents AS incident
         WHERE incident.org_id = :org_id AND incident.id = :id
         """,
         {"org_id": org_id, "id": id},
     ).fetchone()
-    for column in ("timers", "targets_done", "users_paged"):
+    for column in ("timers", "targets_done", "pages_waiting"):
         incident[column] = json.loads(incident[column])
     return incident
 

@@ -39,6 +39,22 @@ def with_ids(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
     ).fetchall()
 
 
+def is_full(db: Connection, org_id: str, limit: int, *, at: str) -> bool:
+    """Whether users and invitations that end after an instant are together `limit`."""
+    row = one_or_none(
+        db,
+        """
+        SELECT 1 FROM (
+            SELECT id FROM users WHERE org_id = :org_id AND deleted_at IS NULL
+            UNION ALL
+            SELECT id FROM invitations WHERE org_id = :org_id AND expires_at > :at)
+        LIMIT 1 OFFSET :last
+        """,
+        {"org_id": org_id, "at": at, "last": limit - 1},
+    )
+    return row is not None
+
+
 def id_was_used(db: Connection, org_id: str, id: str) -> bool:
     """Whether a user of the organization has the id, or had it before being deleted."""
     row = one_or_none(

@@ -12,6 +12,7 @@ import pytest
 from incident_service import clock, quickstart, store
 from incident_service.api.incidents import AUDIT_DETAILS, ListQuerySchema
 from incident_service.paging import acknowledge_links, firing
+from incident_service.severity import SEVERITIES
 from incident_service.store import incidents
 from incident_service.store.audit import EVENTS
 from tests.helpers.duty import perform_at
@@ -27,6 +28,7 @@ FILLED_LATER = {
         "clock_setback_ms",
         "public_revision",
         "timezone",
+        "number",
         "default_escalation_policy_id",
     },
     "users": {"deleted_at"},
@@ -44,7 +46,15 @@ FILLED_LATER = {
 }
 """The columns that a new row leaves to the table's defaults."""
 
-FILLED_BY_THE_SCHEMA = {"page_outcomes", "paging_presence", "secrets"}
+FILLED_BY_THE_SCHEMA = {
+    "page_outcomes",
+    "paging_presence",
+    "secrets",
+    "incident_words",
+    "incident_words_config",
+    "incident_words_data",
+    "incident_words_idx",
+}
 
 
 def test_audit_events_are_the_same_in_the_code_the_schema_and_the_description(
@@ -78,8 +88,13 @@ def fill_every_table(world: World) -> None:
     made = world.made = world.database.write(quickstart.provision)
     user = world.make("users", email="ben@example.com")["id"]
     world.make(f"users/{user}/contact-methods", label="Mail", url="mailto://a:b@example.com")
+    (method,) = world.call("GET", f"users/{user}/contact-methods").json["data"]
+    every = {"contactMethodId": method["id"], "severities": list(SEVERITIES)}
+    rules = {"rules": [every]}
+    assert world.call("PUT", f"users/{user}/notification-rules", rules).status_code == 200
     world.make(f"users/{user}/calendar-feeds")
     world.make("api-keys", name="Key")
+    world.make("team/members/invite", emailAddress="cleo@example.com")
     schedule = world.make("oncall/schedules", name="Second", timezone="UTC")["id"]
     (layer,) = world.call("GET", f"oncall/schedules/{made.schedule_id}").json["data"]["layers"]
     world.execute("UPDATE schedule_layers SET effective_from = '2025-01-06T09:00:00Z'")
@@ -99,6 +114,8 @@ def fill_every_table(world: World) -> None:
     chosen = [{"matchers": [{"key": "a", "value": "b"}], "routingPolicyId": routing}]
     path = f"integrations/inbound/{tool['id']}/selectors"
     assert world.call("PUT", path, {"selectors": chosen}).status_code == 200
+    told = {"label": "Chat", "url": "https://example.com/hook"}
+    world.make("subscriptions", events=["incident_opened", "shift_changed"], **told)
     alerts = [{"title": severity, "severity": severity} for severity in ("high", "low")]
     assert world.client.post(f"/in/{tool['token']}", json=alerts).status_code == 202
     perform_at(world, clock.now(), by_email=True)
