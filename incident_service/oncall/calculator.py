@@ -6,15 +6,15 @@ which one at most is active at an instant.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import heappop, heappush
 from typing import Any
 
 from incident_service.clock import LAST, parse_instant
-from incident_service.oncall.rotation import Layer, shift_at
+from incident_service.oncall.rotation import Layer, Shift, shift_after, shift_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,15 @@ class Override:
     ends_at: datetime
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Override:
-        """Read an override from the time for which it counts, or did before it was changed."""
-        return cls(
-            id=row["past_of"] or row["id"],
-            user_id=row["user_id"],
-            starts_at=parse_instant(row["starts_at_utc"]),
-            ends_at=parse_instant(row["ends_at_utc"]),
-        )
+    def from_row(cls, row: Mapping[str, Any], now: datetime) -> Override:
+        """Read an override from the time for which it counts, or did before it was changed.
+
+        What it did before is over now, also if the clock was set back since it was changed.
+        """
+        starts_at, ends_at = parse_instant(row["starts_at_utc"]), parse_instant(row["ends_at_utc"])
+        if row["past_of"] is not None:
+            starts_at, ends_at = min(starts_at, now), min(ends_at, now)
+        return cls(row["past_of"] or row["id"], row["user_id"], starts_at, ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,28 +141,34 @@ def next_owner(
 def _owned_pieces(
     layers: Iterable[Layer], overrides: Iterable[Override], start: datetime, end: datetime
 ) -> Iterator[tuple[Target, Target]]:
-    """Yield each turn or override, and the part of it that owns the schedule by one version."""
-    layers = tuple(layers)
-    beginnings = sorted((la.starts_at, la.position) for la in layers if la.starts_at < la.ends_at)
+    """Yield each turn or override, in the parts of it for which no layer begins."""
+    to_begin = deque(
+        sorted((la for la in layers if la.starts_at < la.ends_at), key=lambda la: la.starts_at)
+    )
+    begun: list[tuple[int, int, _Turns]] = []  # a heap: the first active layer is its first
     upcoming = deque(sorted(overrides, key=lambda o: o.starts_at))
     at = start
     while at < end:
+        while to_begin and to_begin[0].starts_at <= at:
+            layer = to_begin.popleft()
+            heappush(begun, (layer.position, len(to_begin), _Turns(layer)))
+        while begun and begun[0][-1].layer.ends_at <= at:
+            heappop(begun)
         while upcoming and upcoming[0].ends_at <= at:
             upcoming.popleft()
         until = end
         if upcoming and upcoming[0].starts_at <= at:
             owner: Target | None = _stand_in(upcoming[0])
         else:
-            first = next(iter(_active(layers, at)), None)
-            owner = turn_at(first, at) if first else None
-            highest = first.position if first else math.inf
-            takeovers = (since for since, position in beginnings if position < highest)
-            until = min(until, next((since for since in takeovers if since > at), until))
+            owner = begun[0][-1].at(at) if begun else None
+            if to_begin:
+                until = min(until, to_begin[0].starts_at)
             if upcoming:
                 until = min(until, upcoming[0].starts_at)
         if owner is not None:
             until = min(until, owner.ends_at)
-            yield owner, replace(owner, starts_at=at, ends_at=until)
+            is_whole = owner.starts_at == at and owner.ends_at == until
+            yield owner, owner if is_whole else replace(owner, starts_at=at, ends_at=until)
         at = until
 
 
@@ -190,7 +197,11 @@ def _turn(layer: Layer, layers: Iterable[Layer], at: datetime) -> Target:
 
 def turn_at(layer: Layer, at: datetime) -> Target:
     """Return whose turn it is by the layer, at an instant at which it is active."""
-    shift = shift_at(layer, at)
+    return _turn_of(layer, shift_at(layer, at))
+
+
+def _turn_of(layer: Layer, shift: Shift) -> Target:
+    """Return the part of a shift for which this version of the layer is active."""
     return Target(
         user_id=shift.user_id,
         layer_id=layer.id,
@@ -198,6 +209,25 @@ def turn_at(layer: Layer, at: datetime) -> Target:
         starts_at=max(shift.starts_at, layer.turns_from),
         ends_at=min(shift.ends_at, layer.ends_at),
     )
+
+
+class _Turns:
+    """What `turn_at` returns for a layer, asked for again and again at later instants."""
+
+    def __init__(self, layer: Layer) -> None:
+        """`layer`: one version."""
+        self.layer = layer
+        self._shift: Shift | None = None
+
+    def at(self, at: datetime) -> Target:
+        """Return whose turn it is at the instant."""
+        shift = self._shift
+        if shift is not None and at == shift.ends_at:  # as it mostly is
+            shift = shift_after(self.layer, shift)
+        elif shift is None or at > shift.ends_at:
+            shift = shift_at(self.layer, at)
+        self._shift = shift
+        return _turn_of(self.layer, shift)
 
 
 def _stand_in(override: Override) -> Target:

@@ -48,7 +48,7 @@ def events(
     interruption, the part after it is an event of its own; its id is made of the turn's and that of
     the event that interrupted it.
     """
-    seen: set[uuid.UUID] = set()
+    seen: set[str] = set()
     before = ""
     since = first_instant(layers, start)
     for turn, target in calculator.turns(layers, overrides, since, LAST):
@@ -57,9 +57,10 @@ def events(
         if target.layer_id is None:
             uid, target = str(target.override_id), turn
         else:
-            id = uuid.uuid5(uuid.UUID(target.layer_id), sortable(turn.starts_at))
-            uid = str(uuid.uuid5(id, before) if id in seen else id)
-            seen.add(id)
+            uid = f"{target.layer_id}-{sortable(turn.starts_at)}"
+            if uid in seen:
+                uid = str(uuid.uuid5(uuid.UUID(target.layer_id), uid + before))
+            seen.add(uid)
         before = uid
         if target.ends_at > start:
             yield Event(uid, target)

@@ -28,6 +28,9 @@ MAX_SCHEDULES = 50
 MAX_EVENTS = 5000
 """How many events a schedule has in a feed, those that begin first."""
 
+_NEWEST = "~"
+"""Comes after every id."""
+
 DAY = timedelta(days=1)
 PAST = 60 * DAY
 FUTURE = 365 * DAY
@@ -44,7 +47,7 @@ class Entry:
     ends_at: datetime
     """As `starts_at`, cut to the second: calendars know nothing shorter."""
     changed_at: datetime
-    """When its layer or override was last changed, or the names of its schedule and user."""
+    """When its layer was last changed, its override made, or its schedule or user last changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,17 @@ class Calendar:
     entries: list[Entry]
 
 
-def get_all(db: Connection, caller: Caller, user_id: str) -> list[Row]:
-    """Return the user's feeds, oldest first. Raises `NotFound`."""
+def get_slice(
+    db: Connection, caller: Caller, user_id: str, *, before: str, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return feeds of the user, newest first, and the id before which there are more.
+
+    `before`: the id that the last slice gave, or an empty one. Raises `NotFound`.
+    """
     users.get(db, caller, user_id)
-    return rows.of_user(db, caller.org_id, user_id)
+    read = rows.slice_by_id(db, caller.org_id, user_id, before=before or _NEWEST, limit=limit + 1)
+    listed = read[:limit]
+    return listed, listed[-1]["id"] if len(read) > limit else None
 
 
 def create(db: Connection, caller: Caller, user_id: str, values: Row, *, now: datetime) -> Row:
@@ -73,7 +83,7 @@ def create(db: Connection, caller: Caller, user_id: str, values: Row, *, now: da
     users.get(db, caller, user_id)
     schedule_id = values.get("schedule_id")
     resources.check_reference(db, "schedules", caller.org_id, schedule_id, "scheduleId")
-    if len(rows.of_user(db, caller.org_id, user_id)) >= MAX_OF_USER:
+    if rows.is_full(db, caller.org_id, user_id, MAX_OF_USER):
         raise Conflict(
             f"{user_id} has {MAX_OF_USER} calendar feeds, and cannot have more. Delete one first.",
             code="too_many_calendar_feeds",
@@ -153,7 +163,7 @@ def _entries(
 
     since = calendar_events.first_instant(layers_after(start), start)
     counted = overrides.counted_between(db, *key, sortable(since), sortable(LAST))
-    standing_in = _told_apart(counted)
+    standing_in = _told_apart(counted, now)
     shown = calendar_events.events(layers_after(since), standing_in, start, end)
     events = [
         event
@@ -184,13 +194,13 @@ def _entries(
     return [entry(event) for event in events]
 
 
-def _told_apart(counted: list[Row]) -> list[calculator.Override]:
+def _told_apart(counted: list[Row], now: datetime) -> list[calculator.Override]:
     """Return overrides, given in their order in time, each part of a changed one by its own id.
 
     The last part has the override's id, those that were over when it changed have their rows'.
     """
     last = {row["past_of"] or row["id"]: row["id"] for row in counted}
-    parts = [calculator.Override.from_row(row) for row in counted]
+    parts = [calculator.Override.from_row(row, now) for row in counted]
     return [
         part if last[part.id] == row["id"] else replace(part, id=row["id"])
         for part, row in zip(parts, counted, strict=True)

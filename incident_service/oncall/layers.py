@@ -10,7 +10,7 @@ from incident_service import ids, resources
 from incident_service.clock import FIRST, format_instant, sortable, whole_milliseconds
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
-from incident_service.oncall import versions
+from incident_service.oncall import versions, watching
 from incident_service.oncall.rotation import Layer
 from incident_service.people.caller import Caller
 from incident_service.store import Row, users
@@ -52,6 +52,7 @@ def add(db: Connection, caller: Caller, schedule_id: str, values: Row, *, now: d
     }
     rows.insert_layer(db, layer)
     log.record(db, "schedule_layer", None, layer, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, schedule_id, now=now)
     return {**layer, "position": number}
 
 
@@ -68,6 +69,7 @@ def replace(
     shown = {"position": stored.index(layer), "updated_at": format_instant(now)}
     replaced = {**layer, **changes, **shown}
     log.record(db, "schedule_layer", layer, replaced, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, schedule_id, now=now)
     return replaced
 
 
@@ -82,6 +84,7 @@ def delete(
     _keep(db, schedule, [kept])
     rows.delete_layer(db, caller.org_id, layer_id)
     log.record(db, "schedule_layer", layer, None, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, schedule_id, now=now)
 
 
 def order(
@@ -120,6 +123,7 @@ def order(
         actor_id=caller.actor_id,
         now=now,
     )
+    watching.look_again(db, caller.org_id, schedule_id, now=now)
 
 
 def change_zone(db: Connection, schedule: Row, timezone: str, *, now: datetime) -> None:

@@ -20,6 +20,7 @@ from incident_service.clock import (
 )
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound, ValidationFailed
+from incident_service.oncall import watching
 from incident_service.people.caller import Caller
 from incident_service.store import Row, users
 from incident_service.store import changes as log
@@ -52,6 +53,7 @@ def create(db: Connection, caller: Caller, schedule_id: str, values: Row, *, now
     (override,) = proposed(db, caller, schedule, [values], now=now)
     rows.insert(db, override)
     log.record(db, "schedule_override", None, override, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, schedule_id, now=now)
     return override
 
 
@@ -64,6 +66,7 @@ def create_all(
     for override in made:
         rows.insert(db, override)
         log.record(db, "schedule_override", None, override, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, schedule_id, now=now)
     return made
 
 
@@ -137,6 +140,7 @@ def change(
     columns = {name: changed[name] for name in (*changes, "starts_at_utc", "ends_at_utc")}
     rows.update(db, caller.org_id, id, columns)
     log.record(db, "schedule_override", override, changed, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, schedule_id, now=now)
     return changed
 
 
@@ -149,6 +153,7 @@ def delete(db: Connection, caller: Caller, schedule_id: str, id: str, *, now: da
     if override["starts_at_utc"] < at:
         _keep_past(db, override, at)
     log.record(db, "schedule_override", override, None, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, schedule_id, now=now)
 
 
 def _find(db: Connection, caller: Caller, schedule_id: str, id: str) -> Row:

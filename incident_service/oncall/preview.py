@@ -94,7 +94,7 @@ def preview(
     made = overrides.proposed(db, caller, schedule, added, now=now, field="overrides")
     at = whole_milliseconds(now)
     plan = _Plan(db, schedule, stored, proposed, at)
-    extra = [_new_override(row) for row in made]
+    extra = [_new_override(row, at) for row in made]
 
     known_layers, known_overrides = schedules.known(db, schedule, start, end, now=at)
     shifts_before = list(calculator.owners(known_layers, known_overrides, start, end))
@@ -201,8 +201,8 @@ class _Plan:
         return [*past, *self._layers]
 
 
-def _new_override(row: Row) -> Override:
-    return dataclasses.replace(Override.from_row(row), id=f"{_NEW}{row['id']}")
+def _new_override(row: Row, now: datetime) -> Override:
+    return dataclasses.replace(Override.from_row(row, now), id=f"{_NEW}{row['id']}")
 
 
 def _shown(target: Target | None) -> Target | None:

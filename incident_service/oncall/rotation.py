@@ -98,10 +98,26 @@ def shift_at(layer: Layer, at: datetime) -> Shift:
     days = (_local_date(at, layer.zone) - first_day).days
     index = max(0, days // layer.rotation_length_days)
     starts_at = _shift_start(layer, first_day, index)
-    ends_at = _shift_start(layer, first_day, index + 1)
     while starts_at > at and index > 0:
-        index, ends_at = index - 1, starts_at
+        index -= 1
         starts_at = _shift_start(layer, first_day, index)
+    return _first_to_end_after(at, layer, first_day, index, starts_at)
+
+
+def shift_after(layer: Layer, shift: Shift) -> Shift:
+    """Return what `shift_at` does for the instant at which a shift of the layer ends, quicker."""
+    first_day = _local_date(layer.effective_from, layer.zone)
+    return _first_to_end_after(shift.ends_at, layer, first_day, shift.index + 1, shift.ends_at)
+
+
+def _first_to_end_after(
+    at: datetime, layer: Layer, first_day: date, index: int, starts_at: datetime
+) -> Shift:
+    """Return the first shift that ends after the instant, of the index and those that follow.
+
+    `starts_at`: when the shift of the index starts.
+    """
+    ends_at = _shift_start(layer, first_day, index + 1)
     while ends_at <= at < LAST:
         index, starts_at = index + 1, ends_at
         ends_at = _shift_start(layer, first_day, index + 1)

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from incident_service import resources
-from incident_service.clock import sortable
+from incident_service.clock import LAST, sortable
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict
-from incident_service.oncall import calculator, layers
+from incident_service.oncall import calculator, layers, watching
 from incident_service.oncall.names import NamedTarget, Names
 from incident_service.oncall.rotation import Layer
 from incident_service.people.caller import Caller
@@ -42,6 +42,7 @@ def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row
     columns = {"description": None, **values, "created_by": caller.actor_id}
     schedule = resources.create(db, "schedules", caller.org_id, columns, now=now)
     changes.record(db, "schedule", None, schedule, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, schedule["id"], now=now)
     return {**schedule, "layers": []}
 
 
@@ -56,6 +57,7 @@ def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: dateti
         layers.change_zone(db, before, columns["timezone"], now=now)
     schedule = resources.change(db, "schedules", caller.org_id, id, columns, now=now)
     changes.record(db, "schedule", before, schedule, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, id, now=now)
     return {**schedule, "layers": layers.get_all(db, caller.org_id, id)}
 
 
@@ -70,6 +72,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
         )
     resources.hide(db, "schedules", caller.org_id, id, now=now)
     changes.record(db, "schedule", schedule, None, actor_id=caller.actor_id, now=now)
+    watching.look_again(db, caller.org_id, id, now=now)
 
 
 def order_layers(
@@ -144,6 +147,27 @@ def find_owned(db: Connection, org_id: str, id: str, now: datetime) -> Owned | N
     return None if rota is None else _owned(rota, now, now)
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who owns a schedule now, or `None` for nobody, and until when; `None` for good."""
+
+    owner_id: str | None
+    until: datetime | None
+
+
+def find_watch(db: Connection, org_id: str, id: str, now: datetime) -> Watch | None:
+    """Return who owns the schedule now and until when; `None` if there is no such schedule."""
+    rota = rows.rota(db, org_id, id, sortable(now))
+    if rota is None:
+        return None
+    shift = next(calculator.owners(*known_at(rota, now), now, LAST), None)
+    if shift is None:
+        return Watch(None, None)
+    if shift.starts_at > now:
+        return Watch(None, shift.starts_at)
+    return Watch(shift.user_id, shift.ends_at if shift.ends_at < LAST else None)
+
+
 def _resolved(db: Connection, org_id: str, id: str, at: datetime, now: datetime) -> Resolved | None:
     rota = rows.rota(db, org_id, id, sortable(at))
     if rota is None:
@@ -171,7 +195,7 @@ def known(
     covering = overrides.counted_between(db, *key, sortable(start), sortable(end))
     return (
         [Layer.from_row(row, zone, now) for row in stored],
-        [calculator.Override.from_row(row) for row in covering],
+        [calculator.Override.from_row(row, now) for row in covering],
     )
 
 
@@ -190,5 +214,5 @@ def known_at(rota: Row, now: datetime) -> tuple[list[Layer], list[calculator.Ove
     zone = ZoneInfo(rota["timezone"])
     return (
         [Layer.from_row(row, zone, now) for row in rota["layers"]],
-        [calculator.Override.from_row(row) for row in rota["overrides"]],
+        [calculator.Override.from_row(row, now) for row in rota["overrides"]],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -61,9 +61,9 @@ def test_making_listing_and_deleting(world: World, member: str, schedule: str) -
     own = world.make(PATH, scheduleId=None)
     assert own["scheduleId"] is None
     assert world.make(PATH)["url"] != own["url"]
-    listed = world.call("GET", PATH).json["data"]
-    assert [feed["scheduleId"] for feed in listed] == [schedule, None, None]
-    assert listed[0] == {name: value for name, value in made.items() if name != "url"}
+    listed = world.call("GET", PATH).json["data"]["calendarFeeds"]
+    assert [feed["scheduleId"] for feed in listed] == [None, None, schedule]
+    assert listed[2] == {name: value for name, value in made.items() if name != "url"}
 
     path = "/" + made["url"].partition("://")[2].partition("/")[2]
     assert fetch(world, path).status_code == 200
@@ -71,7 +71,24 @@ def test_making_listing_and_deleting(world: World, member: str, schedule: str) -
     assert (answer.status_code, answer.data) == (204, b"")
     assert code(fetch(world, path)) == (404, "not_found")
     assert code(world.call("DELETE", f"{PATH}/{made['id']}")) == (404, "not_found")
-    assert len(world.call("GET", PATH).json["data"]) == 2
+    left = world.call("GET", PATH).json["data"]
+    assert (len(left["calendarFeeds"]), left["nextCursor"]) == (2, None)
+
+
+def test_a_list_comes_in_parts_newest_first(world: World, member: str) -> None:
+    made = [world.make(PATH)["id"] for _ in range(21)]
+    admins = f"users/{world.made.user_id}/calendar-feeds"
+    world.make(admins)
+    first = world.call("GET", PATH).json["data"]
+    assert [each["id"] for each in first["calendarFeeds"]] == made[:0:-1]
+    rest = world.call("GET", PATH, cursor=first["nextCursor"]).json["data"]
+    assert [each["id"] for each in rest["calendarFeeds"]] == made[:1]
+    assert rest["nextCursor"] is None
+    assert len(world.call("GET", PATH, limit="100").json["data"]["calendarFeeds"]) == 21
+    for limit in ("0", "101", "x"):
+        assert code(world.call("GET", PATH, limit=limit)) == (400, "validation_error")
+    for path, cursor in ((PATH, "x"), (admins, first["nextCursor"])):
+        assert code(world.call("GET", path, cursor=cursor)) == (400, "invalid_cursor")
 
 
 def test_the_address_is_given_once_and_kept_as_a_hash(
@@ -119,7 +136,7 @@ def test_what_cannot_be_made(
     world: World, member: str, body: Any, expected: tuple[int, str]
 ) -> None:
     assert code(world.call("POST", PATH, body)) == expected
-    assert world.call("GET", PATH).json["data"] == []
+    assert world.call("GET", PATH).json["data"]["calendarFeeds"] == []
 
 
 def test_a_deleted_schedule_cannot_be_subscribed_to(world: World, member: str) -> None:
@@ -145,7 +162,7 @@ def test_a_member_manages_its_own_and_an_admin_anybodys(world: World, member: st
     feed = world.make(admins)["id"]
     assert code(world.call("POST", admins, {}, key=member)) == (403, "forbidden")
     assert code(world.call("DELETE", f"{admins}/{feed}", key=member)) == (403, "forbidden")
-    assert len(world.call("GET", admins, key=member).json["data"]) == 1
+    assert len(world.call("GET", admins, key=member).json["data"]["calendarFeeds"]) == 1
     # A feed of one user is not found below another's path.
     assert code(world.call("DELETE", f"{PATH}/{feed}")) == (404, "not_found")
     id = own.json["data"]["id"]
@@ -283,29 +300,43 @@ def test_a_layer_that_is_deleted_leaves_its_past(world: World, schedule: str) ->
     assert [event.uid for event in left] == begun
 
 
-def test_an_override_that_changes_while_it_runs(world: World, schedule: str) -> None:
-    hour, now = timedelta(hours=1), clock.now()
-    lasts = [format_instant(now - hour), format_instant(now + 5 * hour)]
-    id = override(world, schedule, "c", *lasts)
-    path = subscribe(world, "a", schedule)
+@pytest.fixture
+def bare(world: World, schedule: str) -> str:
+    """The id of a schedule without layers."""
+    id: str = world.make("oncall/schedules", name="Bare", timezone="UTC")["id"]
+    return id
 
-    def seen() -> list[tuple[bool, str]]:
-        events = read(fetch(world, path).data)
+
+def test_an_override_that_changes_while_it_runs(world: World, bare: str) -> None:
+    hour = timedelta(hours=1)
+    id = override(world, bare, "c", format_instant(NOW - hour), format_instant(NOW + 5 * hour))
+    path, place = subscribe(world, "a", bare), f"oncall/schedules/{bare}/overrides/{id}"
+
+    def seen(now: datetime) -> list[tuple[bool, str]]:
+        """Whether each event has the override's id, and whose it is."""
+        events = read(fetch(world, path, now).data)
         assert len({event.uid for event in events}) == len(events)
-        return [
-            (event.uid == id, event.summary.partition(" ")[0])
-            for event in events
-            if event.starts_at >= now - hour - timedelta(seconds=1)
-            and event.ends_at <= now + 5 * hour
-        ]
+        return [(event.uid == id, event.summary.partition(" ")[0]) for event in events]
 
-    assert seen() == [(True, "Cleo")]
-    place = f"oncall/schedules/{schedule}/overrides/{id}"
-    assert world.call("PATCH", place, {"userId": "a"}).status_code == 200
-    with it_is(now + timedelta(seconds=2)):
-        assert (True, "Ada") in seen()
-    assert world.call("DELETE", place).status_code == 204
-    assert any(event.uid == id for event in read(fetch(world, path).data))
+    assert seen(NOW) == [(True, "Cleo")]
+    with it_is(world, NOW):
+        assert world.call("PATCH", place, {"userId": "a"}).status_code == 200
+    assert seen(NOW) == seen(NOW + hour) == [(False, "Cleo"), (True, "Ada")]
+    with it_is(world, NOW + hour):
+        assert world.call("DELETE", place).status_code == 204
+    assert seen(NOW + hour) == [(False, "Cleo"), (True, "Ada")]
+
+
+def test_what_an_override_did_within_a_second_is_left_out(world: World, bare: str) -> None:
+    hour, moment = timedelta(hours=1), timedelta(milliseconds=100)
+    id = override(world, bare, "c", format_instant(NOW - hour), format_instant(NOW + hour))
+    path, place = subscribe(world, "a", bare), f"oncall/schedules/{bare}/overrides/{id}"
+    with it_is(world, NOW):
+        assert world.call("PATCH", place, {"userId": "a"}).status_code == 200
+    with it_is(world, NOW + moment):
+        assert world.call("DELETE", place).status_code == 204
+    (left,) = read(fetch(world, path, NOW + moment).data)
+    assert (left.summary, left.uid == id) == ("Cleo (Bare)", False)
 
 
 def test_the_text_around_the_events(world: World, schedule: str) -> None:
@@ -402,7 +433,7 @@ def test_a_deleted_schedule_leaves_an_empty_calendar(world: World, schedule: str
         answer = fetch(world, path, NOW)
         assert (answer.status_code, read(answer.data)) == (200, [])
     assert "NAME:On call: Payments" in fetch(world, paths[0], NOW).text
-    assert len(world.call("GET", "users/a/calendar-feeds").json["data"]) == 2
+    assert len(world.call("GET", "users/a/calendar-feeds").json["data"]["calendarFeeds"]) == 2
 
 
 def test_what_is_over_within_a_second_is_left_out(world: World, schedule: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_service.oncall.hours import Window, applies, is_within
@@ -148,7 +148,6 @@ TIMES = st.builds(time, st.integers(0, 23), st.sampled_from((0, 15, 30, 59)))
 WINDOWS = st.builds(Window, st.frozensets(st.integers(1, 7), min_size=1), TIMES, TIMES)
 
 
-@settings(max_examples=150)
 @given(
     st.sampled_from(ZONES),
     st.lists(WINDOWS, min_size=1, max_size=3),

@@ -132,6 +132,20 @@ def test_a_clock_set_back_leaves_somebody_on_call(plan: Planning) -> None:
     assert [target[0] for target in plan.resolved()] == ["b"]
 
 
+def test_a_deleted_override_is_over_after_a_clock_was_set_back(plan: Planning) -> None:
+    plan.call("DELETE", f"overrides/{plan.stand_in('10T10:00', '10T15:00')}")
+    plan.at("10T11:00")
+    assert [target[0] for target in plan.resolved()] == ["a"]
+    assert [target[0] for target in plan.resolved("10T10:30")] == ["x"]
+    assert plan.shifts("10T09:00", "11T09:00") == [
+        "a 10T09:00 10T10:00",
+        "x 10T10:00 10T11:00",
+        "a 10T11:00 11T09:00",
+    ]
+    plan.at("10T09:30")
+    assert plan.shifts("10T09:00", "11T09:00") == ["a 10T09:00 11T09:00"]
+
+
 def test_a_deleted_person_is_named_as_they_were(plan: Planning) -> None:
     plan.put_layer(plan.layer, "bc")
     assert plan.world.call("DELETE", "users/a").status_code == 204

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from incident_service import ids, quickstart
-from incident_service.clock import format_instant, parse_instant
+from incident_service import quickstart
+from incident_service.clock import parse_instant
 from incident_service.errors import Conflict
 from incident_service.oncall import calculator, layers, overrides, schedules
 from incident_service.oncall import preview as previews
-from incident_service.people.caller import Caller
 from incident_service.store import Row
-from tests.helpers.clocks import write_at
+from tests.helpers.edits import LAYER_FIELDS, NOW, Edited, layer_values, override_values
 from tests.helpers.planning import Planning, brief
 from tests.helpers.world import World
 
@@ -190,50 +189,13 @@ def test_a_layer_that_stays_may_name_somebody_deleted(plan: Planning) -> None:
     assert preview(plan, same)["shifts"] == []
 
 
-NOW = parse_instant("2025-03-28T12:00:00.456789Z")
-"""Two days before clocks change."""
-
-
-def instant(draw: st.DrawFn, least: int, most: int) -> datetime:
-    return NOW + timedelta(hours=draw(st.integers(least, most)))
-
-
-@st.composite
-def layer_values(draw: st.DrawFn) -> Row:
-    begins = instant(draw, -150, 100)
-    lasts = draw(st.none() | st.integers(1, 200))
-    return {
-        "name": "Layer",
-        "rotation_type": "custom",
-        "rotation_length_days": draw(st.sampled_from((1, 2))),
-        "handoff_time": f"{draw(st.integers(0, 23)):02}:00",
-        "effective_from": format_instant(begins),
-        "effective_until": format_instant(begins + timedelta(hours=lasts)) if lasts else None,
-        "participant_ids": draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=3)),
-    }
-
-
-@st.composite
-def override_values(draw: st.DrawFn) -> Row:
-    begins = instant(draw, -100, 100)
-    ends = begins + timedelta(hours=draw(st.integers(1, 40)))
-    user_id = draw(st.sampled_from("abx"))
-    return {
-        "user_id": user_id,
-        "starts_at": format_instant(begins),
-        "ends_at": format_instant(ends),
-    }
-
-
 @st.composite
 def changed(draw: st.DrawFn, stored: list[Row]) -> list[Row]:
     """A new set of layers: some as they are, some changed, some new, in any order."""
     proposed: list[Row] = []
-    names = ("name", "rotation_type", "rotation_length_days", "handoff_time", "effective_from",
-             "effective_until", "participant_ids")  # fmt: skip
     for row in stored:
         kind = draw(st.sampled_from(("same", "changed", "people", "gone")))
-        values = {name: row[name] for name in names}
+        values = {name: row[name] for name in LAYER_FIELDS}
         if kind == "changed":
             values = draw(layer_values())
         if kind == "people":
@@ -258,37 +220,17 @@ def without_ids(targets: list[Any], known: set[str]) -> list[tuple[Any, ...]]:
     ]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_it_tells_what_the_change_then_does(plan: Planning, data: st.DataObject) -> None:
-    world = plan.world
-    caller = Caller(world.made.org_id, "key", None, "org:admin")
     draw = data.draw
-
-    def write(work: Any, *args: Any, at: datetime = NOW) -> Any:
-        return write_at(at, world.database, work, caller, *args)
-
-    def stand_in(values: Row, at: datetime) -> None:
-        with contextlib.suppress(Conflict):
-            write(overrides.create, schedule, values, at=at)
-
     # Given a schedule with a past: layers and overrides that were changed before now.
-    zone = draw(st.sampled_from(("UTC", "Europe/London", "America/Chicago")))
-    schedule = write(schedules.create, {"name": ids.new_id(), "timezone": zone})["id"]
     earlier = NOW - timedelta(hours=draw(st.integers(1, 60)))
-    for values in draw(st.lists(layer_values(), max_size=3)):
-        id = write(layers.add, schedule, values, at=earlier)["id"]
-        if draw(st.booleans()):
-            write(layers.replace, schedule, id, draw(layer_values()), at=earlier)
-    for values in draw(st.lists(override_values(), max_size=3)):
-        stand_in(values, earlier)
-    with world.database.read() as db:
-        stored = layers.get_all(db, world.made.org_id, schedule)
-        standing = overrides.get_all(db, caller, schedule, None, None)
-    for override in standing:
-        if draw(st.booleans()):
-            at = NOW - timedelta(hours=draw(st.integers(0, 30)))
-            write(overrides.delete, schedule, override["id"], at=max(at, earlier))
+    schedule = Edited(plan.world, draw, earlier)
+    steps = draw(st.lists(st.integers(0, 60), max_size=5).map(sorted))
+    for step in steps:
+        schedule.edit(draw, min(earlier + timedelta(hours=step), NOW))
+    stored, standing = schedule.layers(), schedule.overrides()
     proposed = draw(changed(stored))
     added = draw(st.lists(override_values(), max_size=2))
     start = NOW + timedelta(hours=draw(st.integers(-100, 50)))
@@ -296,40 +238,38 @@ def test_it_tells_what_the_change_then_does(plan: Planning, data: st.DataObject)
 
     # When a change is tried, and then made.
     def tried() -> previews.Preview:
-        with world.database.read() as db:
-            return previews.preview(db, caller, schedule, proposed, added, start, end, now=NOW)
-
-    def shifts(since: datetime, until: datetime) -> list[Any]:
-        with world.database.read() as db:
-            return list(schedules.shifts(db, caller, schedule, since, until, now=NOW))
+        with plan.world.database.read() as db:
+            key = (db, schedule.caller, schedule.id)
+            return previews.preview(*key, proposed, added, start, end, now=NOW)
 
     try:
         expected = tried()
     except Conflict:
         added = []
         expected = tried()
-    before, past = shifts(start, end), shifts(NOW - timedelta(hours=200), NOW)
+    before = schedule.shifts(start, end, now=NOW)
+    past = schedule.shifts(NOW - timedelta(hours=200), NOW, now=NOW)
     known = {layer["id"] for layer in stored} | {override["id"] for override in standing}
     for layer in stored:
         if layer["id"] not in [values.get("id") for values in proposed]:
-            write(layers.delete, schedule, layer["id"])
+            schedule.write(layers.delete, layer["id"], at=NOW)
     order = []
     for each in proposed:
         values = {name: value for name, value in each.items() if name != "id"}
         if "id" in each:
-            write(layers.replace, schedule, each["id"], values)
+            schedule.write(layers.replace, each["id"], values, at=NOW)
             order.append(each["id"])
         else:
-            order.append(write(layers.add, schedule, values)["id"])
-    write(schedules.order_layers, schedule, order)
+            order.append(schedule.write(layers.add, values, at=NOW)["id"])
+    schedule.write(schedules.order_layers, order, at=NOW)
     if added:
-        write(overrides.create_all, schedule, added)
+        schedule.write(overrides.create_all, added, at=NOW)
 
     # Then the preview told what came, and the past is as it was but for what is new in it.
-    after = shifts(start, end)
+    after = schedule.shifts(start, end, now=NOW)
     assert without_ids(expected.shifts, known) == without_ids(after, known)
-    with world.database.read() as db:
-        owned = schedules.find_owned(db, world.made.org_id, schedule, NOW)
+    with plan.world.database.read() as db:
+        owned = schedules.find_owned(db, schedule.caller.org_id, schedule.id, NOW)
     assert owned is not None
     owner, told = owned.schedule_owner, expected.now.after
     assert (owner and owner.user_id) == (told and told.user_id)
@@ -350,10 +290,10 @@ def test_it_tells_what_the_change_then_does(plan: Planning, data: st.DataObject)
     )
     if not is_new_in_the_past:
         at = NOW - timedelta(milliseconds=1)
-        assert shifts(NOW - timedelta(hours=200), at) == _cut(past, at)
+        assert schedule.shifts(NOW - timedelta(hours=200), at, now=NOW) == _cut(past, at)
 
 
-def _hours(shifts: list[calculator.Target], user_id: str) -> float:
+def _hours(shifts: Sequence[calculator.Target], user_id: str) -> float:
     of_user = (t.ends_at - t.starts_at for t in shifts if t.user_id == user_id)
     return sum(of_user, timedelta()) / timedelta(hours=1)
 

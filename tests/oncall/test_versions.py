@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_service.clock import FIRST
@@ -208,7 +208,6 @@ def source(target: Target | None) -> tuple[str, str | None, datetime] | None:
     return (target.user_id, target.layer_id, target.starts_at) if target else None
 
 
-@settings(max_examples=150)
 @given(st.data(), instants, st.lists(layers(), min_size=1, max_size=3))
 def test_edits_leave_the_past_and_answer_the_present_as_the_layers_stand(
     data: st.DataObject, times: list[datetime], first: list[Layer]
