@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7 for things, `org_…` and `user_…` for people; and tokens, which are secret."""
+"""Identifiers: UUIDv7 for things, others for people and what they belong to; and secret tokens."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def new_org_id() -> str:
 def new_user_id() -> str:
     """Return a new user's id, `user_` and 32 hexadecimal digits."""
     return f"user_{uuid_utils.uuid7().hex}"
+
+
+def new_invitation_id() -> str:
+    """Return a new invitation's id, `orginv_` and 32 hexadecimal digits."""
+    return f"orginv_{uuid_utils.uuid7().hex}"
 
 
 def new_token() -> str:

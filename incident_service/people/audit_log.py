@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import functools
+from datetime import datetime
 
-from incident_service.clock import LAST, format_instant
 from incident_service.database.file import Connection
+from incident_service.ids import canonical_uuid
 from incident_service.people.caller import Caller
-from incident_service.store import Row, changes
-
-MAX_NUMBER = 2**63 - 1
-"""More than any change's number."""
-
-_MILLISECOND = timedelta(milliseconds=1)
+from incident_service.store import Row, changes, numbers, users
 
 
 def get_slice(
@@ -30,14 +26,23 @@ def get_slice(
     `filters`: any of `resource_type`, `resource_id` and `actor_id`. `since` and `until` are whole
     milliseconds and included. `before`: the number that came with the last slice.
     """
-    org_id, before = caller.org_id, before or MAX_NUMBER
-    after = 0 if since is None else changes.last_before(db, org_id, format_instant(since))
-    if until is not None and until < LAST - _MILLISECOND:
-        end = changes.last_before(db, org_id, format_instant(until + _MILLISECOND))
-        before = min(before, end + 1)
+    org_id = caller.org_id
+    filters = {name: _as_stored(db, org_id, name, value) for name, value in filters.items()}
+    last_before = functools.partial(changes.last_before, db, org_id)
+    after, before = numbers.around(since, until, before=before, last_before=last_before)
     newest = changes.newest(db, org_id, filters, after=after, before=before, limit=limit)
     if not newest:
         return [], None
     last = newest[-1]["number"]
     more = changes.newest(db, org_id, filters, after=after, before=last, limit=1)
     return newest, last if more else None
+
+
+def _as_stored(db: Connection, org_id: str, filter_: str, value: str) -> str:
+    """Return what a filter looks for: of an id that is not a user's own, the UUID in lower case."""
+    if filter_ == "resource_type" or users.id_was_used(db, org_id, value):
+        return value
+    try:
+        return canonical_uuid(value)
+    except ValueError:
+        return value

@@ -7,15 +7,21 @@ from datetime import datetime
 from incident_service import emails, ids
 from incident_service.clock import format_instant, parse_instant, sortable
 from incident_service.database.file import Connection
-from incident_service.errors import Conflict, NotFound, ValidationFailed
+from incident_service.errors import Conflict, InvalidRequest, NotFound, ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller, Role
-from incident_service.store import Row, api_keys, calendar_feeds, contact_methods, is_full
+from incident_service.store import (
+    Row,
+    api_keys,
+    calendar_feeds,
+    contact_methods,
+    notification_rules,
+)
 from incident_service.store import changes as log
 from incident_service.store import users as rows
 
 MAX_USERS = 10_000
-"""How many an organization may have, without the deleted ones: the list has all of them."""
+"""How many an organization may have, pending invitations included: the list has all of them."""
 
 LISTED_AT_MOST = 20
 """How many uses one error message lists; it counts the others."""
@@ -66,11 +72,7 @@ def create(
     if id is not None and ("/" in id or id in (".", "..")):  # no path could name the user
         raise ValidationFailed({"id": ['Must not contain "/", and must not be "." or "..".']})
     organizations.check(db, org_id)
-    if is_full(db, "users", org_id, MAX_USERS):
-        raise Conflict(
-            f"The organization has {MAX_USERS} users, as many as it may have.",
-            code="too_many_users",
-        )
+    check_place(db, org_id, now=now)
     if id is not None and rows.id_was_used(db, org_id, id):
         raise Conflict(f"id: {id} is, or was, another user's.", code="id_taken")
     at = format_instant(now)
@@ -78,7 +80,7 @@ def create(
         "org_id": org_id,
         "id": id or ids.new_user_id(),
         "email": email,
-        "email_key": _free_email_key(db, org_id, email),
+        "email_key": free_email_key(db, org_id, email),
         "first_name": first_name,
         "last_name": last_name,
         "role": role,
@@ -100,7 +102,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
         return row
     columns = {**changes, "updated_at": format_instant(now)}
     if "email" in changes:
-        columns["email_key"] = _free_email_key(db, caller.org_id, changes["email"], user_id=id)
+        columns["email_key"] = free_email_key(db, caller.org_id, changes["email"], user_id=id)
     if changes.get("role", row["role"]) != "org:admin":
         _refuse_last_admin(db, row)
     rows.update(db, caller.org_id, id, columns)
@@ -110,7 +112,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a user with their contact methods and feeds, and revoke their keys.
+    """Delete a user with their contact methods, rules and feeds, and revoke their keys.
 
     Records keep naming them. Called by `offboarding`, which hands on their open incidents. Raises
     `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
@@ -120,21 +122,58 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     _refuse_last_admin(db, row)
     at = format_instant(now)
     rows.update(db, caller.org_id, id, {"deleted_at": at})
-    api_keys.revoke_of_user(db, caller.org_id, id, at=at)
-    contact_methods.delete_of_user(db, caller.org_id, id)
-    calendar_feeds.delete_of_user(db, caller.org_id, id)
-    log.record(db, "user", row, None, actor_id=caller.actor_id, now=now)
+    gone: dict[log.ResourceType, list[Row]] = {
+        "notification_rules": notification_rules.delete(db, caller.org_id, id),
+        "api_key": api_keys.revoke_of_user(db, caller.org_id, id, at=at),
+        "contact_method": contact_methods.delete_of_user(db, caller.org_id, id),
+        "calendar_feed": calendar_feeds.delete_of_user(db, caller.org_id, id),
+        "user": [row],
+    }
+    for resource_type, things in gone.items():
+        for thing in things:
+            log.record(db, resource_type, thing, None, actor_id=caller.actor_id, now=now)
 
 
-def _free_email_key(db: Connection, org_id: str, email: str, *, user_id: str | None = None) -> str:
-    """Return the key under which an email is unique.
+def change_role(db: Connection, caller: Caller, id: str, role: Role, *, now: datetime) -> Row:
+    """Set the role of another user than the caller's own.
+
+    Raises `NotFound`, `InvalidRequest` `cannot_change_own_role`, and `Conflict` `last_admin`.
+    """
+    get(db, caller, id)
+    if id == caller.user_id:
+        raise InvalidRequest(
+            f"User {id} is your own: ask another admin to change its role.",
+            code="cannot_change_own_role",
+        )
+    return change(db, caller, id, {"role": role}, now=now)
+
+
+def check_place(db: Connection, org_id: str, *, now: datetime) -> None:
+    """Raise `Conflict` `too_many_users` if users and pending invitations are as many as may be."""
+    if rows.is_full(db, org_id, MAX_USERS, at=format_instant(now)):
+        raise Conflict(
+            f"The organization has {MAX_USERS} users and pending invitations, as many as it may "
+            "have.",
+            code="too_many_users",
+        )
+
+
+def free_email_key(
+    db: Connection,
+    org_id: str,
+    email: str,
+    *,
+    user_id: str | None = None,
+    field: str = "email",
+) -> str:
+    """Return the key under which an email is unique; `field` is what the caller calls it.
 
     Raises `Conflict` `email_taken` if another user than `user_id` has it.
     """
     email_key = email.lower()
     taken_by = rows.with_email(db, org_id, email_key)
     if taken_by is not None and taken_by["id"] != user_id:
-        raise Conflict(f"email: {email} is another user's.", code="email_taken")
+        raise Conflict(f"{field}: {email} is another user's.", code="email_taken")
     return email_key
 
 

@@ -15,6 +15,7 @@ from incident_service import quickstart
 from incident_service.cli import main
 from incident_service.errors import StorageFull
 from incident_service.people import users
+from incident_service.severity import SEVERITIES
 from incident_service.store import changes
 from tests.helpers.clocks import write_at
 from tests.helpers.described import operations
@@ -26,9 +27,12 @@ NOON = datetime(2025, 4, 7, 12, tzinfo=UTC)
 CHANGES_NOTHING = {
     "test_contact_method": "sends a message",
     "test_integration": "keeps nothing",
+    "test_subscription": "sends a message",
     "preview_schedule": "tells what a change would do",
 }
 """Calls that are no `GET` and change nothing, and what they do."""
+
+EVERY_SEVERITY = {"contactMethodId": "x", "severities": list(SEVERITIES)}
 
 CALLS = [
     (operation["operationId"], method.upper(), path, operation)
@@ -62,8 +66,11 @@ def test_every_call_that_changes_something_is_in_the_log(
     body = ...
     if "requestBody" in operation:
         body = things.body(operation["requestBody"]["content"]["application/json"]["example"], path)
-    if name == "delete_user":
+    if name in ("delete_user", "remove_member"):
         things.ids["user"] = world.make("users", email="leaves@example.com")["id"]
+    if name == "delete_notification_rules":
+        rules = things.body({"rules": [EVERY_SEVERITY]}, path)
+        assert world.call("PUT", things.path(path), rules).status_code == 200
     before = number_of_changes(world)
     answer = world.call(method, things.path(path), body)
     assert answer.status_code in (200, 201, 204), answer.json
@@ -77,7 +84,7 @@ def test_every_call_that_changes_something_is_in_the_log(
         return
     if several:
         data = data["overrides"][-1]
-    assert event["resourceId"] == data["id"]
+    assert event["resourceId"] == data.get("id", things.ids["user"])
     assert (event["before"] is None) == (answer.status_code == 201)
     for field, value in event["after"].items():
         if field in data and field != "layers":
@@ -114,6 +121,57 @@ def test_a_change_shows_what_changed_and_who_did_it(world: World, member: str) -
     layers = f"oncall/schedules/{world.made.schedule_id}/layers"
     assert world.call("POST", layers, {}, key=member).status_code == 403
     assert log(world, limit="1") == [deleted]
+
+
+def test_what_goes_with_a_user_is_in_the_log(world: World) -> None:
+    user = world.make("users", email="leaves@example.com")["id"]
+    gone = {
+        "api_key": world.make("api-keys", name="K", userId=user)["id"],
+        "calendar_feed": world.make(f"users/{user}/calendar-feeds")["id"],
+        "contact_method": world.make(
+            f"users/{user}/contact-methods", label="Phone", url="ntfys://ntfy.sh/secret-topic"
+        )["id"],
+        "user": user,
+    }
+    before = number_of_changes(world)
+    assert world.call("DELETE", f"users/{user}").status_code == 204
+    events = log(world, limit=str(number_of_changes(world) - before))
+    assert {event["resourceType"]: event["resourceId"] for event in events} == gone
+    assert len(events) == len(gone)
+    assert events[0]["resourceType"] == "user"
+    for event in events:
+        assert (event["action"], event["after"]) == ("deleted", None)
+        assert event["actorId"] == world.made.user_id
+    assert "secret-topic" not in json.dumps(world.rows("SELECT * FROM changes"))
+
+
+def test_what_named_a_deleted_thing_is_in_the_log(world: World) -> None:
+    policy = world.make("escalation/policies", name="P")["id"]
+    component = world.make("components", name="C", escalationPolicyId=policy)["id"]
+    tool = world.make("integrations/inbound", name="T", kind="generic", componentId=component)["id"]
+    world.call("PATCH", "organization", {"defaultEscalationPolicyId": policy})
+
+    def deleted(path: str, number: int) -> list[tuple[Any, ...]]:
+        before = number_of_changes(world)
+        assert world.call("DELETE", path).status_code == 204
+        assert number_of_changes(world) == before + number
+        return [
+            (event["resourceId"], event["action"], event["before"], event["after"])
+            for event in log(world, limit=str(number))[1:]
+        ]
+
+    assert deleted(f"escalation/policies/{policy}", 3) == [
+        (
+            world.made.org_id,
+            "changed",
+            {"defaultEscalationPolicyId": policy},
+            {"defaultEscalationPolicyId": None},
+        ),
+        (component, "changed", {"escalationPolicyId": policy}, {"escalationPolicyId": None}),
+    ]
+    assert deleted(f"components/{component}", 2) == [
+        (tool, "changed", {"componentId": component}, {"componentId": None})
+    ]
 
 
 def test_the_log_keeps_no_secret(world: World) -> None:
@@ -192,6 +250,7 @@ def test_the_log_is_filtered_and_cut_into_parts(world: World) -> None:
     assert by_type == [event for event in every if event["resourceType"] == "schedule"]
     schedule = world.made.schedule_id
     assert log(world, resourceId=schedule) == by_type
+    assert log(world, resourceId=schedule.upper()) == by_type
     by_actor = log(world, actorId=world.made.user_id)
     assert by_actor == [event for event in every if event["actorId"] == world.made.user_id]
     assert log(world, resourceType="user", resourceId=schedule) == []
