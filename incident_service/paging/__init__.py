@@ -5,8 +5,10 @@ A *page* is the message that wakes somebody. What uses what, from the top down:
     pager                          the loop of the paging process: perform, fire, send, record
       performing                     performs tasks that are due, by functions that it is given
         presence                       records since when paging processes have been at work
-      escalation                     fires an incident's timers, which inserts deliveries
+      firing                         fires an incident's timers, which inserts deliveries
+        roster                         reads whom policies page, and how they are reached
         progress                       picks the layer that fires next (pure)
+        escalation                     sets and stops the timers
       lookout, fairness              find what is due, and share out the threads (fairness is pure)
       delivery                       claims deliveries, makes their pages, records the outcomes
         acknowledge_links              the link in a page (signed_links: in its earlier form)
@@ -16,5 +18,6 @@ A *page* is the message that wakes somebody. What uses what, from the top down:
           wording                        the text of a message, cut and escaped to fit
             page                           what a page or a message about an alert says
 
-Beside them, `policies` and `contact_methods` hold the rules for what users set up.
+Beside them, `policies`, `contact_methods` and `notification_rules` hold the rules for what users
+set up.
 """

@@ -9,7 +9,15 @@ from incident_service import ids
 from incident_service.clock import format_instant
 from incident_service.config import WEBHOOK_SCHEMES, Settings
 from incident_service.paging import acknowledge_links, apprise_channel, apprise_urls, mail, webhook
-from incident_service.paging.page import Message, Outcome, Page
+from incident_service.paging.page import (
+    EventMessage,
+    Invitation,
+    Message,
+    Outcome,
+    Page,
+    UserMessage,
+    Who,
+)
 from incident_service.store import Row
 
 CONNECT_TIMEOUT = 5.0
@@ -20,10 +28,13 @@ MAIL_TIMEOUT = 10.0
 _log = logging.getLogger(__name__)
 
 
-def send(message: Message, url: str | None, settings: Settings, *, now: datetime) -> Outcome:
+def send(
+    message: Message | Invitation, url: str | None, settings: Settings, *, now: datetime
+) -> Outcome:
     """Send the message to a contact method's URL, or by mail if there is none. Never raises."""
     try:
-        if url is None:
+        if isinstance(message, Invitation) or url is None:
+            assert isinstance(message, UserMessage | Invitation)
             return mail.send(message, settings.mail_server, now=now, timeout=MAIL_TIMEOUT)
         if _is_own_webhook(url):
             return webhook.send(
@@ -65,6 +76,28 @@ def test_page(user: Row, *, now: datetime, base_url: str) -> Page:
         layer=10,
         acknowledge_url=f"{base_url}/a/{'0' * acknowledge_links.LENGTH}",
         components=tuple(f"Test component {n} {'x' * 100}"[:100] for n in range(1, 51)),
+    )
+
+
+def test_event(subscription: Row, *, now: datetime, base_url: str) -> EventMessage:
+    """Return a message to the subscription about the incident of `test_page`."""
+    at = format_instant(now)
+    page = test_page({**subscription, "email": ""}, now=now, base_url=base_url)
+    return EventMessage(
+        id=page.id,
+        org_id=page.org_id,
+        title=page.title,
+        description=page.description,
+        severity=page.severity,
+        subscription_id=subscription["id"],
+        event="incident_opened",
+        at=at,
+        actor=Who(subscription["id"], "a test"),
+        incident_id=page.incident_id,
+        number=page.number,
+        status=page.status,
+        opened_at=at,
+        components=page.components,
     )
 
 

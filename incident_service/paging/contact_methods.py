@@ -12,7 +12,7 @@ from incident_service.clock import format_instant
 from incident_service.config import WEBHOOK_SCHEMES
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict, NotFound, ValidationFailed
-from incident_service.paging import apprise_urls
+from incident_service.paging import apprise_urls, notification_rules
 from incident_service.paging.connections import Networks, names_private_host
 from incident_service.people import users
 from incident_service.people.caller import Caller
@@ -65,9 +65,16 @@ def create(db: Connection, caller: Caller, user_id: str, values: Row, *, now: da
     return method
 
 
-def delete(db: Connection, caller: Caller, user_id: str, id: str, *, now: datetime) -> None:
-    """Delete a contact method. Raises `NotFound`."""
+def delete(
+    db: Connection, caller: Caller, user_id: str, id: str, by_email: bool, *, now: datetime
+) -> None:
+    """Delete a contact method, and take it out of the user's notification rules.
+
+    `by_email`: whether users are paged by email too. Raises `NotFound`, and `InvalidRequest`
+    `severity_without_rule` if a severity would be left without any rule.
+    """
     method = find(db, caller, user_id, id)
+    notification_rules.forget_method(db, caller.org_id, user_id, id, by_email)
     rows.delete(db, caller.org_id, user_id, id)
     changes.record(db, "contact_method", _shown(method), None, actor_id=caller.actor_id, now=now)
 

@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection
-from incident_service.paging import acknowledge_links
-from incident_service.paging.page import AlertMessage, Link, Message, Outcome, Page
-from incident_service.people.users import display_name
-from incident_service.store import (
-    Row,
-    api_keys,
-    audit,
-    deliveries,
-    incidents,
-    integrations,
-    users,
+from incident_service.names import camel_case
+from incident_service.paging import acknowledge_links, delayed, event_messages, inviting
+from incident_service.paging.page import (
+    AlertMessage,
+    Invitation,
+    Link,
+    Message,
+    Outcome,
+    Page,
 )
+from incident_service.people import actors
+from incident_service.store import Row, audit, deliveries, incidents
 
 _log = logging.getLogger("incident_service.paging")
 
@@ -35,6 +35,9 @@ STORM = (
 )
 """What the last message says if there are too many."""
 
+_NO_PAGES = {"alert": "message", "event": "event", "invitation": "invitation"}
+"""The kinds that are no pages, and what the log calls them: no trail has them."""
+
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
 
@@ -44,47 +47,92 @@ class Delivery:
     """A message that this process has claimed; `url` is `None` for the user's email address."""
 
     row: Row
-    message: Message
+    message: Message | Invitation
     url: str | None
 
 
 def claim(
-    db: Connection, wanted: Sequence[tuple[str, str]], *, now: datetime, base_url: str
+    db: Connection,
+    wanted: Sequence[tuple[str, str]],
+    *,
+    now: datetime,
+    base_url: str,
+    by_email: bool,
 ) -> list[Delivery]:
-    """Claim the wanted deliveries that are still due; `wanted`: the `org_id` and `id` of each."""
+    """Claim the wanted deliveries that are still due; `wanted`: the `org_id` and `id` of each.
+
+    `by_email`: whether users are paged by email too.
+    """
     claimed = {
         row["id"]: row
         for row in deliveries.claim(
             db, wanted, at=format_instant(now), until=format_instant(now + CLAIM)
         )
     }
-    about = deliveries.about(db, [*claimed.values()])
+    events = event_messages.write(db, [row for row in claimed.values() if _is_event(row)])
+    about = deliveries.about(db, [row for row in claimed.values() if not _is_event(row)])
     taken = []
     for row in (claimed[id] for _, id in wanted if id in claimed):
-        if row["kind"] == "alert" and about[row["id"]]["status"] == "resolved":
-            deliveries.delete(db, row["org_id"], row["id"])  # it is not worth waking anybody
+        is_pointless = (
+            row["id"] not in events
+            if _is_event(row)
+            else _is_pointless(db, row, about[row["id"]], now, by_email)
+        )
+        if is_pointless:
+            _remove(db, row, now)
             continue
-        end = _end_without_try(row, about[row["id"]], now)
+        end = _end_without_try(row, about.get(row["id"]), now)
         if end is None:
             taken.append(row)
         else:
             log_outcome(row, end)
             _end(db, row, end, now)
-    pages = [row for row in taken if row["kind"] != "alert"]
+    pages = [row for row in taken if row["kind"] not in _NO_PAGES]
     tokens = acknowledge_links.renew(db, map(_user, pages), now=now)
 
-    def message(row: Row) -> Message:
+    def made(row: Row) -> Delivery:
+        if _is_event(row):
+            return Delivery(row, *events[row["id"]])
+        subject = about[row["id"]]
+        if row["kind"] == "invitation":
+            return Delivery(row, inviting.message(db, row, subject, base_url=base_url), None)
         if row["kind"] == "alert":
-            return _alert_message(row, about[row["id"]])
-        return _page(db, row, about[row["id"]], f"{base_url}/a/{tokens[_user(row)]}")
+            return Delivery(row, _alert_message(row, subject), subject["method_url"])
+        page = _page(db, row, subject, f"{base_url}/a/{tokens[_user(row)]}")
+        return Delivery(row, page, subject["method_url"])
 
-    return [Delivery(row, message(row), about[row["id"]]["method_url"]) for row in taken]
+    return [made(row) for row in taken]
 
 
-def _end_without_try(row: Row, about: Row, now: datetime) -> Outcome | None:
-    """Return what becomes of a delivery that is not tried any more, or `None` if it is."""
+def _is_pointless(db: Connection, row: Row, about: Row, now: datetime, by_email: bool) -> bool:
+    """Whether a message is not worth sending any more, so that it is dropped silently.
+
+    That is if its alert is resolved, or its invitation has expired; for a delayed one, see
+    `delayed`. `about`: what it is about.
+    """
+    if row["kind"] == "alert" and about["status"] == "resolved":
+        return True
+    if row["kind"] == "invitation" and about["expires_at"] <= format_instant(now):
+        return True
+    if not row["delay_minutes"]:
+        return False
+    return delayed.is_pointless(db, row, about, now=now, by_email=by_email)
+
+
+def _is_event(row: Row) -> bool:
+    """Whether the delivery is a message to a subscription."""
+    return bool(row["kind"] == "event")
+
+
+def _end_without_try(row: Row, about: Row | None, now: datetime) -> Outcome | None:
+    """Return what becomes of a delivery that is not tried any more, or `None` if it is.
+
+    `about`: what a message to a user is about; `None` for an event.
+    """
     if row["attempts"] > 1 and now > _gives_up_at(row):
         return Outcome(False, "every try was cut off", True)
+    if about is None:
+        return None
     if row["contact_method_id"] is not None and about["method_url"] is None:
         return Outcome(False, "the contact method was deleted", True)
     if about["user_email"] is None:
@@ -110,17 +158,15 @@ def record(
 
 
 def log_outcome(row: Row, outcome: Outcome) -> None:
-    """Log the outcome of a delivery. What is about an alert has no other record."""
-    what = "message" if row["kind"] == "alert" else "page"
+    """Log the outcome of a delivery. What is not about an incident has no other record."""
+    about = ("alert_id", "incident_id", "invitation_id", "subscription_id", "user_id")
     _log.info(
         "%s %s",
-        what,
+        _NO_PAGES.get(row["kind"], "page"),
         "sent" if outcome.delivered else "failed",
         extra={
             "deliveryId": row["id"],
-            **({"alertId": row["alert_id"]} if row["alert_id"] else {}),
-            **({"incidentId": row["incident_id"]} if row["incident_id"] else {}),
-            "userId": row["user_id"],
+            **{camel_case(name): row[name] for name in about if row[name]},
             "reason": outcome.reason,
         },
     )
@@ -133,17 +179,28 @@ def pause(attempts: int, jitter: float) -> timedelta:
 
 
 def _gives_up_at(row: Row) -> datetime:
-    return parse_instant(row["first_tried_at"]) + GIVE_UP_AFTER
+    """Return until when it is tried. What waits behind an event does not grow old with it."""
+    since = row["created_at"] if _is_event(row) else row["first_tried_at"]
+    return parse_instant(since) + GIVE_UP_AFTER
 
 
 def _end(db: Connection, row: Row, outcome: Outcome, now: datetime) -> None:
-    deliveries.delete(db, row["org_id"], row["id"])
+    _remove(db, row, now)
     _record(db, row, outcome, now, will_retry=False)
 
 
+def _remove(db: Connection, row: Row, now: datetime) -> None:
+    """Remove a delivery; if it is an event, let the next one of its subscription be due."""
+    deliveries.delete(db, row["org_id"], row["id"])
+    if _is_event(row):
+        at = format_instant(now)
+        deliveries.release_event(db, row["org_id"], row["subscription_id"], at=at)
+
+
 def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_retry: bool) -> None:
-    deliveries.count_outcome(db, "sent" if outcome.delivered else "failed")
-    if row["kind"] == "alert":  # the log has it: there is no trail
+    if row["kind"] not in ("event", "invitation"):  # the figures are about pages and alerts
+        deliveries.count_outcome(db, "sent" if outcome.delivered else "failed")
+    if row["kind"] in _NO_PAGES:  # the log has it: there is no trail
         return
     details = {
         "userId": row["user_id"],
@@ -151,6 +208,8 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
         "contactMethodId": row["contact_method_id"],
         "attempt": row["attempts"],
     }
+    if row["delay_minutes"]:
+        details["delayMinutes"] = row["delay_minutes"]
     if row["kind"] == "help":
         details["help"] = True
     elif row["kind"] != "page":
@@ -214,20 +273,10 @@ def _alert_message(row: Row, alert: Row) -> AlertMessage:
 def _notice(db: Connection, row: Row, incident: Row) -> str | None:
     """Return what a notice says, or `None` for a page."""
     if row["kind"] == "acknowledged":
-        name = _name(db, row["org_id"], incident["acknowledged_by"])
+        by = incident["acknowledged_by"]
+        name = actors.name(db, row["org_id"], by) if by else "Somebody"
         return f"{name} has acknowledged this incident."
     if row["kind"] == "resolved":
         last = incidents.last_status(db, row["org_id"], row["incident_id"])
-        return f"{_name(db, row['org_id'], last['changed_by'])} has resolved this incident."
+        return f"{actors.name(db, row['org_id'], last['changed_by'])} has resolved this incident."
     return None
-
-
-def _name(db: Connection, org_id: str, id: str | None) -> str:
-    """Return what a user, a key or an integration is called."""
-    if id is None:
-        return "Somebody"
-    user = users.get(db, org_id, id)
-    if user is not None:
-        return display_name(user)
-    key = api_keys.get(db, org_id, id)
-    return str(key["name"]) if key else integrations.name(db, org_id, id) or id

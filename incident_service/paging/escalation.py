@@ -31,9 +31,10 @@ def begin(db: Connection, incident: Row, *, at: str) -> None:
 def stop(db: Connection, incident: Row) -> None:
     """Page nobody else for now, because somebody has acknowledged the incident.
 
-    Responders are asked to help all the same.
+    Responders are asked to help all the same, but for what is delayed.
     """
     deliveries.call_off(db, incident["org_id"], [incident["id"]], "page")
+    deliveries.call_off_delayed(db, incident["org_id"], incident["id"])
     timers.stop(db, incident)
 
 

@@ -1,9 +1,10 @@
 """Fair shares: which deliveries to start, and which tries to cut off for them.
 
-Threads are shared between organizations, within each between persons, and for one person between
-receivers. Nobody's share is more than a limit. Who had fewer turns lately goes first; once threads
-are scarce, what is still under way counts as well. So, what hangs, drips or refuses takes from its
-own share.
+Threads are shared between organizations, within each between recipients (a user, a subscription),
+and for one recipient between receivers. Nobody's share is more than a limit. Who had fewer turns
+lately goes first; once threads are scarce, what is still under way counts as well. So, what hangs,
+drips or refuses takes from its own share. Events for subscriptions have threads of their own, and
+take none from pages.
 """
 
 from __future__ import annotations
@@ -40,15 +41,24 @@ def receiver_of(url: str | None) -> str:
     return hashlib.sha256(host_and_port.encode()).hexdigest()[:16]
 
 
+_FIRST_RANK_OF_EVENTS = 2
+
+
+def is_event(rank: int) -> bool:
+    """Whether a delivery of this rank is an event for a subscription."""
+    return rank >= _FIRST_RANK_OF_EVENTS
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A delivery that is due."""
 
     id: str
     org_id: str
-    user_id: str
+    recipient_id: str
     receiver: str
-    is_retry: bool
+    rank: int
+    """As the row has it: lower ones go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +67,10 @@ class Running:
 
     id: str
     org_id: str
-    user_id: str
+    recipient_id: str
     receiver: str
     seconds: float
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +79,25 @@ class Limits:
 
     total: int = 192
     organization: int = 96
-    user: int = 32
+    recipient: int = 32
     receiver: int = 24
     """Of one organization. To a receiver that answers at once, this is no limit in practice."""
     hung: int = 64
     """To receivers whose last try hung."""
     hung_organization: int = 32
     hung_receiver: int = 4
+
+
+EVENTS = Limits(
+    total=32,
+    organization=8,
+    recipient=1,
+    receiver=8,
+    hung=32,
+    hung_organization=8,
+    hung_receiver=8,
+)
+"""How many events may be under way at once, beside the pages: one a subscription, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +115,39 @@ def plan(
     ended: Collection[Running] = (),
     hung: Collection[tuple[str, str]],
     limits: Limits,
+    limits_of_events: Limits = EVENTS,
 ) -> Plan:
-    """Share the threads out. Among equals in `waiting`, the earlier one goes first.
+    """Share the threads out, first those for pages. In `waiting`, the earlier of equals goes first.
 
     `ended`: tries that are over; they count as turns if they began lately. `hung`: pairs of
-    organization and receiver whose last try hung. These come after the others, and retries
-    after first tries.
+    organization and receiver whose last page hung. These come after the others; within both,
+    lower ranks come first.
     """
+    waiting = list(waiting)
+    pages, events = (
+        _plan(
+            [each for each in waiting if is_event(each.rank) is of_events],
+            [each for each in running if is_event(each.rank) is of_events],
+            [each for each in ended if is_event(each.rank) is of_events],
+            () if of_events else hung,
+            limits_of_events if of_events else limits,
+        )
+        for of_events in (False, True)
+    )
+    return Plan([*pages.start, *events.start], [*pages.cut, *events.cut])
+
+
+def _plan(
+    waiting: Sequence[Waiting],
+    running: Collection[Running],
+    ended: Collection[Running],
+    hung: Collection[tuple[str, str]],
+    limits: Limits,
+) -> Plan:
     shares = _Shares(running, ended, hung, limits)
-    classes: defaultdict[tuple[bool, bool], list[Waiting]] = defaultdict(list)
+    classes: defaultdict[tuple[bool, int], list[Waiting]] = defaultdict(list)
     for each in waiting:
-        classes[shares.is_hung(each), each.is_retry].append(each)
+        classes[shares.is_hung(each), each.rank].append(each)
     started: list[Waiting] = []
     blocked: list[Waiting] = []
     for _, of_class in sorted(classes.items()):
@@ -149,7 +194,7 @@ class _Shares:
         parties = [
             (("total",), limits.total),
             (("organization", org_id), limits.organization),
-            (("user", org_id, each.user_id), limits.user),
+            (("recipient", org_id, each.recipient_id), limits.recipient),
             (("receiver", org_id, each.receiver), limits.receiver),
         ]
         if self.is_hung(each):
@@ -163,23 +208,23 @@ class _Shares:
         return [party for party, limit in self.parties(each) if self.of[party] >= limit]
 
     def rank(self, each: Waiting | Running) -> tuple[int, int]:
-        """Return how many tries its organization has under way, and how many its user."""
-        org, user = ("organization", each.org_id), ("user", each.org_id, each.user_id)
-        return self.of[org], self.of[user]
+        """Return how many tries its organization has under way, and how many its recipient."""
+        org_id, recipient_id = each.org_id, each.recipient_id
+        return self.of["organization", org_id], self.of["recipient", org_id, recipient_id]
 
 
 def _share_out(
     waiting: Iterable[Waiting], shares: _Shares, started: list[Waiting], blocked: list[Waiting]
 ) -> None:
-    """Start what has a place: the organization with the fewest turns first, and in it the user."""
+    """Start what has a place: who had the fewest turns first, organization by organization."""
     queues: dict[str, dict[str, list[Waiting]]] = {}
     for each in waiting:
-        queues.setdefault(each.org_id, {}).setdefault(each.user_id, []).append(each)
+        queues.setdefault(each.org_id, {}).setdefault(each.recipient_id, []).append(each)
     while queues:
         org_id = min(queues, key=lambda org_id: shares.turns["organization", org_id])
-        users = queues[org_id]
-        user_id = min(users, key=lambda user_id: shares.turns["user", org_id, user_id])
-        queue = users[user_id]
+        recipients = queues[org_id]
+        recipient_id = min(recipients, key=lambda id: shares.turns["recipient", org_id, id])
+        queue = recipients[recipient_id]
         index = min(
             range(len(queue)), key=lambda n: shares.of["receiver", org_id, queue[n].receiver]
         )
@@ -189,20 +234,20 @@ def _share_out(
             shares.add(each)
             shares.take_turn(each)
             started.append(each)
-        elif full <= {"receiver", "hung receiver"}:  # the emptiest one of this user's
+        elif full <= {"receiver", "hung receiver"}:  # the emptiest one of this recipient's
             blocked.append(queue[index])
             queue.clear()
         elif full & {"total", "hung"}:
-            blocked.extend(queue[0] for users in queues.values() for queue in users.values())
+            blocked.extend(queue[0] for some in queues.values() for queue in some.values())
             return
         elif full & {"organization", "hung organization"}:
-            blocked.extend(queue[0] for queue in users.values())
-            users.clear()
-        else:  # the user's own share is used up, which delays nobody else
+            blocked.extend(queue[0] for queue in recipients.values())
+            recipients.clear()
+        else:  # the recipient's own share is used up, which delays nobody else
             queue.clear()
         if not queue:
-            users.pop(user_id, None)
-        if not users:
+            recipients.pop(recipient_id, None)
+        if not recipients:
             del queues[org_id]
 
 
@@ -227,7 +272,7 @@ def _cuts(
         full = set(shares.full(each))
         rank = shares.rank(each)
         for candidate, takes in slow.items():
-            is_other = (candidate.org_id, candidate.user_id) != (each.org_id, each.user_id)
+            is_other = _owner(candidate) != _owner(each)
             is_in_the_way = is_other and not full.isdisjoint(takes)
             if is_in_the_way and _has_more(candidate, each, rank, shares):
                 del slow[candidate]
@@ -239,8 +284,12 @@ def _cuts(
 
 
 def _has_more(candidate: Running, each: Waiting, rank: tuple[int, int], shares: _Shares) -> bool:
-    """Whether the running try's organization (or user, if in the same one) has more under way."""
+    """Whether the running try's organization, or else recipient, has more under way."""
     theirs = shares.rank(candidate)
     if candidate.org_id == each.org_id:
         return theirs[1] > rank[1]
     return theirs[0] > rank[0]
+
+
+def _owner(each: Waiting | Running) -> tuple[str, str]:
+    return each.org_id, each.recipient_id

@@ -12,8 +12,9 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection, savepoint
 from incident_service.paging import escalation
 from incident_service.paging.fairness import receiver_of
+from incident_service.paging.notification_rules import Method, at_once
 from incident_service.paging.progress import next_layer, target_of
-from incident_service.paging.roster import Method, OutOfHours, Roster, Skipped
+from incident_service.paging.roster import OutOfHours, Roster, Skipped
 from incident_service.paging.turns import in_turn
 from incident_service.store import Row, audit, deliveries, incidents, links, progress, timers
 
@@ -23,6 +24,9 @@ PAUSE_AFTER_FAULT = timedelta(minutes=1)
 
 SNOOZE_IS_OVER = "the snooze is over"
 """Why an incident was unacknowledged by itself."""
+
+MAX_EVENTS_READ = 10_000
+"""The most events of a trail that are read to find who was paged by what."""
 
 MAX_NAMED = 50
 """The most users that one event of the trail names. It counts the others."""
@@ -95,7 +99,11 @@ class _Firing:
         self._roster = roster
         self._at = format_instant(now)
         self._is_paged = bool(incident["is_paged"])
-        self._users_paged = set(incident["users_paged"])
+        self._moments: dict[tuple[str, str | None, str], Row] = {
+            (page["user_id"], page["contact_method_id"], max(page["due_at"], self._at)): page
+            for page in incident["pages_waiting"]
+        }
+        self._unreachable: set[str] = set()
         self._done: dict[str, int] = incident["targets_done"]
         policy_id = incident["escalation_policy_id"]
         self._layers = [] if policy_id is None else roster.layers(policy_id)
@@ -116,7 +124,8 @@ class _Firing:
         if "resolved" in due:
             self._tell_of_resolution()
         if "owner" in due and self._incident["owner_id"] is not None:
-            self._page(self._incident["owner_id"], layer_position=None)
+            since = due_at.get("owner") or due_at.get("snooze") or self._at
+            self._page(self._incident["owner_id"], layer_position=None, since=since)
         waits = "layer" in due_at
         if waits and ("layer" in due or self._has_nothing_to_wait_for("owner" in due)):
             waits = self._fire_layer(due_at["layer"] or self._at)
@@ -134,7 +143,7 @@ class _Firing:
     def ask_for_help(self, user_ids: Sequence[str]) -> None:
         """Page users to help, whatever else is on its way to them."""
         for user_id in user_ids:
-            self._page(user_id, layer_position=None, kind="help")
+            self._page(user_id, layer_position=None, since=self._at, kind="help")
         self._send()
 
     def _send(self) -> None:
@@ -145,8 +154,13 @@ class _Firing:
             )
 
     def _has_nothing_to_wait_for(self, owner_was_due: bool) -> bool:
-        """Whether a new owner cannot be reached and no layer is left."""
-        return owner_was_due and not self._is_paged and self._next_layer() is None
+        """Whether the owner cannot be reached, nobody works on it and no layer is left."""
+        return (
+            owner_was_due
+            and not self._is_paged
+            and self._incident["acknowledged_at"] is None
+            and self._next_layer() is None
+        )
 
     def _next_layer(self) -> Row | None:
         return next_layer(self._layers, self._done)
@@ -218,7 +232,7 @@ class _Firing:
             told["repeat"] = self._incident["repeats"]
         self._record("layer_escalated", told, actor_id=self._actor_id)
         for user_id in user_ids:
-            self._page(user_id, layer_position=position)
+            self._page(user_id, layer_position=position, since=due_at)
         # Counted from when it was due, not from now, so that overdue layers follow in order.
         next_at = format_instant(parse_instant(due_at) + timedelta(seconds=seconds))
         timers.put(self._db, self._incident, "layer", wait_seconds=seconds, due_at=next_at)
@@ -226,28 +240,43 @@ class _Firing:
     def _notify_owner(self) -> None:
         owner_id = self._incident["owner_id"]
         if owner_id is not None:
-            for method in self._roster.methods(owner_id):
-                self._deliver(owner_id, method, kind="acknowledged", layer_position=None)
+            for method in self._methods_at_once(owner_id):
+                self._deliver(owner_id, method, kind="acknowledged")
 
     def _tell_of_resolution(self) -> None:
-        """Tell everybody who was paged that it is resolved, but for whoever resolved it (§8)."""
+        """Tell everybody who was paged that it is resolved, but for whoever resolved it (§8).
+
+        Each is told by the methods that took a page about it, whatever their rules say by now. If
+        none of these is left, they are told by those that a page would use at once.
+        """
         org_id, id = self._incident["org_id"], self._incident["id"]
         resolver = incidents.last_status(self._db, org_id, id)["changed_by"]
+        pages = audit.latest_pages(self._db, org_id, id, among=MAX_EVENTS_READ)
+        took = {
+            (page["details"]["userId"], page["details"]["contactMethodId"])
+            for page in pages
+            if page["event"] == "page_sent"
+        }
         for user_id in links.user_ids(self._db, org_id, id):
-            if user_id != resolver:
-                for method in self._roster.methods(user_id):
-                    self._deliver(user_id, method, kind="resolved", layer_position=None)
+            if user_id != resolver and self._roster.wants_resolved_notice(user_id):
+                every = self._roster.every_method(user_id)
+                paged_by = [method for method in every if (user_id, method.id) in took]
+                for method in paged_by or self._methods_at_once(user_id):
+                    self._deliver(user_id, method, kind="resolved")
+
+    def _methods_at_once(self, user_id: str) -> list[Method]:
+        return at_once(self._roster.methods(user_id, self._incident["severity"]))
 
     def _end_snooze(self, due_at: str) -> None:
-        """Let the incident be unacknowledged again, and the current layer's time start again."""
+        """Let the incident be unacknowledged again, and the current layer's time start again.
+
+        As after a handoff, somebody must be paged again.
+        """
         at = max(self._at, self._incident["updated_at"])  # a clock may be set back
-        changes = {
-            "acknowledged_at": None,
-            "acknowledged_by": None,
-            "snoozed_until": None,
-            "updated_at": at,
-        }
+        changes = {**incidents.UNACKNOWLEDGED, "is_paged": 0, "updated_at": at}
         incidents.update(self._db, self._incident["org_id"], self._incident["id"], changes)
+        self._incident.update(changes)
+        self._is_paged = False
         self._record("incident_unacknowledged", {"reason": SNOOZE_IS_OVER})
         escalation.resume(self._db, self._incident, now=parse_instant(due_at))
 
@@ -264,22 +293,37 @@ class _Firing:
                 details["more"] = len(reached) - MAX_NAMED
             self._record("last_resort_paged", details)
         for id in reached or admins[:MAX_NAMED]:
-            self._page(id, layer_position=None)
+            self._page(id, layer_position=None, since=self._at)
 
     def _page(
-        self, user_id: str, *, layer_position: int | None, kind: Literal["page", "help"] = "page"
+        self,
+        user_id: str,
+        *,
+        layer_position: int | None,
+        since: str,
+        kind: Literal["page", "help"] = "page",
     ) -> None:
-        """Page the user by each of their methods, unless a page to them is about to leave.
+        """Page the user as their rules say, by each method once at a moment.
 
-        That page may be called off. One that asks for help is not, so it is always made.
+        Delays count from when the page was due (`since`), not from now, so that what falls due
+        together is one page. One that asks for help is always made, and takes no other's place:
+        each is called off for reasons of its own.
         """
-        if user_id in self._users_paged and kind == "page":
-            return
-        self._users_paged.add(user_id)
-        methods = self._roster.methods(user_id)
+        methods = self._methods_of_page(user_id, kind)
         for method in methods:
-            self._deliver(user_id, method, kind=kind, layer_position=layer_position)
-        if not methods:
+            due = parse_instant(min(since, self._at)) + timedelta(minutes=method.delay_minutes)
+            due_at = max(format_instant(due), self._at)
+            moment = user_id, method.id, due_at
+            if kind == "page" and moment in self._moments:
+                self._give_to_layer(self._moments[moment], layer_position)
+                continue
+            page = self._deliver(
+                user_id, method, kind=kind, layer_position=layer_position, due_at=due_at
+            )
+            if kind == "page":
+                self._moments[moment] = page
+        if not methods and user_id not in self._unreachable:
+            self._unreachable.add(user_id)
             details = {
                 "userId": user_id,
                 "layer": layer_position,
@@ -291,29 +335,49 @@ class _Firing:
             self._record("page_failed", details)
         self._is_paged = self._is_paged or bool(methods)
 
+    def _give_to_layer(self, page: Row, layer_position: int | None) -> None:
+        """Let the page be the layer's too, so that a handoff does not call it off."""
+        if layer_position is not None and page["layer_position"] is None:
+            page["layer_position"] = layer_position
+            # If it is new, it is not there yet, and this changes nothing.
+            deliveries.update_layer(self._db, self._incident["org_id"], page["id"], layer_position)
+
+    def _methods_of_page(self, user_id: str, kind: Literal["page", "help"]) -> list[Method]:
+        """Return the methods that a page to the user goes by, with their delays.
+
+        What is delayed would never be sent about an acknowledged incident. So if it is, the page
+        goes at once; and if all is delayed, a page that asks for help does.
+        """
+        methods = self._roster.methods(user_id, self._incident["severity"])
+        is_all_delayed = all(method.delay_minutes for method in methods)
+        if self._incident["acknowledged_at"] or (kind == "help" and is_all_delayed):
+            return at_once(methods)
+        return methods
+
     def _deliver(
         self,
         user_id: str,
         method: Method,
         *,
         kind: Literal["page", "help", "acknowledged", "resolved"],
-        layer_position: int | None,
-    ) -> None:
-        method_id, url = method
-        self._deliveries.append(
-            {
-                "org_id": self._incident["org_id"],
-                "id": ids.new_id(),
-                "incident_id": self._incident["id"],
-                "alert_id": None,
-                "user_id": user_id,
-                "layer_position": layer_position,
-                "contact_method_id": method_id,
-                "kind": kind,
-                "receiver": receiver_of(url),
-                "created_at": self._at,
-            },
-        )
+        layer_position: int | None = None,
+        due_at: str | None = None,
+    ) -> Row:
+        delivery: Row = {
+            "org_id": self._incident["org_id"],
+            "id": ids.new_id(),
+            "incident_id": self._incident["id"],
+            "user_id": user_id,
+            "layer_position": layer_position,
+            "contact_method_id": method.id,
+            "delay_minutes": method.delay_minutes,
+            "kind": kind,
+            "receiver": receiver_of(method.url),
+            "created_at": self._at,
+            "due_at": due_at or self._at,
+        }
+        self._deliveries.append(delivery)
+        return delivery
 
     def _record(self, event: audit.Event, details: Row, *, actor_id: str | None = None) -> None:
         audit.append(self._db, self._incident, event, details, actor_id=actor_id, at=self._at)

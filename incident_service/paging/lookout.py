@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from incident_service.database.file import Connection
 from incident_service.store import Row, deliveries
-from incident_service.store.deliveries import Lane
+from incident_service.store.deliveries import Lane, Queue
 
 LANES = 2048
 """The most that a round looks at."""
 
 LANES_OF_QUEUE = 512
-"""The most of one organization's first tries, and the most of its retries."""
+"""The most of one queue."""
 
 DUE = 4096
 """The most deliveries that a round finds."""
@@ -21,7 +21,7 @@ class Lookout:
 
     def __init__(self) -> None:
         self._last_organization = ""
-        self._last_lanes: dict[tuple[str, bool], Lane] = {}
+        self._last_lanes: dict[Queue, Lane] = {}
 
     def due(self, db: Connection, *, at: str, each: int) -> list[Row]:
         """Return due deliveries, at most `each` of one lane, the longest due first."""
@@ -35,7 +35,7 @@ class Lookout:
         if after and len(queues) < LANES:  # continue from the start
             queues += deliveries.queues(db, after="", limit=LANES - len(queues))
         queues = list(dict.fromkeys(queues))
-        self._last_organization = queues[-1][0] if len(queues) == LANES else ""
+        self._last_organization = queues[-1].org_id if len(queues) == LANES else ""
         limit = min(LANES_OF_QUEUE, LANES // max(1, len(queues)))
         lanes = []
         last = {}
@@ -47,9 +47,9 @@ class Lookout:
         self._last_lanes = last
         return lanes
 
-    def _lanes_of(self, db: Connection, queue: tuple[str, bool], limit: int) -> list[Lane]:
+    def _lanes_of(self, db: Connection, queue: Queue, limit: int) -> list[Lane]:
         after = self._last_lanes.get(queue)
-        some = deliveries.lanes(db, *queue, after=after, limit=limit)
+        some = deliveries.lanes(db, queue, after=after, limit=limit)
         if after and len(some) < limit:
-            some += deliveries.lanes(db, *queue, after=None, limit=limit - len(some))
+            some += deliveries.lanes(db, queue, after=None, limit=limit - len(some))
         return list(dict.fromkeys(some))

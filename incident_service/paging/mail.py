@@ -20,7 +20,11 @@ from incident_service.paging.page import Outcome
 
 
 def send(
-    message: page.Message, server: MailServer | None, *, now: datetime, timeout: float
+    message: page.UserMessage | page.Invitation,
+    server: MailServer | None,
+    *,
+    now: datetime,
+    timeout: float,
 ) -> Outcome:
     """Try once to mail the message to its user; `timeout` is in seconds, for each step."""
     if server is None:
@@ -108,12 +112,18 @@ def _leaving(smtp: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
         smtp.close()
 
 
-def _mail(message: page.Message, address: str, sender: str, now: datetime) -> Message[Any, Any]:
+def _mail(
+    message: page.Message | page.Invitation, address: str, sender: str, now: datetime
+) -> Message[Any, Any]:
+    if isinstance(message, page.Invitation):
+        headline, text = wording.invitation(message)
+    else:
+        headline, text = wording.headline(message), wording.text(message)
     charset = Charset("utf-8")
     charset.body_encoding = QP
     mail: Message[Any, Any] = Message()
-    mail.set_payload(wording.text(message), charset)
-    mail["Subject"] = _subject(wording.headline(message))
+    mail.set_payload(text, charset)
+    mail["Subject"] = _subject(headline)
     mail["From"] = sender
     # An address that is not ASCII goes as it is, in UTF-8 (RFC 6532). It cannot be encoded.
     mail["To"] = address.encode().decode("ascii", "surrogateescape")

@@ -1,4 +1,4 @@
-"""What a message to one user says, about an incident or an alert, and the outcome of sending it."""
+"""What a message says, about an incident, an alert or a shift, and the outcome of sending it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What every message to one user says. Instants are UTC text, as in the API."""
+    """What every message says. Instants are UTC text, as in the API."""
 
     id: str
     org_id: str
-    user_id: str
-    user_email: str
     title: str
     description: str | None
     severity: str
@@ -26,7 +24,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Message):
+class UserMessage(Message):
+    """What every message to one user says."""
+
+    user_id: str
+    user_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(UserMessage):
     """What one message to one user about one incident says (contract §8).
 
     `layer` is the position of the policy's layer that pages. It is `None` if the user is paged as
@@ -60,7 +66,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class AlertMessage(Message):
+class AlertMessage(UserMessage):
     """What one message to one user about one alert says, which asks for nothing (contract §10)."""
 
     alert_id: str
@@ -71,6 +77,88 @@ class AlertMessage(Message):
     attributes: Mapping[str, str]
     links: tuple[Link, ...]
     first_at: str
+
+
+class Who(NamedTuple):
+    """A user, a key or an integration, by name."""
+
+    id: str
+    name: str
+
+
+class Update(NamedTuple):
+    """The text that came with what happened."""
+
+    id: str
+    visibility: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionMessage(Message):
+    """What every message to a subscription says: what happened `at` an instant (contract §8)."""
+
+    subscription_id: str
+    event: str
+    at: str
+
+    @property
+    def urgency(self) -> str:
+        """It is for reading, and wakes nobody."""
+        return "low"
+
+
+@dataclass(frozen=True, slots=True)
+class EventMessage(SubscriptionMessage):
+    """What one message to a subscription about one incident says.
+
+    `before`, `after`: its statuses, if that is what changed. `status` is the one it has by now.
+    """
+
+    actor: Who
+    incident_id: str
+    number: int
+    status: str
+    opened_at: str
+    components: tuple[str, ...] = ()
+    before: str | None = None
+    after: str | None = None
+    update: Update | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftMessage(SubscriptionMessage):
+    """What one message to a subscription about a change of shift says; the title is the schedule's.
+
+    `before`, `after`: who owned the schedule, and who does; `None` is nobody. `until` is when the
+    shift ends, or when somebody is on call again, if that is known.
+    """
+
+    schedule_id: str
+    timezone: str
+    before: Who | None
+    after: Who | None
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What the mail to somebody who is asked to join an organization says (contract §6)."""
+
+    id: str
+    org_id: str
+    user_email: str
+    organization: str
+    inviter: str | None
+    """The name of the user who invites; `None` if a key does that acts for itself."""
+    url: str
+    """Where the invitation is accepted."""
+    expires_at: str
+
+    @property
+    def urgency(self) -> str:
+        """As a message's: it is never urgent."""
+        return "low"
 
 
 @dataclass(frozen=True, slots=True)

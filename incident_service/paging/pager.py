@@ -20,7 +20,7 @@ from incident_service.database.file import Connection, Database, savepoint
 from incident_service.paging import channels, delivery, fairness, firing, performing, presence
 from incident_service.paging.connections import Attempt
 from incident_service.paging.lookout import Lookout
-from incident_service.paging.page import Message, Outcome
+from incident_service.paging.page import Invitation, Message, Outcome
 from incident_service.paging.turns import beginning_after
 from incident_service.paging.workers import Workers
 from incident_service.store import deliveries, tasks, timers
@@ -74,8 +74,13 @@ def is_late(database: Database, now: datetime) -> bool:
 
 
 def seconds_late(database: Database, now: datetime) -> float:
-    """Return for how long the oldest thing that no process has begun has been due, or 0."""
-    due_at = _next_due_at(database)
+    """Return for how long the oldest thing that no process has begun has been due, or 0.
+
+    What goes to subscriptions does not count.
+    """
+    with database.read() as db:
+        page_due_at = deliveries.page_due_at(db, format_instant(now))
+        due_at = _earliest(timers.next_due_at(db), page_due_at, tasks.next_due_at(db))
     return max((now - due_at).total_seconds(), 0.0) if due_at else 0.0
 
 
@@ -91,7 +96,12 @@ class _Try:
     def running(self, now: float) -> fairness.Running:
         row = self.delivery.row
         return fairness.Running(
-            row["id"], row["org_id"], row["user_id"], row["receiver"], now - self.began
+            row["id"],
+            row["org_id"],
+            row["recipient_id"],
+            row["receiver"],
+            now - self.began,
+            row["rank"],
         )
 
 
@@ -238,7 +248,7 @@ class Pager:
         unrecorded = {each.delivery.row["id"] for each, _ in self._unrecorded}
         waiting = [
             fairness.Waiting(
-                row["id"], row["org_id"], row["user_id"], row["receiver"], row["attempts"] > 0
+                row["id"], row["org_id"], row["recipient_id"], row["receiver"], row["rank"]
             )
             for row in due
             # A try that outlasts its claim is not begun again while it is still running here.
@@ -258,7 +268,12 @@ class Pager:
         wanted = [(each.org_id, each.id) for each in made.start]
         for first in range(0, min(len(wanted), STARTED_A_ROUND), TAKEN_A_WRITE):
             some = wanted[first : first + TAKEN_A_WRITE]
-            taken = self._database.write(delivery.claim, some, base_url=self._settings.public_url)
+            taken = self._database.write(
+                delivery.claim,
+                some,
+                base_url=self._settings.public_url,
+                by_email=bool(self._settings.smtp_url),
+            )
             for one in taken:
                 self._begin(one)
         return len(wanted) <= STARTED_A_ROUND
@@ -303,6 +318,8 @@ class Pager:
         """Remember whether the receiver hung."""
         this, outcome = ended
         row = this.delivery.row
+        if fairness.is_event(row["rank"]):  # a page that goes there too must not wait for it
+            return
         key = row["org_id"], row["receiver"]
         self._hung.pop(key, None)
         is_slow = time.monotonic() - this.began >= fairness.SLOW_SECONDS
@@ -342,7 +359,9 @@ class Pager:
                 return
 
 
-def send_within(attempt: Attempt, message: Message, url: str | None, settings: Settings) -> Outcome:
+def send_within(
+    attempt: Attempt, message: Message | Invitation, url: str | None, settings: Settings
+) -> Outcome:
     """Send the message within the attempt's time and networks. Never raises."""
     try:
         with attempt:
@@ -357,6 +376,8 @@ def send_within(attempt: Attempt, message: Message, url: str | None, settings: S
 
 def _next_due_at(database: Database) -> datetime | None:
     with database.read() as db:
-        next_ones = [timers.next_due_at(db), deliveries.next_due_at(db), tasks.next_due_at(db)]
-    due = [parse_instant(due_at) for due_at in next_ones if due_at is not None]
-    return min(due) if due else None
+        return _earliest(timers.next_due_at(db), deliveries.next_due_at(db), tasks.next_due_at(db))
+
+
+def _earliest(*instants: str | None) -> datetime | None:
+    return min((parse_instant(at) for at in instants if at is not None), default=None)

@@ -6,6 +6,7 @@ A layer's values are `escalate_after_seconds`, `target` (`{"type": "schedule", "
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from datetime import datetime
 from typing import Literal, get_args
@@ -113,8 +114,13 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
             f"The routing policy {routing['name']} names {policy['name']}.", code="policy_in_use"
         )
     resources.hide(db, "escalation_policies", caller.org_id, id, now=now)
-    components.forget_policy(db, caller.org_id, id, at=format_instant(now))
-    organizations.forget_policy(db, caller.org_id, id)
+    record = functools.partial(log.record, db, actor_id=caller.actor_id, now=now)
+    for thing in components.forget_policy(db, caller.org_id, id, at=format_instant(now)):
+        field = "escalation_policy_id"
+        record("component", {**thing, field: id}, {**thing, field: None})
+    for thing in organizations.forget_policy(db, caller.org_id, id):
+        field = "default_escalation_policy_id"
+        record("organization", {**thing, field: id}, {**thing, field: None})
     _record(db, caller, policy, None, now=now)
 
 

@@ -11,12 +11,17 @@ from zoneinfo import ZoneInfo
 
 from incident_service.database.file import Connection
 from incident_service.oncall import hours, schedules
-from incident_service.store import Row, contact_methods, named, policies, users
+from incident_service.paging.notification_rules import EMAIL, Method, choose
+from incident_service.store import (
+    Row,
+    contact_methods,
+    named,
+    notification_rules,
+    policies,
+    users,
+)
 
 _log = logging.getLogger("incident_service.paging")
-
-Method = tuple[str | None, str | None]
-"""A way to page a user: a contact method's id and URL, or neither for their email address."""
 
 
 class Skipped(Exception):
@@ -43,6 +48,7 @@ class Roster:
         self._on_call: dict[str, list[str]] = {}
         self._within: dict[str, bool | None] = {}
         self._methods: dict[str, list[Method] | None] = {}
+        self._rules: dict[str, Row] = {}
         self._admins: list[str] | None = None
 
     def layers(self, policy_id: str) -> list[Row]:
@@ -146,19 +152,34 @@ class Roster:
         self._read_methods(user_ids)
         return [id for id in user_ids if self._methods[id]]
 
-    def methods(self, user_id: str) -> list[Method]:
+    def every_method(self, user_id: str) -> list[Method]:
         """Return every way to page the user, the email address last. A deleted user has none."""
         self._read_methods([user_id])
         return self._methods[user_id] or []
+
+    def methods(self, user_id: str, severity: str) -> list[Method]:
+        """Return the methods by which the user's rules page them about a severity, soonest first.
+
+        By default that is every way to page the user.
+        """
+        every, own = self.every_method(user_id), self._rules.get(user_id)
+        return choose(own["rules"] if own else (), severity, every)
+
+    def wants_resolved_notice(self, user_id: str) -> bool:
+        """Whether the user is told that an incident is resolved for which they were paged."""
+        self._read_methods([user_id])
+        own = self._rules.get(user_id)
+        return own is None or bool(own["resolved_notice"])
 
     def _read_methods(self, user_ids: Iterable[str]) -> None:
         unknown = [id for id in user_ids if id not in self._methods]
         if not unknown:
             return
         found = contact_methods.of_users(self._db, self._org_id, unknown)
-        email: list[Method] = [(None, None)] if self._by_email else []
+        self._rules.update(notification_rules.of_users(self._db, self._org_id, unknown))
+        email = [EMAIL] if self._by_email else []
         for id in unknown:
             rows = found.get(id)
             self._methods[id] = (
-                None if rows is None else [*((row["id"], row["url"]) for row in rows), *email]
+                None if rows is None else [*(Method(row["id"], row["url"]) for row in rows), *email]
             )

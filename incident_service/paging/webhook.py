@@ -11,7 +11,17 @@ from typing import Any
 import requests
 
 from incident_service.clock import format_instant
-from incident_service.paging.page import AlertMessage, Message, Outcome, Page
+from incident_service.paging.page import (
+    AlertMessage,
+    EventMessage,
+    Message,
+    Outcome,
+    Page,
+    ShiftMessage,
+    SubscriptionMessage,
+    UserMessage,
+    Who,
+)
 
 SIGNATURE_HEADER = "X-Incident-Service-Signature"
 
@@ -72,15 +82,18 @@ def send(
 def _body(message: Message, now: datetime) -> dict[str, Any]:
     if isinstance(message, AlertMessage):
         kind, about = "alert", _about_alert(message)
+    elif isinstance(message, SubscriptionMessage):
+        kind, about = "event", _about_event(message)
     else:
         assert isinstance(message, Page)
         kind, about = "page" if message.notice is None else "notice", _about_incident(message)
+    to_user = {"user": {"id": message.user_id}} if isinstance(message, UserMessage) else {}
     return {
         "version": 1,
         "type": kind,
         "id": message.id,
         "sentAt": format_instant(now),
-        "user": {"id": message.user_id},
+        **to_user,
         **about,
     }
 
@@ -88,21 +101,59 @@ def _body(message: Message, now: datetime) -> dict[str, Any]:
 def _about_incident(page: Page) -> dict[str, Any]:
     is_notice = page.notice is not None
     return {
-        "incident": {
-            "id": page.incident_id,
-            "orgId": page.org_id,
-            "number": page.number,
-            "title": page.title,
-            "description": page.description,
-            "severity": page.severity,
-            "status": page.status,
-            "createdAt": page.opened_at,
-            "components": list(page.components),
-        },
+        "incident": _incident(page),
         "layer": page.layer,
         "acknowledgeUrl": page.acknowledge_url or None if not is_notice else None,
         **({"notice": page.notice} if is_notice else {}),
     }
+
+
+def _incident(message: Page | EventMessage) -> dict[str, Any]:
+    return {
+        "id": message.incident_id,
+        "orgId": message.org_id,
+        "number": message.number,
+        "title": message.title,
+        "description": message.description,
+        "severity": message.severity,
+        "status": message.status,
+        "createdAt": message.opened_at,
+        "components": list(message.components),
+    }
+
+
+def _about_event(message: SubscriptionMessage) -> dict[str, Any]:
+    what = {
+        "event": message.event,
+        "at": message.at,
+        "subscription": {"id": message.subscription_id},
+    }
+    if isinstance(message, ShiftMessage):
+        return {
+            **what,
+            "schedule": {
+                "id": message.schedule_id,
+                "orgId": message.org_id,
+                "name": message.title,
+                "timezone": message.timezone,
+            },
+            "before": _who(message.before),
+            "after": _who(message.after),
+            "until": message.until,
+        }
+    assert isinstance(message, EventMessage)
+    status = {"before": message.before, "after": message.after}
+    return {
+        **what,
+        "actor": _who(message.actor),
+        "incident": _incident(message),
+        "statusChange": status if message.after else None,
+        "update": message.update and message.update._asdict(),
+    }
+
+
+def _who(who: Who | None) -> dict[str, str] | None:
+    return who and who._asdict()
 
 
 def _about_alert(message: AlertMessage) -> dict[str, Any]:

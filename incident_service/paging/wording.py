@@ -7,7 +7,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from incident_service.paging.page import AlertMessage, Message, Page
+from incident_service.clock import parse_instant
+from incident_service.paging.event_wording import shift_sentence, what_happened, with_text_shown
+from incident_service.paging.page import (
+    AlertMessage,
+    EventMessage,
+    Invitation,
+    Message,
+    Page,
+    ShiftMessage,
+)
 
 MAX_DESCRIPTION = 1000
 """The most characters of a description in a message."""
@@ -17,6 +26,9 @@ MAX_HEADLINE = 200
 
 MAX_TOOL_IN_BRIEF = 40
 """The most characters of an integration's name in one line."""
+
+MAX_NAME = 100
+"""The most characters of a name in an invitation, which goes to people who did not ask for it."""
 
 SMS_LENGTH = 160
 """Characters that fit in one text message."""
@@ -101,8 +113,10 @@ MAIL = Markup(lambda text: text.replace("=?", "=\u200b?").replace("{{", "{\u200b
 
 def headline(message: Message) -> str:
     """Return the message's subject in one line."""
-    number = f"#{message.number} " if isinstance(message, Page) else ""
     title = shortened(message.title, MAX_HEADLINE)
+    if isinstance(message, ShiftMessage):
+        return " ".join(f"On call: {title}".split())
+    number = f"#{message.number} " if isinstance(message, Page | EventMessage) else ""
     return " ".join(f"[{message.severity}] {number}{title}".split())
 
 
@@ -134,6 +148,27 @@ def brief(message: Message, *, fits: Fits, markup: Markup = PLAIN) -> str:
     return _cut(message, render, lambda line: len(line) <= SMS_LENGTH and fits(line), fits)
 
 
+def invitation(message: Invitation) -> tuple[str, str]:
+    """Return the subject and the body of the mail of an invitation."""
+    organization = _name(message.organization)
+    invites = f"{_name(message.inviter)} invites you" if message.inviter else "You are invited"
+    end = parse_instant(message.expires_at)
+    paragraphs = [
+        f"{invites} to join {organization} on incident-service, where incidents are handled and "
+        "people are on call.",
+        f"To accept, open this link:\n{message.url}",
+        f"It works once, until {end.day} {end:%B %Y}, {end:%H:%M} UTC: 7 days from the invitation. "
+        "Keep it to yourself.",
+        "If you do not know what this is about, leave it: nothing happens then.",
+    ]
+    return f"{invites} to join {organization}", "\n\n".join(paragraphs)
+
+
+def _name(text: str) -> str:
+    """Return a name that somebody chose as a part of a sentence, too short to say much itself."""
+    return shortened(" ".join(text.split()), MAX_NAME)
+
+
 def shortened(text: str, length: int, ending: str = "…") -> str:
     """Return the text, cut to at most `length` characters."""
     if len(text) <= length:
@@ -147,6 +182,11 @@ def _line(text: str, markup: Markup) -> str:
 
 def _brief_parts(message: Message, markup: Markup) -> list[str]:
     description = _line(message.description or "", markup)
+    if isinstance(message, ShiftMessage):
+        return [_line(f"{message.title}: {shift_sentence(message)}", markup)]
+    if isinstance(message, EventMessage):
+        title = f"{message.severity} #{message.number}: {message.title}."
+        return [_line(title, markup), _line(what_happened(message), markup), description]
     if isinstance(message, AlertMessage):
         tool = shortened(message.integration, MAX_TOOL_IN_BRIEF)
         from_tool = f"{message.severity}, {tool}: {message.title}"
@@ -170,6 +210,11 @@ def _brief_parts(message: Message, markup: Markup) -> list[str]:
 def _paragraphs(message: Message, markup: Markup) -> list[str]:
     """Return the body's paragraphs, without the headline."""
     description = markup.text((message.description or "").strip())
+    if isinstance(message, ShiftMessage):
+        return [markup.text(shift_sentence(message))]
+    if isinstance(message, EventMessage):
+        written = [markup.text(what_happened(message)), _components(message, markup), description]
+        return [paragraph for paragraph in written if paragraph]
     if isinstance(message, AlertMessage):
         links = "\n".join(_link(link.text, link.href, markup) for link in message.links)
         title = markup.text(message.title) if len(message.title) > MAX_HEADLINE else ""
@@ -178,13 +223,15 @@ def _paragraphs(message: Message, markup: Markup) -> list[str]:
     assert isinstance(message, Page)
     if message.notice is not None:
         return [markup.text(message.notice)]
-    written = [markup.text(_reason(message))]
-    if message.components:
-        written.append(markup.text(f"Components: {', '.join(message.components)}"))
-    written.append(description)
+    written = [markup.text(_reason(message)), _components(message, markup), description]
     if message.acknowledge_url:
         written.append(markup.link("Acknowledge", message.acknowledge_url))
     return [paragraph for paragraph in written if paragraph]
+
+
+def _components(message: Page | EventMessage, markup: Markup) -> str:
+    names = ", ".join(message.components)
+    return markup.text(f"Components: {names}") if names else ""
 
 
 def _reason(page: Page) -> str:
@@ -206,6 +253,8 @@ def _link(label: str, address: str, markup: Markup) -> str:
 
 def _cut(message: Message, render: Callable[[Message], str], aim: Fits, fits: Fits) -> str:
     """Render the message, cut until it meets `aim`; the title is cut only until it `fits`."""
+    if isinstance(message, EventMessage):
+        message = with_text_shown(message)
     message = _with_description(message, MAX_DESCRIPTION)
     steps: list[tuple[Callable[[Message, int], Message], int, Fits]] = [
         (_with_description, len(message.description or ""), aim),
@@ -238,7 +287,8 @@ def _with_details(message: Message, count: int) -> Message:
     """Return the message with only so many of its components or links."""
     if isinstance(message, AlertMessage):
         return replace(message, links=message.links[:count])
-    assert isinstance(message, Page)
+    if not isinstance(message, Page | EventMessage):
+        return message
     left = len(message.components) - count
     if left == 0:
         return message

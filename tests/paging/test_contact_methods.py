@@ -427,7 +427,7 @@ def test_few_tests_at_a_time_and_one_of_each_user(
 def test_a_test_of_one_that_drips_ends(
     world: World, member: str, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    monkeypatch.setattr("incident_service.api.contact_methods.TEST_SECONDS", 0.3)
+    monkeypatch.setattr("incident_service.api.trying_out.TEST_SECONDS", 0.3)
     with dripping(part) as port:
         id = world.make(PATH, label="x", url=f"json://127.0.0.1:{port}/")["id"]
         answer = world.call("POST", f"{PATH}/{id}/test")

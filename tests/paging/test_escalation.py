@@ -288,9 +288,33 @@ def test_a_handoff_to_somebody_unreachable_goes_on_with_the_next_layer(rota: Rot
     assert rest(rota) == []
 
 
+def test_a_handoff_to_somebody_whose_page_is_about_to_leave(rota: Rota) -> None:
+    reach_admin(rota)
+    id = rota.open(rota.policy(["b"], minutes=1), owner="c")
+    assert rota.fire(0) == ["c/owner", "b/1"]
+    hand_off(rota, id, "b", 0.5)
+    assert rota.fire(2) == []  # the page of the layer will do
+    assert rota.events(id)[-1] == "escalation_exhausted"
+
+
+def test_no_layer_fires_while_somebody_works_on_it(rota: Rota) -> None:
+    policy = rota.policy(["a"])
+    rota.world.call("PATCH", f"escalation/policies/{policy}", {"repeat": 1})
+    id = rota.open(policy)
+    rota.fire(0)
+    rota.deliver(0)
+    hand_off(rota, id, "y", 1)
+    acknowledge(rota, id, "b", 1)
+    (incident,) = rota.world.rows("SELECT * FROM incidents")
+    worse = lifecycle.raise_severity
+    write_at(at(2), rota.world.database, worse, rota.caller, incident, "critical")
+    assert rota.fire(2) == []
+    assert rota.events(id).count("layer_escalated") == 1
+
+
 def test_a_page_goes_to_the_email_address_as_well(rota: Rota) -> None:
     rota.open(rota.policy(["a"], ["a"]), owner="a")
-    assert rota.fire(0, by_email=True) == ["a/owner", "a/owner"]
+    assert rota.fire(0, by_email=True) == ["a/1", "a/1"]
     methods = [row["contact_method_id"] for row in rota.deliveries()]
     assert (methods.count(None), len(methods)) == (1, 2)
 

@@ -706,3 +706,22 @@ def test_rights(world: World, member: str, other_org: quickstart.Provisioned) ->
     assert order(world, path) == ids
     listed = world.call("GET", POLICIES, key=other_org.key).json["data"]
     assert [policy["id"] for policy in listed] == [other_org.policy_id]
+
+
+def test_how_often_a_policy_starts_again(world: World) -> None:
+    path = f"{POLICIES}/{make(world, steps=[schedule_step(world)], repeat=9)['id']}"
+
+    def repeat(method: str, **body: Any) -> Any:
+        changed = world.call(method, path, body).json["data"]
+        assert world.call("GET", path).json["data"]["layers"] != []
+        return changed["repeat"]
+
+    assert repeat("PATCH", repeat=4) == 4
+    assert repeat("PATCH", name="Q") == 4
+    assert repeat("PUT", name="Q") == repeat("PUT", name="Q", repeat=None) == 4
+    assert repeat("PUT", name="Q", repeat=2) == 2
+    assert repeat("PATCH", repeat=None) == 0
+    for wrong in (10, -1, "1", True, 1.0, 10**30):
+        for method in ("PATCH", "PUT"):
+            answer = world.call(method, path, {"name": "Q", "repeat": wrong})
+            assert (answer.status_code, list(answer.json["errors"])) == (400, ["repeat"])

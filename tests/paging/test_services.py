@@ -25,6 +25,7 @@ from incident_service.paging.contact_methods import check_url
 from incident_service.paging.page import Outcome, Page
 from incident_service.severity import SEVERITIES
 from tests.helpers.apprise_services import NEEDS_MORE, documented
+from tests.helpers.example_event import EVENT, SHIFT
 from tests.helpers.playing import Request, playing_every_service
 from tests.helpers.receivers import taking_mail
 
@@ -58,6 +59,10 @@ def usable(scheme: str) -> Iterator[str]:
     for url in documented(scheme):
         if not any(re.match(form, url) for form in NEEDS_MORE):
             yield url
+
+
+def asks_first(url: str) -> bool:
+    return any(url == start or (start[-1] == "@" and url.startswith(start)) for start in ASKS_FIRST)
 
 
 @pytest.fixture
@@ -118,9 +123,7 @@ def test_the_documented_forms_are_accepted(scheme: str) -> None:
 @pytest.mark.parametrize("scheme", BY_HTTP)
 def test_a_page_of_the_greatest_length(scheme: str, played: list[Request]) -> None:
     for url in usable(scheme):
-        if any(
-            url == start or (start[-1] == "@" and url.startswith(start)) for start in ASKS_FIRST
-        ):
+        if asks_first(url):
             continue
         played.clear()
         assert channels.send(GREATEST, url, Settings(), now=NOW) == Outcome(True), url
@@ -132,6 +135,16 @@ def test_a_page_of_the_greatest_length(scheme: str, played: list[Request]) -> No
         assert GREATEST.severity in visible
         assert f"layer {GREATEST.layer}" in visible
         assert (shown(GREATEST.title) in visible) is (scheme not in TITLE_IS_CUT), visible[:300]
+
+
+@pytest.mark.parametrize("scheme", BY_HTTP)
+def test_an_event_for_a_subscription(scheme: str, played: list[Request]) -> None:
+    url = next(url for url in usable(scheme) if not asks_first(url))
+    for message in (EVENT, SHIFT):
+        played.clear()
+        assert channels.send(message, url, Settings(), now=NOW) == Outcome(True), url
+        visible = shown("\n".join(map(said, played)), scheme)
+        assert "Ada Lovelace" in visible
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
