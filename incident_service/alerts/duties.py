@@ -8,6 +8,7 @@ from datetime import datetime
 from incident_service.alerts import heartbeats, over, suppressed
 from incident_service.alerts.notify import notify
 from incident_service.database.file import Connection
+from incident_service.paging import shift_changes
 from incident_service.paging.performing import Perform
 from incident_service.store import Row, tasks
 
@@ -17,6 +18,7 @@ PERFORM: Mapping[tasks.Kind, Perform] = {
     "miss_heartbeat": heartbeats.miss,
     "end_maintenance": suppressed.release,
     "resolve_alerts": over.resolve_rest,
+    "watch_schedule": shift_changes.look,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incident_service import ids
 from incident_service.alerts.routes import Routes
@@ -19,8 +19,8 @@ _log = logging.getLogger("incident_service.paging")
 def notify(db: Connection, task: Row, *, now: datetime, by_email: bool) -> None:
     """Send a message about an alert to whoever its escalation policy would page first.
 
-    If that is nobody, every admin who can be reached gets it. Nothing is sent about an alert that
-    is resolved, or that has become an incident.
+    If that is nobody, every admin who can be reached gets it. Notification rules say by what, and
+    how soon. Nothing is sent about an alert that is resolved, or that has become an incident.
     """
     org_id = task["org_id"]
     alert = alerts.get(db, org_id, task["subject_id"])
@@ -38,17 +38,17 @@ def notify(db: Connection, task: Row, *, now: datetime, by_email: bool) -> None:
         {
             "org_id": org_id,
             "id": ids.new_id(),
-            "incident_id": None,
             "alert_id": alert["id"],
             "user_id": user_id,
-            "layer_position": None,
-            "contact_method_id": method_id,
+            "contact_method_id": method.id,
+            "delay_minutes": method.delay_minutes,
             "kind": "alert",
-            "receiver": receiver_of(url),
+            "receiver": receiver_of(method.url),
             "created_at": format_instant(now),
+            "due_at": format_instant(now + timedelta(minutes=method.delay_minutes)),
         }
         for user_id in user_ids or roster.reachable(roster.admins())
-        for method_id, url in roster.methods(user_id)
+        for method in roster.methods(user_id, alert["severity"])
     ]
     deliveries.insert(db, rows)
     if not rows:

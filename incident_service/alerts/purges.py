@@ -1,4 +1,4 @@
-"""Deletes what is kept for a time only, a little in each write (contract §10)."""
+"""Deletes what is kept for a time only, a little in each write (contract §6 and §10)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
-from incident_service.store import alerts, deliveries, receipts
+from incident_service.store import alerts, deliveries, invitations, receipts
 
 KEEP_RECEIPTS = timedelta(days=7)
 KEEP_ALERTS = timedelta(days=90)
 """From when they were resolved. Alerts of incidents stay."""
+
+KEEP_INVITATIONS = timedelta(days=30)
+"""From their end, so that whoever opens the link late is told why it does not work."""
 
 DELETED_A_WRITE = 200
 """Rows of each table, few of them, so that the API does not wait long for its turn."""
@@ -24,4 +27,8 @@ def purge(db: Connection, *, now: datetime) -> bool:
     expired = alerts.expired(db, until=format_instant(now - KEEP_ALERTS), limit=DELETED_A_WRITE)
     deliveries.delete_about_alerts(db, expired)
     alerts.delete(db, expired)
-    return max(number, len(expired)) == DELETED_A_WRITE
+    ended = invitations.ended(
+        db, until=format_instant(now - KEEP_INVITATIONS), limit=DELETED_A_WRITE
+    )
+    invitations.delete(db, ended)
+    return max(number, len(expired), len(ended)) == DELETED_A_WRITE

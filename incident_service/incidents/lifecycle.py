@@ -15,8 +15,9 @@ from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.incidents import reading
-from incident_service.paging import escalation
+from incident_service.paging import announcing, delayed, escalation
 from incident_service.people.caller import Caller
+from incident_service.severity import is_worse
 from incident_service.status import components
 from incident_service.status.levels import level_of
 from incident_service.store import Row, audit, open_groups, status_pages, users
@@ -75,6 +76,8 @@ def _edit(db: Connection, caller: Caller, incident: Row, changes: Row, now: date
         incident = change(db, incident, after, now, is_public=is_public)
         details = {"before": _for_trail(before), "after": _for_trail(after)}
         record(db, caller, incident, "incident_edited", details, now=now)
+        if "severity" in before and is_worse(after["severity"], before["severity"]):
+            delayed.hasten(db, incident, now=now)
 
 
 def _public_fields(incident: Row) -> tuple[str, str] | None:
@@ -170,6 +173,8 @@ def acknowledge(
         if incident["handed_off_at"] is not None and incident["owner_id"] != caller.actor_id:
             escalation.tell_owner(db, incident, now=now)
         record(db, caller, incident, "incident_acknowledged", via(by_link), now=now)
+        who = caller.actor_id
+        announcing.announce(db, incident, "incident_acknowledged", actor_id=who, now=now)
     return incident
 
 
@@ -268,6 +273,8 @@ def confirm(db: Connection, caller: Caller, incident: Row, *, now: datetime) -> 
     if incident["is_provisional"]:
         incident = change(db, incident, {"is_provisional": False}, now)
         record(db, caller, incident, "incident_confirmed", {}, now=now)
+        opener = incident["created_by"]
+        announcing.announce(db, incident, "incident_opened", actor_id=opener, now=now)
     return incident
 
 

@@ -10,7 +10,7 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.oncall import schedules
-from incident_service.paging import escalation
+from incident_service.paging import announcing, escalation
 from incident_service.people.caller import Caller
 from incident_service.severity import Severity
 from incident_service.status import components
@@ -153,6 +153,7 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
     }
     audit.append(db, incident, "incident_opened", details, actor_id=caller.actor_id, at=at)
     escalation.begin(db, incident, at=at)
+    announcing.announce(db, incident, "incident_opened", actor_id=caller.actor_id, now=now)
     return {**incident, "affected_components": affected}
 
 

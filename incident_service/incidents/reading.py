@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import functools
+from datetime import datetime
 
-from incident_service.clock import LAST, format_instant
+from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection
 from incident_service.errors import NotFound
 from incident_service.people.caller import Caller
-from incident_service.store import Row, audit, organizations, responders
+from incident_service.store import Row, audit, numbers, organizations, responders
 from incident_service.store import incidents as rows
 
 OPEN = "open"
 """The filter of the status that finds all incidents which are not resolved."""
 
-MAX_NUMBER = 2**63 - 1
-"""More than any incident's number."""
+HISTORY_LENGTH = 1000
+"""How many statuses an incident comes with, at most: it may be reopened any number of times."""
 
 TRAIL_LENGTH = 1000
 """How many events of its trail an incident comes with, at most: the latest (contract §3)."""
@@ -35,7 +36,7 @@ def id_of_number(db: Connection, caller: Caller, number: int) -> str | None:
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
-    """Return the incident with `status_history`, `responders` and the end of its `audit_trail`.
+    """Return the incident with `responders`, and the ends of `status_history` and `audit_trail`.
 
     `audit_trail_omitted`: how many older events there are. Raises `NotFound`.
     """
@@ -43,11 +44,17 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
     trail = audit.latest(db, caller.org_id, id, limit=TRAIL_LENGTH)
     return {
         **_with_components(db, caller.org_id, [incident])[0],
-        "status_history": rows.status_history(db, caller.org_id, id),
+        "status_history": rows.status_history(db, caller.org_id, id, limit=HISTORY_LENGTH),
         "responders": responders.of_incident(db, caller.org_id, id),
         "audit_trail": trail,
         "audit_trail_omitted": trail[0]["number"] - 1 if trail else 0,
     }
+
+
+def latest_instant(db: Connection, incident: Row, now: datetime) -> datetime:
+    """Return now, or the trail's last instant if the clock was set back behind it (contract §3)."""
+    trail = audit.latest(db, incident["org_id"], incident["id"], limit=1)
+    return max([now, *(parse_instant(event["at"]) for event in trail)])
 
 
 def get_slice(
@@ -63,27 +70,28 @@ def get_slice(
 ) -> tuple[list[Row], int | None]:
     """Return the newest incidents that fit, newest first, and the number before which more follow.
 
+    A search by words that takes long gives fewer than `limit`, or none, though more may follow.
     Provisional ones are left out, unless `with_provisional`.
     `filters`: any of `status` (also `open`), `severity`, `owner_id` and `component_id`. `since` and
     `until` are whole milliseconds and included. `before`: the number that came with the last slice.
     """
-    org_id, after = caller.org_id, 0
+    org_id = caller.org_id
     if not with_provisional:
         filters = {**filters, "is_provisional": False}
     if since is not None:
         filters = {**filters, "since": format_instant(since)}
-        after = rows.last_before(db, org_id, filters["since"])
     if until is not None:
         filters = {**filters, "until": format_instant(until)}
-        # An incident may have been opened by a clock that was behind the one before.
-        behind = organizations.clock_setback(db, org_id) + timedelta(milliseconds=1)
-        end = format_instant(until + behind) if until < LAST - behind else format_instant(LAST)
-        before = min(before or MAX_NUMBER, rows.last_before(db, org_id, end) + 1)
-    newest = rows.newest(
-        db, org_id, filters, after=after, before=before or MAX_NUMBER, limit=limit + 1
+    after, before = numbers.around(
+        since,
+        until,
+        before=before,
+        last_before=functools.partial(rows.last_before, db, org_id),
+        setback=organizations.clock_setback(db, org_id),
     )
+    newest, end = rows.newest(db, org_id, filters, after=after, before=before, limit=limit + 1)
     incidents = _with_components(db, org_id, newest[:limit])
-    return incidents, incidents[-1]["sequential_id"] if len(newest) > limit else None
+    return incidents, incidents[-1]["sequential_id"] if len(newest) > limit else end
 
 
 def get_trail_slice(

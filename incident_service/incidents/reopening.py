@@ -8,7 +8,7 @@ from incident_service.clock import parse_instant
 from incident_service.database.file import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.incidents import lifecycle, owners, reading
-from incident_service.paging import escalation
+from incident_service.paging import announcing, escalation
 from incident_service.people.caller import Caller
 from incident_service.store import Row, named, open_groups, users
 
@@ -45,10 +45,23 @@ def reopen(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     }
     incident = lifecycle.change(db, incident, changes, now, is_public=True)
     lifecycle.add_to_history(db, caller, incident, at=incident["updated_at"])
-    lifecycle.record(db, caller, incident, "incident_reopened", {}, now=now)
+    details = {
+        "ownerId": incident["owner_id"],
+        "escalationPolicyId": incident["escalation_policy_id"],
+    }
+    lifecycle.record(db, caller, incident, "incident_reopened", details, now=now)
     if incident["integration_id"] is not None:
         _open_groups(db, incident)
     escalation.begin_again(db, incident, now=now)
+    announcing.announce(
+        db,
+        incident,
+        "status_changed",
+        actor_id=caller.actor_id,
+        now=now,
+        before="resolved",
+        after=incident["status"],
+    )
 
 
 def _open_groups(db: Connection, incident: Row) -> None:

@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from incident_service.database.file import Connection
-from incident_service.incidents import by_link, responding
+from incident_service.incidents import by_link
 from incident_service.incidents.by_link import Link
 from incident_service.incidents.lifecycle import NEXT
+from incident_service.paging import progress
+from incident_service.people import actors
 from incident_service.people.users import display_name
-from incident_service.store import Row, alerts, audit, deliveries, incidents, updates, users
+from incident_service.store import (
+    Row,
+    alerts,
+    audit,
+    deliveries,
+    incidents,
+    policies,
+    updates,
+    users,
+)
+from incident_service.store import progress as progress_rows
 
 UPDATES_SHOWN = 10
 UPDATE_CHARACTERS = 500
@@ -76,13 +88,13 @@ def view(db: Connection, link: Link) -> View:
     shown = list(outcomes)[:PEOPLE_SHOWN]
     by, owner_id = incident["acknowledged_by"], incident["owner_id"]
     found = alerts.newest(db, org_id, {"incident_id": id}, before=None, limit=ALERTS_SHOWN + 1)
-    layer = responding.next_layer(db, incident)
+    layer = _next_layer(db, incident)
     names = _names(db, org_id, [*shown, *filter(None, (by, owner_id))])
     return View(
         incident=incident,
         you=display_name(user),
         is_acknowledged_by_you=by == you,
-        acknowledger=names.get(by, by),
+        acknowledger=names.get(by) or (actors.name(db, org_id, by) if by else None),
         owner=names.get(owner_id),
         is_owned_by_you=owner_id == you,
         components=[each["name"] for each in incidents.components(db, org_id, [id])[id]],
@@ -96,6 +108,15 @@ def view(db: Connection, link: Link) -> View:
         next_layer=layer["position"] if layer else None,
         escalate_from=by_link.position(db, incident),
     )
+
+
+def _next_layer(db: Connection, incident: Row) -> Row | None:
+    """Return the layer that would fire next; `None` if none is left, or if there is no policy."""
+    org_id, policy_id = incident["org_id"], incident["escalation_policy_id"]
+    if policy_id is None:
+        return None
+    done = progress_rows.of_incident(db, org_id, incident["id"])
+    return progress.next_layer(policies.layers(db, org_id, policy_id), done)
 
 
 def _outcomes(pages: Iterable[Row], pending: Iterable[str]) -> dict[str, Row]:

@@ -12,17 +12,14 @@ from incident_service.clock import format_instant
 from incident_service.database.file import Connection, savepoint
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.incidents import lifecycle, reading
-from incident_service.paging import escalation, firing, progress
+from incident_service.paging import escalation, firing
 from incident_service.people.caller import Caller
-from incident_service.store import Row, deliveries, policies, responders, users
-from incident_service.store import progress as progress_rows
+from incident_service.store import deliveries, incidents, responders, users
 
 SNOOZE_MINUTES = (5, 1440)
 """The shortest and the longest snooze."""
 
 MAX_RESPONDERS = 100
-
-UNACKNOWLEDGED = {"acknowledged_at": None, "acknowledged_by": None, "snoozed_until": None}
 
 
 def unacknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
@@ -31,9 +28,9 @@ def unacknowledge(db: Connection, caller: Caller, id: str, *, now: datetime) -> 
     Nothing changes if nobody does, or if the incident is resolved. Raises `NotFound`.
     """
     incident = reading.find(db, caller, id)
+    incident = lifecycle.heed_person(db, caller, incident, now=now, only_confirms=True)
     if incident["acknowledged_at"] is not None and incident["status"] != "resolved":
-        incident = lifecycle.heed_person(db, caller, incident, now=now, only_confirms=True)
-        incident = lifecycle.change(db, incident, UNACKNOWLEDGED, now)
+        incident = lifecycle.change(db, incident, incidents.UNACKNOWLEDGED, now)
         escalation.resume(db, incident, now=now)
         lifecycle.record(db, caller, incident, "incident_unacknowledged", {}, now=now)
 
@@ -53,21 +50,11 @@ def snooze(
     """
     lifecycle.check_unresolved(reading.find(db, caller, id))
     incident = lifecycle.acknowledge(db, caller, id, now=now, by_link=by_link)
-    incident = lifecycle.heed_person(db, caller, incident, now=now, only_confirms=True)
     until = format_instant(now + timedelta(minutes=minutes))
     incident = lifecycle.change(db, incident, {"snoozed_until": until}, now)
     escalation.snooze(db, incident, until=until)
     details = {"minutes": minutes, "until": until, **lifecycle.via(by_link)}
     lifecycle.record(db, caller, incident, "incident_snoozed", details, now=now)
-
-
-def next_layer(db: Connection, incident: Row) -> Row | None:
-    """Return the layer that would fire next; `None` if none is left, or if there is no policy."""
-    org_id, policy_id = incident["org_id"], incident["escalation_policy_id"]
-    if policy_id is None:
-        return None
-    done = progress_rows.of_incident(db, org_id, incident["id"])
-    return progress.next_layer(policies.layers(db, org_id, policy_id), done)
 
 
 def escalate(
@@ -88,9 +75,10 @@ def escalate(
     lifecycle.check_unresolved(incident)
     with savepoint(db):
         incident = lifecycle.heed_person(db, caller, incident, now=now)
-        incident = lifecycle.change(db, incident, UNACKNOWLEDGED, now)
-        escalation.forget_acknowledgement(db, incident)
-        if next_layer(db, incident) is None or not firing.fire_next_layer(
+        if incident["acknowledged_at"] is not None:
+            incident = lifecycle.change(db, incident, incidents.UNACKNOWLEDGED, now)
+            escalation.forget_acknowledgement(db, incident)
+        if not firing.fire_next_layer(
             db,
             incident,
             actor_id=caller.actor_id,
@@ -138,7 +126,7 @@ def add_responders(
     made = {
         "org_id": caller.org_id,
         "incident_id": id,
-        "added_at": format_instant(now),
+        "added_at": format_instant(reading.latest_instant(db, incident, now)),
         "added_by": caller.actor_id,
     }
     responders.insert(db, [{**made, "user_id": user_id} for user_id in added])

@@ -11,11 +11,11 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection
 from incident_service.errors import Forbidden, InvalidRequest, NotFound
 from incident_service.incidents import lifecycle, reading
-from incident_service.people import users
+from incident_service.paging import announcing, matching
+from incident_service.people import actors
 from incident_service.people.caller import Caller
-from incident_service.store import Row, api_keys, audit
+from incident_service.store import Row
 from incident_service.store import updates as rows
-from incident_service.store import users as people
 
 Visibility = Literal["internal", "public"]
 
@@ -69,7 +69,7 @@ def post(db: Connection, caller: Caller, incident_id: str, new: NewUpdate, *, no
             "visibility: no published status page shows a component of the incident.",
             code="no_public_surface",
         )
-    now = _instant(db, incident, now)
+    now = reading.latest_instant(db, incident, now)
     incident = lifecycle.heed_person(db, caller, incident, now=now)
     return _with_people(_post(db, caller, incident, new, now))
 
@@ -91,7 +91,7 @@ def advance(
     """
     incident = reading.find(db, caller, incident_id)
     new = NewUpdate("internal", status_change=status, resolution_note=note, by_link=by_link)
-    _post(db, caller, incident, new, _instant(db, incident, now))
+    _post(db, caller, incident, new, reading.latest_instant(db, incident, now))
 
 
 def resolve(
@@ -110,7 +110,7 @@ def resolve(
     incident = reading.find(db, caller, incident_id)
     if incident["status"] == "resolved":
         return
-    now = _instant(db, incident, now)
+    now = reading.latest_instant(db, incident, now)
     while (status := lifecycle.NEXT[incident["status"]]) != "resolved":
         incident = lifecycle.move_on(db, caller, incident, status, None, now=now, by_link=by_link)
     new = NewUpdate("internal", status_change="resolved", resolution_note=note, by_link=by_link)
@@ -132,7 +132,7 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
             raise Forbidden("Only its author or an admin may redact an update.")
         if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
             raise Forbidden("After 5 minutes, only an admin may redact an update.")
-    now, is_new = _instant(db, incident, now), update["redacted_at"] is None
+    now, is_new = reading.latest_instant(db, incident, now), update["redacted_at"] is None
     incident = lifecycle.heed_person(db, caller, incident, now=now, only_confirms=not is_new)
     if is_new:
         redaction = {
@@ -149,17 +149,12 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
     return _with_people(update)
 
 
-def _instant(db: Connection, incident: Row, now: datetime) -> datetime:
-    """Return now, or the trail's last instant if the clock was set back behind it (contract §3)."""
-    trail = audit.latest(db, incident["org_id"], incident["id"], limit=1)
-    return max([now, *(parse_instant(event["at"]) for event in trail)])
-
-
 def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: datetime) -> Row:
     if new.visibility == "public":
         lifecycle.publish(db, caller, incident, now=now)
+    before = incident["status"]
     if new.status_change is not None:
-        lifecycle.move_on(
+        incident = lifecycle.move_on(
             db,
             caller,
             incident,
@@ -191,19 +186,32 @@ def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: da
         "statusChange": new.status_change,
     }
     lifecycle.record(db, caller, incident, "update_posted", details, now=now)
+    _announce(db, caller, incident, update, before=before, now=now)
     return update
 
 
+def _announce(
+    db: Connection, caller: Caller, incident: Row, update: Row, *, before: str, now: datetime
+) -> None:
+    """Tell subscriptions of the update if it has a text, and of the status if it changed.
+
+    Of both by one message, which is about the status.
+    """
+    events: list[matching.Event] = []
+    details: dict[str, str | None] = {}
+    if update["status_change"] == "resolved":
+        events.append("incident_resolved")
+    elif update["status_change"] is not None:
+        events.append("status_changed")
+        details.update(before=before, after=update["status_change"])
+    if update["body"] is not None:
+        events.append("update_posted")
+        details.update(updateId=update["id"])
+    announcing.announce(db, incident, *events, actor_id=caller.actor_id, now=now, **details)
+
+
 def _actor_name(db: Connection, caller: Caller) -> str:
-    """Return the name of the caller's user, or else of the key or integration."""
-    if caller.integration_name is not None:
-        return caller.integration_name
-    if caller.user_id is not None:
-        user = people.get(db, caller.org_id, caller.user_id)
-        if user is not None:
-            return users.display_name(user)
-    key = api_keys.get(db, caller.org_id, caller.key_id)
-    return str(key["name"]) if key else caller.actor_id
+    return caller.integration_name or actors.name(db, caller.org_id, caller.actor_id)
 
 
 def _with_people(update: Row) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -85,9 +86,11 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     component = resources.find(db, "components", org_id, id)
     resources.hide(db, "components", org_id, id, now=now)
     rows.set_names(db, org_id, id, ())
-    integrations.forget_component(db, org_id, id, at=at)
+    record = functools.partial(log.record, db, actor_id=caller.actor_id, now=now)
+    for thing in integrations.forget_component(db, org_id, id, at=at):
+        record("integration", {**thing, "component_id": id}, {**thing, "component_id": None})
     tasks.put(db, org_id, "end_maintenance", org_id, due_at=at)  # mostly it finds nothing to do
-    log.record(db, "component", _parsed(component), None, actor_id=caller.actor_id, now=now)
+    record("component", _parsed(component), None)
 
 
 def named(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:

@@ -143,11 +143,10 @@ def overview(db: Connection, status_page: Row, *, now: datetime) -> Overview:
         if window.status == "in_progress"
         for component in window.components
     }
+    spans = _spans(db, status_page, [hits[0] for hits in incidents])
     impairments: defaultdict[str, list[Impairment]] = defaultdict(list)
-    for hits in incidents:
-        impairment = _impairment(hits[0])
-        for hit in hits:
-            impairments[hit["component_id"]].append(impairment)
+    for hit in itertools.chain(*incidents):
+        impairments[hit["component_id"]] += spans[hit["id"]]
     open_now = [hits for hits in incidents if hits[0]["status"] != "resolved"]
     severities: defaultdict[str, list[str]] = defaultdict(list)
     for hit in itertools.chain(*open_now):
@@ -283,12 +282,29 @@ def _component(
     )
 
 
-def _impairment(incident: Row) -> Impairment:
-    return Impairment(
-        level=levels.level_of(incident["severity"]),
-        begins=parse_instant(incident["created_at"]),
-        ends=parse_instant(incident["resolved_at"]) if incident["resolved_at"] else None,
-    )
+def _spans(db: Connection, status_page: Row, incidents: list[Row]) -> dict[str, list[Impairment]]:
+    """Return when each incident was open: once more for each time that it was reopened."""
+    ids = [incident["id"] for incident in incidents]
+    begins = {incident["id"]: [incident["created_at"]] for incident in incidents}
+    ends: dict[str, list[str]] = {id: [] for id in ids}
+    for row in rows.reopenings(db, status_page["org_id"], ids):
+        ends[row["incident_id"]].append(row["resolved_at"])
+        begins[row["incident_id"]].append(row["reopened_at"])
+    return {
+        incident["id"]: [
+            Impairment(
+                level=levels.level_of(incident["severity"]),
+                begins=parse_instant(began_at),
+                ends=parse_instant(ended_at) if ended_at else None,
+            )
+            for began_at, ended_at in zip(
+                begins[incident["id"]],
+                [*ends[incident["id"]], incident["resolved_at"]],
+                strict=True,
+            )
+        ]
+        for incident in incidents
+    }
 
 
 def _by_incident(affected: Iterable[Row]) -> list[list[Row]]:
@@ -330,18 +346,31 @@ def _entries(
 ) -> dict[str, tuple[list[Entry], int]]:
     """Return each incident's entries, oldest first, and how many updates are left out.
 
-    An incident reaches a status once. If a public update announced it, both are one entry.
+    If a public update announced a status that the incident reached, both are one entry.
     """
-    entries: dict[str, dict[str, Entry]] = {id: {} for id in incident_ids}
+    entries: dict[str, list[Entry]] = {id: [] for id in incident_ids}
     omitted = dict.fromkeys(incident_ids, 0)
     for row in rows.statuses(db, org_id, incident_ids):
         entry = Entry(row["id"], row["status"], None, row["changed_at"])
-        entries[row["incident_id"]][row["status"]] = entry
+        entries[row["incident_id"]].append(entry)
     for row in rows.updates(db, org_id, incident_ids, limit=limit):
         entry = Entry(row["id"], row["status_change"], row["body"], row["posted_at"])
-        entries[row["incident_id"]][row["status_change"] or row["id"]] = entry
+        of_one = entries[row["incident_id"]]
+        of_one[_announced(of_one, entry)] = [entry]
         omitted[row["incident_id"]] = max(row["total"] - limit, 0)
     return {
-        id: (sorted(of_one.values(), key=lambda entry: entry.at), omitted[id])
+        id: (sorted(of_one, key=lambda entry: entry.at), omitted[id])
         for id, of_one in entries.items()
     }
+
+
+def _announced(entries: list[Entry], update: Entry) -> slice:
+    """Return where the bare status is that the update announced, or else the end.
+
+    It is the latest such status by then: an incident that is reopened reaches each again.
+    """
+    for n in reversed(range(len(entries))):
+        entry = entries[n]
+        if entry.body is None and entry.status == update.status and entry.at <= update.at:
+            return slice(n, n + 1)
+    return slice(len(entries), None)

@@ -348,7 +348,7 @@ def test_only_a_worse_alert_pages_the_owner_of_an_acknowledged_incident_again(
     world.call("PATCH", "organization", {"defaultEscalationPolicyId": rota.policy(["b"], ["c"])})
     tool = Tool(world)
     (answer,) = tool.send(0, fire("a", group="g", severity="high"))
-    assert paged(world, 0) == ["b/owner"]
+    assert paged(world, 0) == ["b/1"]
     act(world, 1, "POST", f"incidents/{answer['incident_id']}/acknowledge")
     world.execute("DELETE FROM deliveries")
     tool.send(2, fire("b", group="g", severity="high"), fire("a", group="g", severity="high"))
@@ -365,7 +365,7 @@ def test_a_worse_alert_pages_nobody_more_while_nobody_has_acknowledged(rota: Rot
     world.call("PATCH", "organization", {"defaultEscalationPolicyId": rota.policy(["b"])})
     tool = Tool(world)
     tool.send(0, fire("a", group="g", severity="high"))
-    assert paged(world, 0) == ["b/owner"]
+    assert paged(world, 0) == ["b/1"]
     world.execute("DELETE FROM deliveries")
     tool.send(1, fire("b", group="g", severity="critical"))
     assert paged(world, 1) == []
@@ -379,7 +379,7 @@ def test_a_tool_can_acknowledge(rota: Rota) -> None:
     world.call("PATCH", "organization", {"defaultEscalationPolicyId": rota.policy(["b"], ["c"])})
     tool = Tool(world, name="PagerDuty")
     tool.send(0, fire("a"))
-    assert paged(world, 0) == ["b/owner"]
+    assert paged(world, 0) == ["b/1"]
     (answer,) = tool.send(1, acknowledge("a"))
     assert (answer["status"], answer["outcome"]) == ("firing", "incident")
     (incident,) = tool.incidents()
@@ -577,6 +577,9 @@ def test_a_provisional_incident_is_left_out_until_a_person_acts(
         ("PATCH", "", {"title": "Real"}, "incident_edited"),
         ("PATCH", "/status", {"status": "identified"}, "status_changed"),
         ("POST", "/acknowledge", {}, "incident_acknowledged"),
+        ("POST", "/snooze", {"minutes": 5}, "incident_acknowledged"),
+        ("POST", "/resolve", {}, "status_changed"),
+        ("POST", "/responders", {"userIds": ["ada"]}, "responder_added"),
         ("POST", "/handoff", {"targetUserId": "ada"}, "incident_handed_off"),
         ("PUT", "/components", {"componentIds": []}, "components_changed"),
         ("POST", "/updates", {"visibility": "internal", "body": "Looking."}, "update_posted"),
@@ -601,6 +604,7 @@ def test_each_act_of_a_person_confirms_once_and_before_the_act(
     [
         ("PATCH", "", {"title": "A"}),
         ("PATCH", "", {"isPublic": False, "publicTitle": None}),
+        ("POST", "/unacknowledge", {}),
         ("PUT", "/components", {"componentIds": ["its own"]}),
     ],
 )

@@ -174,6 +174,7 @@ def test_what_was_over_meanwhile_resolves_once_its_integration_resolves_again(
         ("PATCH", "", {"title": "Real"}),
         ("PATCH", "/status", {"status": "identified"}),
         ("POST", "/handoff", {"targetUserId": "ada"}),
+        ("POST", "/responders", {"userIds": ["ada"]}),
         ("PUT", "/components", {"componentIds": []}),
         ("POST", "/updates", {"visibility": "internal", "body": "Looking."}),
     ],
@@ -195,12 +196,42 @@ def test_what_a_person_works_on_is_left_to_people(
     assert "alert_resolved" in dict(trail(world, answer["incident_id"]))
 
 
-def test_acknowledging_alone_leaves_it_to_its_alerts(world: World, tool: Tool) -> None:
+@pytest.mark.parametrize(
+    "acts",
+    [
+        {"acknowledge": {}},
+        {"acknowledge": {}, "unacknowledge": {}},
+        {"snooze": {"minutes": 5}},
+    ],
+    ids=" ".join,
+)
+def test_acknowledging_alone_leaves_it_to_its_alerts(
+    world: World, tool: Tool, acts: dict[str, Any]
+) -> None:
     (answer,) = tool.send(0, fire("a"))
-    act(world, 1, "POST", f"incidents/{answer['incident_id']}/acknowledge")
+    for name, body in acts.items():
+        act(world, 1, "POST", f"incidents/{answer['incident_id']}/{name}", **body)
     tool.send(2, resolved("a"))
     perform_at(world, after(62))
     assert status(tool) == ["resolved"]
+
+
+def test_a_reopened_incident_takes_its_alerts_in_again_and_is_left_to_people(
+    world: World, tool: Tool
+) -> None:
+    (first, second) = tool.send(0, fire("a"), fire("b"))
+    tool.send(1, resolved("a"), resolved("b"))
+    perform_at(world, after(61))
+    assert status(tool) == ["resolved", "resolved"]
+    (later,) = tool.send(62, fire("b"))  # b has another incident by now
+    for answer in (first, second):
+        act(world, 63, "POST", f"incidents/{answer['incident_id']}/reopen")
+    (again, there) = tool.send(64, fire("a"), fire("b"))
+    assert again["incident_id"] == first["incident_id"]
+    assert there["incident_id"] == later["incident_id"]
+    tool.send(65, resolved("a"), resolved("b"))
+    perform_at(world, after(1000))
+    assert status(tool) == ["investigating", "investigating", "resolved"]
 
 
 def test_an_incident_that_a_person_resolved_meanwhile_stays_as_it_is(

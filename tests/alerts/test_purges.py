@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from incident_service.alerts import purges
 from incident_service.clock import format_instant
+from incident_service.paging import inviting
+from incident_service.people.caller import Caller
 from incident_service.store import receipts
 from tests.helpers.clocks import write_at
 from tests.helpers.monitoring import Tool, after, fire, resolved
@@ -52,6 +54,27 @@ def test_alerts_go_ninety_days_after_they_were_resolved(world: World) -> None:
     assert len(tool.alerts()) == 3
     purge(world, timedelta(days=90))
     assert sorted(alert["dedup_key"] for alert in tool.alerts()) == ["fires", "of incident"]
+
+
+def test_invitations_go_thirty_days_after_their_end(world: World) -> None:
+    caller = Caller(world.made.org_id, "key", None, "org:admin")
+    for minutes, address in ((0, "a@example.com"), (1, "b@example.com")):
+        write_at(
+            after(0) + timedelta(minutes=minutes),
+            world.database,
+            inviting.invite,
+            caller,
+            address,
+            "org:member",
+            True,
+        )
+    purge(world, timedelta(days=37, seconds=-1))
+    assert len(world.rows("SELECT id FROM invitations")) == 2
+    purge(world, timedelta(days=37))
+    assert [row["email"] for row in world.rows("SELECT email FROM invitations")] == [
+        "b@example.com"
+    ]
+    assert len(world.rows("SELECT id FROM deliveries")) == 1
 
 
 def test_many_go_in_small_writes(

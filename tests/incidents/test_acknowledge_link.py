@@ -126,6 +126,15 @@ def test_who_has_it_may_have_no_name(world: World, incident: dict[str, Any]) -> 
         assert f"{by} has acknowledged" in words(world.client.get(link(world, incident)))
 
 
+def test_a_key_that_has_it_is_called_by_its_name(world: World, incident: dict[str, Any]) -> None:
+    robot = world.make("api-keys", name="deploy bot", role="org:member")
+    world.call("POST", "incidents/1/acknowledge", key=robot["key"])
+    path = link(world, incident)
+    assert "deploy bot has acknowledged" in words(world.client.get(path))
+    world.call("DELETE", f"api-keys/{robot['id']}")
+    assert "deploy bot has acknowledged" in words(world.client.get(path))
+
+
 def test_a_link_acknowledges_again_after_a_hand_off(world: World, incident: dict[str, Any]) -> None:
     ben = world.make("users", email="ben@example.com")["id"]
     path = link(world, incident, user_id=ben)
@@ -504,6 +513,17 @@ def test_a_snooze_that_no_button_offers(rota: Rota, escalating: str, minutes: st
     assert state(rota.world) == before
 
 
+def test_a_form_of_two_buttons(rota: Rota, escalating: str) -> None:
+    before = state(rota.world)
+    for form in (
+        {"minutes": "30", "escalate-from": "0.1"},
+        {"status": "resolved", "minutes": "30"},
+        {"status": "resolved", "escalate-from": "0.1"},
+    ):
+        assert rota.world.client.post(escalating, data=form).status_code == 400
+    assert state(rota.world) == before
+
+
 def test_a_button_resolves_from_any_status(rota: Rota, escalating: str) -> None:
     answer = press(rota.world, escalating, "resolved")
     assert "You have resolved this incident" in words(answer)
@@ -550,10 +570,11 @@ def test_how_many_statements_it_takes(world: World, incident: dict[str, Any]) ->
     assert [walk for text in statements(asked) for walk in walks(world, text)] == []
     with traced(world) as asked:
         world.client.post(path)
-    assert len(statements(asked)) <= 22  # an insert that a trigger watches is traced twice
+    assert len(statements(asked)) <= 23  # an insert that a trigger watches is traced twice
     under_the_lock = asked[asked.index("BEGIN IMMEDIATE") : asked.index("COMMIT")]
     reads = [text for text in under_the_lock if text.lstrip().startswith("SELECT")]
-    assert [re.findall(r"FROM (\w+)", text) for text in reads] == [["users"], ["incidents"]]
+    tables = [re.findall(r"FROM (\w+)", text)[0] for text in reads]
+    assert tables == ["users", "incidents", "subscriptions"]
     for wrong in ("/a/" + "x" * 22, "/a/x", "/ack/1x.y"):
         with traced(world) as asked:
             world.client.get(wrong)

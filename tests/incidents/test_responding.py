@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from incident_service import clock, quickstart
+from incident_service import quickstart
 from incident_service.clock import format_instant, parse_instant
+from incident_service.errors import InvalidRequest
 from incident_service.incidents import lifecycle, reopening, responding, updates
 from incident_service.people.caller import Caller
 from tests.helpers.clocks import write_at
@@ -95,6 +97,8 @@ def test_another_organization_s_incident_is_not_there(
         ("snooze", {"minutes": 4}, "minutes"),
         ("snooze", {"minutes": 1441}, "minutes"),
         ("snooze", {"minutes": "60"}, "minutes"),
+        ("snooze", {"minutes": 5.0}, "minutes"),
+        ("snooze", {"minutes": True}, "minutes"),
         ("snooze", {"minutes": None}, "minutes"),
         ("add", {}, "userIds"),
         ("add", {"userIds": []}, "userIds"),
@@ -109,6 +113,24 @@ def test_a_body_that_is_refused(
     answer = call(world, name, body=body)
     assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
     assert events(world) == ["incident_opened"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("unacknowledge", (200, None)),
+        ("escalate", (400, "escalation_exhausted")),
+        ("reopen", (400, "invalid_status_transition")),
+    ],
+)
+def test_a_body_for_a_call_that_takes_none_is_ignored(
+    world: World, incident: dict[str, Any], name: str, told: tuple[int, str | None]
+) -> None:
+    call(world, name)  # which pages the only layer
+    key = {"Authorization": f"Bearer {world.made.key}"}
+    for body in (b"x", b"null", b'{"minutes": 5}', b"x" * 2_000_000):
+        answer = world.client.post(f"/v1/incidents/1/{name}", data=body, headers=key)
+        assert (answer.status_code, answer.json.get("code")) == told
 
 
 @pytest.mark.parametrize("name", ["snooze", "escalate", "add", "remove"])
@@ -168,6 +190,21 @@ def test_a_reopened_incident_begins_again(world: World, incident: dict[str, Any]
     assert call(world, "acknowledge").json["data"]["firstAcknowledgedAt"] == first
 
 
+def test_the_status_history_is_bounded(world: World, incident: dict[str, Any]) -> None:
+    world.execute(
+        """
+        WITH RECURSIVE more (number) AS (
+            VALUES (2) UNION ALL SELECT number + 1 FROM more LIMIT 1500)
+        INSERT INTO status_history (org_id, incident_id, number, id, status, changed_at, changed_by)
+        SELECT org_id, incident_id, more.number, id, 'investigating', changed_at, changed_by
+        FROM status_history, more
+        """
+    )
+    history = call(world, "resolve").json["data"]["statusHistory"]
+    assert [entry["status"] for entry in history][-4:] == [*lifecycle.STATUSES]
+    assert len(history) == 1000
+
+
 @pytest.mark.parametrize(
     ("after", "is_open"),
     [(timedelta(days=7), True), (timedelta(days=7, milliseconds=1), False)],
@@ -176,16 +213,10 @@ def test_an_incident_can_be_reopened_for_seven_days(
     world: World, incident: dict[str, Any], after: timedelta, is_open: bool
 ) -> None:
     resolved = parse_instant(call(world, "resolve").json["data"]["resolvedAt"])
-    late = format_instant(clock.now() - after)
-    world.execute("UPDATE incidents SET resolved_at = ?", late)
-    world.execute("UPDATE incidents SET resolved_at = ?", format_instant(resolved - after))
     caller = Caller(world.made.org_id, "key", None, "org:member")
-    work: Callable[..., None] = reopening.reopen
-    if is_open:
-        write_at(resolved, world.database, work, caller, incident["id"])
-    else:
-        with pytest.raises(Exception, match="more than 7 days ago"):
-            write_at(resolved, world.database, work, caller, incident["id"])
+    refused = pytest.raises(InvalidRequest, match="more than 7 days ago")
+    with nullcontext() if is_open else refused:
+        write_at(resolved + after, world.database, reopening.reopen, caller, incident["id"])
     assert (whole(world)["status"] == "investigating") == is_open
 
 
@@ -199,7 +230,9 @@ def test_reopening_leaves_out_what_was_deleted_since(
     assert world.call("DELETE", "users/ben").status_code == 204
     assert world.call("DELETE", f"escalation/policies/{policy}").status_code == 204
     found = world.call("POST", "incidents/2/reopen").json["data"]
-    assert (found["ownerId"], found["escalationPolicyId"]) == (world.made.user_id, None)
+    left = {"ownerId": world.made.user_id, "escalationPolicyId": None}
+    assert {name: found[name] for name in left} == left
+    assert found["auditTrail"][-1]["details"] == left
 
 
 def test_the_filter_of_what_is_open(world: World, incident: dict[str, Any]) -> None:
@@ -302,6 +335,11 @@ def do(rota: Rota, work: Callable[..., Any], minutes: float, id: str, *args: Any
     write_at(at(minutes), rota.world.database, work, rota.caller, id, *args)
 
 
+def read(rota: Rota, id: str) -> dict[str, Any]:
+    incident: dict[str, Any] = rota.world.call("GET", f"incidents/{id}").json["data"]
+    return incident
+
+
 def as_user(rota: Rota, user_id: str) -> Caller:
     return Caller(rota.caller.org_id, "key", user_id, "org:member")
 
@@ -343,6 +381,36 @@ def test_a_snooze_that_ended_while_nothing_ran_is_followed_in_order(rota: Rota) 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("owner", [None, "c"])
+def test_when_a_snooze_is_over_and_nobody_else_can_be_paged_the_admins_are(
+    rota: Rota, owner: str | None
+) -> None:
+    admin = rota.world.made.user_id
+    rota.reach(admin)
+    id = rota.open(None, owner)
+    rota.fire(0)
+    rota.deliver(0)
+    do(rota, responding.snooze, 1, id, 30)
+    rota.world.execute("DELETE FROM contact_methods WHERE user_id = 'c'")
+    assert rota.fire(31) == [f"{admin}/owner"]
+    assert rota.events(id).count("last_resort_paged") == (1 if owner else 2)
+    assert rota.fire(60) == []
+
+
+def test_when_a_snooze_is_over_and_the_owner_cannot_be_paged_a_layer_that_is_left_will(
+    rota: Rota,
+) -> None:
+    rota.reach(rota.world.made.user_id)
+    id = rota.open(rota.policy(["a"], ["b"], minutes=5), owner="y")
+    rota.fire(0)
+    rota.deliver(0)
+    do(rota, responding.snooze, 1, id, 30)
+    assert rota.fire(31) == []
+    assert rota.fire(36) == ["b/2"]
+    assert rota.fire(60) == []
+    assert "last_resort_paged" not in rota.events(id)
+
+
 def test_a_later_snooze_takes_the_place_of_the_first(rota: Rota) -> None:
     id = rota.open(None, owner="c")
     rota.fire(0)
@@ -365,8 +433,18 @@ def test_escalating_fires_the_next_layer_and_its_time_runs(rota: Rota) -> None:
     assert found["auditTrail"][-1]["event"] == "layer_escalated"
     assert rota.fire(6.9) == []
     assert rota.fire(7) == ["c/3"]
-    with pytest.raises(Exception, match="no layer left"):
+    with pytest.raises(InvalidRequest, match="no layer left"):
         do(rota, responding.escalate, 8, id, False)
+
+
+def test_escalating_changes_the_incident_only_if_it_was_acknowledged(rota: Rota) -> None:
+    id = rota.open(rota.policy(["a"], ["b"], ["c"], minutes=5))
+    rota.fire(0)
+    do(rota, responding.escalate, 1, id, False)
+    assert read(rota, id)["updatedAt"] == format_instant(at(0))
+    do(rota, lifecycle.acknowledge, 2, id)
+    do(rota, responding.escalate, 3, id, False)
+    assert read(rota, id)["updatedAt"] == format_instant(at(3))
 
 
 def test_escalating_passes_over_who_cannot_be_paged_and_ends_where_none_is_left(
@@ -378,7 +456,7 @@ def test_escalating_passes_over_who_cannot_be_paged_and_ends_where_none_is_left(
     assert rota.events(id)[-2:] == ["layer_skipped", "layer_escalated"]
     do(rota, lifecycle.acknowledge, 2, id)
     before = rota.trail(id)
-    with pytest.raises(Exception, match="no layer left"):
+    with pytest.raises(InvalidRequest, match="no layer left"):
         do(rota, responding.escalate, 3, id, False)
     assert rota.trail(id) == before
     (row,) = rota.world.rows("SELECT acknowledged_at FROM incidents")
@@ -391,7 +469,7 @@ def test_a_repeat_is_not_begun_by_hand(rota: Rota) -> None:
     id = rota.open(policy)
     rota.fire(0)
     rota.deliver(0)
-    with pytest.raises(Exception, match="no layer left"):
+    with pytest.raises(InvalidRequest, match="no layer left"):
         do(rota, responding.escalate, 1, id, False)
     assert rota.fire(5) == ["a/1"]
 
@@ -410,6 +488,33 @@ def test_a_policy_starts_again_as_often_as_it_says(rota: Rota) -> None:
     repeats = [d.get("repeat") for event, d in rota.trail(id) if event == "layer_escalated"]
     assert repeats == [None, None, 1, 1, 2, 2]
     assert rota.events(id).count("escalation_exhausted") == 1
+
+
+def test_a_policy_that_changes_while_it_is_repeated(rota: Rota) -> None:
+    policy = rota.policy(["a"], ["b"], minutes=5)
+    path = f"escalation/policies/{policy}"
+    rota.world.call("PATCH", path, {"repeat": 2})
+    id = rota.open(policy)
+    fired = {}
+
+    def run(since: int, until: int) -> None:
+        for minutes in range(since, until):
+            fired[minutes] = rota.fire(minutes)
+            rota.deliver(minutes)
+
+    run(0, 12)  # the second round has paged a
+    steps = [rota.step([user]) for user in "xab"]
+    rota.world.call("PUT", path, {"name": "P", "steps": steps})
+    run(12, 27)
+    rota.world.call("PATCH", path, {"repeat": 0})
+    run(27, 60)
+    assert {minutes: who for minutes, who in fired.items() if who} == {
+        0: ["a/1"], 5: ["b/2"], 10: ["a/1"], 15: ["x/1"], 20: ["b/3"],
+        25: ["x/1"], 30: ["a/2"], 35: ["b/3"],
+    }  # fmt: skip
+    rota.world.call("PATCH", path, {"repeat": 9})
+    run(60, 90)
+    assert rota.events(id)[-1] == "escalation_exhausted"  # what is over does not begin again
 
 
 def test_a_policy_that_pages_nobody_does_not_start_again(rota: Rota) -> None:
@@ -455,6 +560,24 @@ def test_a_responder_is_paged_once_to_help_whoever_acknowledges(rota: Rota) -> N
     assert (sent["userId"], sent["help"], sent["layer"]) == ("x", True, None)
 
 
+def test_a_layer_pages_a_responder_too_so_that_removing_them_loses_no_page(rota: Rota) -> None:
+    id = rota.open(rota.policy(["a"], ["b"], minutes=5))
+    rota.fire(0)
+    rota.deliver(0)
+    do(rota, responding.add_responders, 4, id, ["b"], False)
+    assert rota.fire(5) == ["b/2"]
+    do(rota, responding.remove_responder, 5, id, "b")
+    assert [(row["user_id"], row["kind"]) for row in rota.deliveries()] == [("b", "page")]
+
+
+def test_responders_stay_in_order_if_the_clock_is_set_back(rota: Rota) -> None:
+    id = rota.open(None, owner="c")
+    for minutes, asked in ((5, "x"), (3, "b"), (-1, "a")):
+        do(rota, responding.add_responders, minutes, id, [asked], False)
+    added = [each["addedAt"] for each in read(rota, id)["responders"]]
+    assert added == [format_instant(at(5))] * 3
+
+
 @pytest.mark.parametrize("ends", ["remove", "resolve"])
 def test_what_calls_a_responder_s_page_off(rota: Rota, ends: str) -> None:
     id = rota.open(None, owner="c")
@@ -484,6 +607,21 @@ def test_who_was_paged_is_told_that_somebody_else_resolved_it(rota: Rota) -> Non
     assert rota.fire(60) == []
     told = [d["notice"] for event, d in rota.trail(id) if "notice" in d]
     assert told == ["resolved", "resolved"]
+
+
+def test_each_time_that_it_is_resolved_they_are_told_once(rota: Rota) -> None:
+    id = rota.open(rota.policy(["a"]), owner="c")
+    rota.fire(0)
+    rota.deliver(0)
+    for minutes, resolver, told in ((10, "a", ["c/owner"]), (30, "c", ["a/owner"])):
+        caller = as_user(rota, resolver)
+        for _ in range(2):
+            write_at(at(minutes), rota.world.database, updates.resolve, caller, id, None)
+        assert rota.fire(minutes) == told
+        assert rota.deliver(minutes) == 1
+        do(rota, reopening.reopen, minutes + 10, id)
+        rota.fire(minutes + 10)
+        rota.deliver(minutes + 10)
 
 
 def test_who_was_never_paged_is_not_told(rota: Rota) -> None:

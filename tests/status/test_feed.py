@@ -8,10 +8,10 @@ from typing import Any
 import feedparser  # type: ignore[import-untyped]
 import pytest
 
-from incident_service import create_app
 from incident_service.config import Settings
 from incident_service.status import public_view
 from incident_service.web import page_cache
+from tests.helpers.another_app import client_with
 from tests.helpers.status_pages import (
     DIRECTIONS,
     HOSTILE,
@@ -63,7 +63,7 @@ def test_links_lead_back_to_the_page(world: World) -> None:
     publish(world)
     incident = open_incident(world).removeprefix("incidents/")
     settings = Settings(database=world.database.path, base_url="https://status.example.com")
-    client = create_app(settings).test_client()
+    client = client_with(settings)
     found = feedparser.parse(client.get("/status/status/feed.atom").data)
     url = "https://status.example.com/status/status"
     links = {link["rel"]: link["href"] for link in found.feed.links}

@@ -379,6 +379,45 @@ def test_an_incident_is_told_by_its_public_updates(world: World) -> None:
     assert not any(SECRET in see(world, path).text for path in PATHS)
 
 
+def test_a_reopened_incident_is_told_from_its_beginning(world: World) -> None:
+    publish(world)
+    incident = open_incident(world)
+    update(world, incident, "public", body="Seen.", statusChange="identified")
+    update(world, incident, "internal", statusChange="monitoring")
+    update(world, incident, "public", body="It is over.", statusChange="resolved")
+    world.call("POST", f"{incident}/reopen")
+    update(world, incident, "public", body="Once more.", statusChange="identified")
+    world.call("POST", f"{incident}/resolve")
+    (row,) = world.rows("SELECT id FROM incidents")
+    shown = see(world, f"/incidents/{row['id']}").text
+    told = re.findall(r"<strong>(\w+)</strong>.*?</p>\s*(?:<p[^>]*>(.*?)</p>)?", shown, re.DOTALL)
+    assert told[::-1] == [
+        ("Investigating", ""), ("Identified", "Seen."), ("Monitoring", ""),
+        ("Resolved", "It is over."), ("Investigating", ""), ("Identified", "Once more."),
+        ("Monitoring", ""), ("Resolved", ""),
+    ]  # fmt: skip
+
+
+def test_the_time_until_an_incident_is_reopened_counts_as_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(world)
+    began = now().replace(hour=12, minute=0, second=0, microsecond=0)
+    world.execute(
+        "UPDATE components SET created_at = ?", format_instant(began - timedelta(days=400))
+    )
+    instants = iter(began + timedelta(minutes=minutes) for minutes in (0, 60, 180, 210, 600))
+    world.database.clock = lambda: next(instants)
+    incident = open_incident(world)
+    for act in ("resolve", "reopen", "resolve", "reopen"):
+        assert world.call("POST", f"{incident}/{act}").status_code == 200
+    monkeypatch.setattr(page_cache, "PERIOD", timedelta(minutes=5))
+    monkeypatch.setattr(clock, "now", lambda: began + timedelta(minutes=700))
+    (component,) = data(world)["components"]
+    span, down = 89 * 24 * 60 + 12 * 60 + 700, 60 + 30 + 100
+    assert component["uptime"] == 10_000 * (span - down) // span / 100
+
+
 def test_what_is_internal_is_nowhere_and_changes_nothing(world: World) -> None:
     publish(world)
     incident = open_incident(world, description=SECRET)
