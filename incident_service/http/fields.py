@@ -17,6 +17,7 @@ from incident_service.clock import LAST, format_instant, parse_instant
 from incident_service.http.schemas import Schema
 from incident_service.ids import canonical_uuid
 from incident_service.names import camel_case
+from incident_service.words import words
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -40,6 +41,16 @@ class Text(fields.String):
         text = super()._deserialize(value, *args, **kwargs)
         if self._is_blank_refused and text and not text.strip():
             raise ma.ValidationError("Only white space.")
+        return text
+
+
+class Words(Text):
+    """Text to search for."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if text and not words(text):
+            raise ma.ValidationError("Has no letter or digit to search for.")
         return text
 
 

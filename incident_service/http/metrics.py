@@ -7,6 +7,7 @@ does not grow. Without such a folder a process knows only its own requests.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
@@ -85,29 +86,32 @@ class Metrics:
                 lambda: _place or os.getpid()
             )
         self._registry = CollectorRegistry()
-        self._requests = Counter(
+        requests = Counter(
             "incident_service_requests",
             "Requests answered.",
             ("method", "route", "status"),
             registry=self._registry,
         )
-        self._latency = Histogram(
+        latency = Histogram(
             "incident_service_request_seconds",
             "From a request's start to its answer.",
             ("route",),
             buckets=SECONDS,
             registry=self._registry,
         )
+        # The library's own look at labels takes longer than to count.
+        self._requests = functools.cache(requests.labels)
+        self._latency = functools.cache(latency.labels)
 
     def count_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request; `route` is the rule of its path, never the path itself."""
         known = (method, route) if route else _UNMATCHED
-        self._requests.labels(*known, str(status)).inc()
-        self._latency.labels(known[1]).observe(seconds)
+        self._requests(*known, str(status)).inc()
+        self._latency(known[1]).observe(seconds)
 
     def count_refusal(self, status: int) -> None:
         """Count a request that was refused before its method and path were known."""
-        self._requests.labels(*_UNMATCHED, str(status)).inc()
+        self._requests(*_UNMATCHED, str(status)).inc()
 
     def exposition(self, kept: Kept | None) -> bytes:
         """Return all metrics in Prometheus's format; those of `kept` only if it is given."""
@@ -144,7 +148,7 @@ class Kept:
         yield incidents
         pages = CounterMetricFamily(
             "incident_service_pages",
-            "Tries to deliver a page or another message.",
+            "Tries to deliver a page or another message to a person.",
             labels=["outcome"],
         )
         for outcome, number in self.pages.items():

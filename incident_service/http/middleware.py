@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, g, request
@@ -64,10 +63,11 @@ def protected(application: WSGIApplication) -> WSGIApplication:
 
 def request_id() -> str:
     """Return the id of the current request: the client's if it sent a UUID, else a new one."""
-    if "request_id" not in g:
+    id: str | None = g.get("request_id")
+    if id is None:
         sent = request.headers.get("X-Request-Id")
-        g.request_id = sent if sent and _is_uuid(sent) else new_request_id()
-    return str(g.request_id)
+        id = g.request_id = sent if sent and _is_uuid(sent) else new_request_id()
+    return id
 
 
 def _is_uuid(text: str) -> bool:
@@ -83,19 +83,12 @@ def check_key(id: str) -> None:
 
     This and the like raise `RateLimited`, or `LimitReached` where tools send alerts.
     """
-    with _told_as_busy():
-        _rate_limits().check_key(id)
+    _count(_rate_limits().check_key, id)
 
 
 def check_without_key() -> None:
     """Count the current request among those without a valid key."""
-    with _told_as_busy():
-        _rate_limits().check_without_key(request.remote_addr or "")
-
-
-def _check_address() -> None:
-    with _told_as_busy():
-        _rate_limits().check_address(request.remote_addr or "")
+    _count(_rate_limits().check_without_key, request.remote_addr or "")
 
 
 def _rate_limits() -> RateLimits:
@@ -104,10 +97,9 @@ def _rate_limits() -> RateLimits:
     return limits
 
 
-@contextmanager
-def _told_as_busy() -> Iterator[None]:
+def _count(count: Callable[[str], None], who: str) -> None:
     try:
-        yield
+        count(who)
     except RateLimited as error:
         if request.path.startswith(OF_TOOLS):
             raise LimitReached(error) from None
@@ -118,7 +110,7 @@ def _begin() -> None:
     g.began = time.perf_counter()
     path = request.path
     if path not in NEVER_LIMITED:
-        _check_address()
+        _count(_rate_limits().check_address, request.remote_addr or "")
         if not path.startswith(_CHECKED_LATER):
             check_without_key()
 

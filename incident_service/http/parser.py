@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
-import flask
 import marshmallow as ma
-from flask import g
-from webargs.flaskparser import FlaskParser
+from flask import g, request
 
 from incident_service.errors import ValidationFailed
 from incident_service.http.body import NO_TEXT, is_clean, printable, read_json
 
 
-class Parser(FlaskParser):
-    """Reads a request strictly: only JSON, nothing unknown, nothing twice."""
+def load(schema: ma.Schema, location: Literal["json", "query"]) -> Any:
+    """Return what the request's body or query says, by the schema.
 
-    DEFAULT_VALIDATION_STATUS = 400
-    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 (webargs' own type)
-        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
-        "query": ma.RAISE,
-        "querystring": ma.RAISE,
-    }
+    Raises `ValidationFailed`, and what `read_json` raises.
+    """
+    try:
+        return schema.load(_body(schema) if location == "json" else _query())
+    except ma.ValidationError as error:
+        _refuse(error)
 
-    def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
-        """Return the body. Raises what `read_json` raises."""
-        return read_json(req, or_nothing=getattr(schema, "MAY_BE_MISSING", False))
 
-    def load_querystring(self, req: flask.Request, schema: ma.Schema) -> Any:
-        """Return the query's values, and note that the call reads the query.
+def _body(schema: ma.Schema) -> Any:
+    return read_json(request, or_nothing=getattr(schema, "MAY_BE_MISSING", False))
 
-        Raises `ValidationFailed` if a parameter is given more than once.
-        """
-        g.query_was_read = True
-        repeated = [name for name, values in req.args.lists() if len(values) > 1]
-        if repeated:
-            raise ValidationFailed(
-                {printable(name): ["Given more than once."] for name in repeated}
-            )
-        unclean = [name for name, value in req.args.items() if not is_clean(name + value)]
-        if unclean:
-            raise ValidationFailed({printable(name): [NO_TEXT] for name in unclean})
-        return super().load_querystring(req, schema)
 
-    def handle_error(
-        self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any
-    ) -> NoReturn:
-        """Raise `ValidationFailed` with a list of sentences for each field."""
-        assert isinstance(error.messages, dict)  # webargs keys them by location
-        (messages,) = error.messages.values()
-        raise ValidationFailed(
-            {printable(str(name)): list(_sentences(nested)) for name, nested in messages.items()}
-        )
+def _query() -> dict[str, str]:
+    """Return the query's values, and note that the call reads the query.
+
+    Raises `ValidationFailed` if a parameter is given more than once.
+    """
+    g.query_was_read = True
+    if not request.query_string:
+        return {}
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationFailed({printable(name): ["Given more than once."] for name in repeated})
+    unclean = [name for name, value in request.args.items() if not is_clean(name + value)]
+    if unclean:
+        raise ValidationFailed({printable(name): [NO_TEXT] for name in unclean})
+    return request.args.to_dict()
+
+
+def _refuse(error: ma.ValidationError) -> NoReturn:
+    """Raise `ValidationFailed` with a list of sentences for each field."""
+    assert isinstance(error.messages, dict)  # what `load` raises has them by field
+    raise ValidationFailed(
+        {printable(str(name)): list(_sentences(nested)) for name, nested in error.messages.items()}
+    ) from None
 
 
 def _sentences(messages: Any, place: str = "") -> Iterator[str]:

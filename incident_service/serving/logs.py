@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging.config
 from typing import Any
 
+from pythonjsonlogger.json import JsonEncoder
+
 
 def as_json(level: str) -> dict[str, Any]:
     """Return the standard library's logging configuration for this service and its server."""
@@ -17,6 +19,7 @@ def as_json(level: str) -> dict[str, Any]:
                 "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
                 "datefmt": "%Y-%m-%dT%H:%M:%S%z",
                 "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+                "json_serializer": _as_text,
             }
         },
         "handlers": {
@@ -34,6 +37,14 @@ def as_json(level: str) -> dict[str, Any]:
             **{name: {"level": "CRITICAL"} for name in ("apprise", "requests", "urllib3")},
         },
     }
+
+
+_encode = JsonEncoder().encode
+
+
+def _as_text(values: dict[str, Any], **_options: Any) -> str:
+    """Return the JSON by an encoder that is made once, and not for each line."""
+    return _encode(values)
 
 
 def configure(level: str) -> None:

@@ -7,19 +7,26 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from flask import Flask
 
-from incident_service import create_app
+from incident_service.app import build_routes, configure
 from incident_service.config import Settings
 from tests.helpers.world import World
 
 BASE = "https://example.com/oncall"
 
 
+@pytest.fixture(scope="module")
+def routes() -> Flask:
+    """An application of these tests' own: it describes itself once, for the path that it is at."""
+    return build_routes()
+
+
 @pytest.fixture
-def below(world: World) -> World:
+def below(world: World, routes: Flask) -> World:
     """A world that its clients reach below a path."""
-    app = create_app(Settings(database=world.database.path, base_url=BASE + "/"))
-    world = World(app, world.database, app.test_client(), world.made)
+    configure(routes, Settings(database=world.database.path, base_url=BASE + "/"))
+    world = World(routes, world.database, routes.test_client(), world.made)
     world.post()
     component = world.made.component_id
     page = {"slug": "acme", "title": "Acme", "published": True, "componentIds": [component]}

@@ -107,9 +107,11 @@ def test_the_scheme_is_taken_in_any_letter_case(world: World) -> None:
 
 
 def test_only_the_hash_of_a_key_is_kept(world: World) -> None:
+    key = world.make("api-keys", name="New")["key"]
     stored = world.database.path.read_bytes()
     stored += world.database.path.with_name("test.db-wal").read_bytes()
     assert world.made.key.encode() not in stored
+    assert key.encode() not in stored
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from incident_service import clock, create_app
+from incident_service import clock
 from incident_service.clock import format_instant
 from incident_service.config import Settings
 from incident_service.http import metrics
 from incident_service.serving import logs, server
+from tests.helpers.another_app import client_with
 from tests.helpers.figures import Figures, parse
 from tests.helpers.world import World
 
@@ -84,7 +85,7 @@ def test_a_token_that_is_set_is_asked_for(world: World, sent: str | None) -> Non
     settings = replace(
         world.app.extensions["incident_service.settings"], metrics_token="right-token"
     )
-    client: Any = create_app(settings).test_client()
+    client: Any = client_with(settings)
     answer = client.get("/metrics", headers={"Authorization": sent} if sent else {})
     assert (answer.status_code, answer.json["code"]) == (401, "not_authorized")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
