@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.datastructures import Headers
 from werkzeug.routing import BaseConverter, PathConverter
 
 from incident_service.api import (
@@ -17,10 +18,11 @@ from incident_service.api import (
     components,
     contact_methods,
     health,
-    incidents,
+    incident_actions,
     integrations,
     maintenance_windows,
     metrics,
+    notification_rules,
     oncall,
     organization,
     overrides,
@@ -30,6 +32,8 @@ from incident_service.api import (
     routing_policies,
     schedules,
     status_pages,
+    subscriptions,
+    team,
     updates,
     users,
     working_hours,
@@ -39,15 +43,21 @@ from incident_service.http import error_responses
 from incident_service.http.body import MAX_BODY_BYTES
 from incident_service.inbound import routes
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 _RESOURCES = (
-    incidents,
+    incident_actions,  # on one blueprint with `incidents`
     updates,
     status_pages,
     public_status,
     components,
     maintenance_windows,
     users,
+    team,
     contact_methods,
+    notification_rules,
+    subscriptions,
     api_keys,
     schedules,
     overrides,
@@ -103,6 +113,17 @@ class _UserIdConverter(PathConverter):
     part_isolating = False
 
 
+class _JSONResponse(Response):
+    """An answer whose headers are sent as they were set.
+
+    It always has a body, and `Location` is always encoded: Werkzeug need not look at all of them.
+    """
+
+    def get_wsgi_headers(self, _environ: WSGIEnvironment) -> Headers:
+        """Return the headers."""
+        return self.headers
+
+
 class _JSON(DefaultJSONProvider):
     """Writes JSON with the fields in order and readable text, by an encoder that is made once."""
 
@@ -112,7 +133,7 @@ class _JSON(DefaultJSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """Return the response whose body is the value, as Flask's own does."""
         text = self._encode(self._prepare_response_obj(args, kwargs))
-        return Response(f"{text}\n", mimetype=self.mimetype)
+        return _JSONResponse(f"{text}\n", mimetype=self.mimetype)
 
     _encode = json.JSONEncoder(
         ensure_ascii=False, separators=(",", ":"), default=DefaultJSONProvider.default

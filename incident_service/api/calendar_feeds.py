@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from incident_service.http import cursor
 from incident_service.http.blueprint import (
     Blueprint,
     caller,
@@ -16,8 +17,8 @@ from incident_service.http.blueprint import (
     settings,
     write,
 )
-from incident_service.http.fields import UUID, Instant
-from incident_service.http.schemas import RequestSchema, Schema
+from incident_service.http.fields import UUID, Instant, QueryInteger
+from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.oncall import calendar_feeds
 
 blueprint = Blueprint("calendar_feeds", description="Shifts in a calendar program.")
@@ -48,12 +49,34 @@ class NewCalendarFeedSchema(CalendarFeedSchema):
     """Where calendar programs read the feed, without a key. It is shown once; keep it secret."""
 
 
+class CalendarFeedListSchema(Schema):
+    """A part of the list of a user's calendar feeds, newest first."""
+
+    calendar_feeds = fields.List(fields.Nested(CalendarFeedSchema))
+    """The calendar feeds of this part of the list."""
+    next_cursor = fields.String(allow_none=True)
+
+
+class CalendarFeedQuerySchema(QuerySchema):
+    """Which part of the list to return."""
+
+    limit = QueryInteger(1, 100, load_default=20)
+    cursor = fields.String()
+
+
 @blueprint.route(_PATH, methods=["GET"])
-@blueprint.response(200, CalendarFeedSchema(many=True))
-def list_calendar_feeds(user_id: str) -> Any:
-    """List the user's calendar feeds, oldest first."""
+@blueprint.arguments(CalendarFeedQuerySchema, location="query")
+@blueprint.error_codes("invalid_cursor")
+@blueprint.response(200, CalendarFeedListSchema)
+def list_calendar_feeds(query: dict[str, Any], user_id: str) -> Any:
+    """List the user's calendar feeds, newest first."""
+    list_ = f"calendar-feeds {user_id}"
+    before = cursor.decode_name(list_, query.get("cursor"))
     with database().read() as db:
-        return calendar_feeds.get_all(db, caller(), user_id)
+        listed, end = calendar_feeds.get_slice(
+            db, caller(), user_id, before=before, limit=query["limit"]
+        )
+    return {"calendar_feeds": listed, "next_cursor": cursor.encode(list_, end)}
 
 
 @blueprint.route(_PATH, methods=["POST"])

@@ -19,7 +19,6 @@ from incident_service.http.blueprint import (
     caller,
     database,
     for_members,
-    settings,
     write,
 )
 from incident_service.http.body import read_json
@@ -33,16 +32,10 @@ from incident_service.http.fields import (
     QueryInteger,
     Rows,
     Text,
+    Words,
 )
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
-from incident_service.incidents import (
-    lifecycle,
-    opening,
-    reading,
-    reopening,
-    responding,
-    updates,
-)
+from incident_service.incidents import lifecycle, opening, reading, updates
 from incident_service.severity import SEVERITIES
 from incident_service.store import Row
 from incident_service.store.audit import Event
@@ -54,10 +47,11 @@ AUDIT_DETAILS: dict[Event, str] = {
     "status_changed": "`before` and `after`: the statuses; `via`: `link`, if it was by the link in "
     "a page.",
     "components_changed": "`before` and `after`: the ids of all components.",
-    "page_sent": "`userId`; `layer`, the position of the layer that pages, or null for the owner; "
-    "`contactMethodId`, or null for the email address; and which `attempt` it was. `help`, if it "
-    "asks a responder to help. `notice`, if it was no page: `acknowledged` tells the owner that "
-    "somebody else has acknowledged, `resolved` tells who was paged that the incident is over.",
+    "page_sent": "`userId`; `layer`, the position of the layer that pages, or null if none does; "
+    "`contactMethodId`, or null for the email address; and which `attempt` it was. `delayMinutes`, "
+    "if the user's rules delayed it. `help`, if it asks a responder to help. `notice`, if it was "
+    "no page: `acknowledged` tells the owner that somebody else has acknowledged, `resolved` tells "
+    "who was paged that the incident is over.",
     "page_failed": "the same, the `reason`, and `willRetry`.",
     "incident_acknowledged": "`via`: `link`, if it was by the link in a page.",
     "incident_handed_off": "`before` and `after`: the owners' ids, or null for nobody; and the "
@@ -78,7 +72,7 @@ AUDIT_DETAILS: dict[Event, str] = {
     "incident_unacknowledged": "the `reason`, if a snooze is over; else none.",
     "incident_snoozed": "`minutes`, `until` when, and `via`: `link`, if it was by the link in a "
     "page.",
-    "incident_reopened": "none.",
+    "incident_reopened": "`ownerId` and `escalationPolicyId` as they are from now on.",
     "responder_added": "`userIds` who are asked to help.",
     "responder_removed": "`userId`.",
 }
@@ -257,7 +251,8 @@ class WholeIncidentSchema(IncidentSchema):
     """An incident with its history and the latest part of its audit trail."""
 
     status_history = fields.List(fields.Nested(HistoryEntrySchema))
-    """The statuses that the incident reached, oldest first."""
+    """The statuses that the incident reached, oldest first: the latest 1,000, or fewer if their
+    notes are long."""
     responders = fields.List(fields.Nested(ResponderSchema))
     """Who was asked to help with the incident, those asked first, first."""
     audit_trail = Rows(AuditEventSchema)
@@ -294,6 +289,11 @@ class ListQuerySchema(QuerySchema):
     """Only incidents that this user owns."""
     component_id = UUID()
     """Only incidents that affect this component."""
+    q = Words(1, 200)
+    """Only incidents whose title and description together have all these words, or words that begin
+    with them, in any order; letter case and accents aside. A word is a run of letters and digits;
+    each Chinese character, and each hiragana, is a word of its own. A search that takes longer than
+    half a second answers with what it has found, maybe nothing, and `nextCursor` goes on."""
     from_ = QueryDay(data_key="from", end=False)
     """Only incidents opened at this instant or later. A date means its first moment in UTC."""
     to = QueryDay(end=True)
@@ -352,38 +352,6 @@ class StatusBodySchema(RequestSchema):
     def _notes_a_resolution(self, body: dict[str, Any], **_: Any) -> None:
         if "resolution_note" in body and body["status"] != "resolved":
             raise ma.ValidationError("Only with the status resolved.", "resolutionNote")
-
-
-class ResolveBodySchema(RequestSchema):
-    """How the incident was resolved."""
-
-    MAY_BE_MISSING = True
-
-    resolution_note = Text(0, 10_000)
-    """How the incident was resolved."""
-
-
-class SnoozeBodySchema(RequestSchema):
-    """For how long to snooze."""
-
-    minutes = fields.Integer(
-        strict=True, required=True, validate=validate.Range(*responding.SNOOZE_MINUTES)
-    )
-    """After how many minutes the incident is unacknowledged by itself."""
-
-
-class RespondersBodySchema(RequestSchema):
-    """Users who are asked to help."""
-
-    user_ids = List(Text(1, 255), 1, 50, required=True, unique=True)
-    """The users who are asked, without duplicates. Who is asked already is not paged again."""
-
-
-class HandoffBodySchema(RequestSchema):
-    """The new owner."""
-
-    target_user_id = Text(1, 255, required=True)
-    """The user who becomes the owner."""
 
 
 class ComponentsBodySchema(RequestSchema):
@@ -483,7 +451,7 @@ def list_audit_trail(query: dict[str, Any], id: str) -> Any:
 @blueprint.response(200, WholeIncidentSchema)
 def edit_incident(body: dict[str, Any], id: str) -> Any:
     """Change an incident's title, description or severity, or what customers see."""
-    return _change(lifecycle.edit, id, body)
+    return change_incident(lifecycle.edit, id, body)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/status", methods=["PATCH"])
@@ -494,92 +462,7 @@ def edit_incident(body: dict[str, Any], id: str) -> Any:
 def advance_incident(body: dict[str, Any], id: str) -> Any:
     """Move an incident to its next status, by an internal update without a text."""
     status, note = body["status"], body.get("resolution_note")
-    return _change(updates.advance, id, status, note)
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/acknowledge", methods=["POST"])
-@for_members
-@blueprint.response(200, WholeIncidentSchema)
-def acknowledge_incident(id: str) -> Any:
-    """Acknowledge an incident: no more pages are sent."""
-    return _change(lifecycle.acknowledge, id)
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/resolve", methods=["POST"])
-@for_members
-@blueprint.arguments(ResolveBodySchema, required=False)
-@blueprint.response(200, WholeIncidentSchema)
-def resolve_incident(body: dict[str, Any], id: str) -> Any:
-    """Resolve an incident from any status; a resolved one stays as it is."""
-    return _change(updates.resolve, id, body.get("resolution_note"))
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/reopen", methods=["POST"])
-@for_members
-@blueprint.error_codes("invalid_status_transition")
-@blueprint.response(200, WholeIncidentSchema)
-def reopen_incident(id: str) -> Any:
-    """Reopen an incident within 7 days: it pages as when it opened."""
-    return _change(reopening.reopen, id)
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/unacknowledge", methods=["POST"])
-@for_members
-@blueprint.response(200, WholeIncidentSchema)
-def unacknowledge_incident(id: str) -> Any:
-    """Take an acknowledgement back: the current layer's time starts again."""
-    return _change(responding.unacknowledge, id)
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/snooze", methods=["POST"])
-@for_members
-@blueprint.arguments(SnoozeBodySchema)
-@blueprint.error_codes("incident_resolved")
-@blueprint.response(200, WholeIncidentSchema)
-def snooze_incident(body: dict[str, Any], id: str) -> Any:
-    """Acknowledge an incident for some minutes; then its owner is paged again."""
-    minutes = body["minutes"]
-    return _change(responding.snooze, id, minutes)
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/escalate", methods=["POST"])
-@for_members
-@blueprint.error_codes("incident_resolved", "escalation_exhausted")
-@blueprint.response(200, WholeIncidentSchema)
-def escalate_incident(id: str) -> Any:
-    """Page the next layer now; the incident counts as unacknowledged."""
-    return _change(responding.escalate, id, bool(settings().smtp_url))
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/responders", methods=["POST"])
-@for_members
-@blueprint.arguments(RespondersBodySchema)
-@blueprint.error_codes("incident_resolved", "invalid_user_id", "too_many_responders")
-@blueprint.response(200, WholeIncidentSchema)
-def add_responders(body: dict[str, Any], id: str) -> Any:
-    """Ask users to help: each who was not asked yet is paged once."""
-    user_ids = body["user_ids"]
-    return _change(responding.add_responders, id, user_ids, bool(settings().smtp_url))
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/responders/<user_id:user_id>", methods=["DELETE"])
-@for_members
-@blueprint.error_codes("incident_resolved")
-@blueprint.response(200, WholeIncidentSchema)
-def remove_responder(id: str, user_id: str) -> Any:
-    """Remove somebody who was asked to help; a page on its way to them is called off."""
-    return _change(responding.remove_responder, id, user_id)
-
-
-@blueprint.route("/v1/incidents/<uuid_text:id>/handoff", methods=["POST"])
-@for_members
-@blueprint.arguments(HandoffBodySchema)
-@blueprint.error_codes("incident_resolved", "invalid_target_user")
-@blueprint.response(200, WholeIncidentSchema)
-def hand_off_incident(body: dict[str, Any], id: str) -> Any:
-    """Hand an incident off to another owner."""
-    target = body["target_user_id"]
-    return _change(lifecycle.hand_off, id, target)
+    return change_incident(updates.advance, id, status, note)
 
 
 @blueprint.route("/v1/incidents/<uuid_text:id>/components", methods=["PUT"])
@@ -590,10 +473,10 @@ def hand_off_incident(body: dict[str, Any], id: str) -> Any:
 def set_components(body: dict[str, Any], id: str) -> Any:
     """Replace the components that an incident affects; `[]` for none."""
     component_ids = body["component_ids"]
-    return _change(lifecycle.set_components, id, component_ids)
+    return change_incident(lifecycle.set_components, id, component_ids)
 
 
-def _change(work: Callable[..., object], id: str, *args: Any) -> Row:
+def change_incident(work: Callable[..., object], id: str, *args: Any) -> Row:
     """Change an incident by `work`, in one write; return it as it is after the commit."""
     write(work, id, *args)
     return _whole_incident(id)

@@ -22,12 +22,18 @@ def _check_email(text: str) -> None:
         raise ma.ValidationError("Not an email address of at most 254 characters.")
 
 
+class EmailAddress(fields.String):
+    """One email address, as a user's is."""
+
+    def __init__(self, **options: Any) -> None:
+        shown = {"format": "email", "maxLength": 254}
+        super().__init__(validate=_check_email, metadata=shown, **options)
+
+
 class UserBodySchema(RequestSchema):
     """The changes to a user."""
 
-    email = fields.String(
-        required=True, validate=_check_email, metadata={"format": "email", "maxLength": 254}
-    )
+    email = EmailAddress(required=True)
     """The user's email address. No other user of the organization may have it; letter case does not
     count."""
     first_name = Text(0, 255)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest
 
 from incident_service import clock
 from incident_service.database.file import Database
@@ -15,12 +15,6 @@ from incident_service.incidents import by_link, responder_view
 from incident_service.web import rendering
 
 MAX_FORM_BYTES = 4096
-
-_HEADERS = {
-    **rendering.HEADERS,
-    # The path is a secret.
-    "X-Robots-Tag": "noindex",
-}
 
 _HINT = "You can still acknowledge the incident through the API, or ask someone with a newer link."
 
@@ -32,7 +26,11 @@ _SNOOZES = {
 }
 """For how many minutes the page's buttons snooze, and what they say."""
 
+_BUTTONS = {"status", "minutes", "escalate-from"}
+"""The fields of the form; each button sends one of them, or none."""
+
 blueprint = Blueprint("acknowledge", __name__, template_folder="templates")
+rendering.protect_secret_path(blueprint)
 
 
 # Any path below, so that a link that was copied badly also gets an answer for a person.
@@ -78,7 +76,8 @@ def act(token: str = "") -> str:
 def _read_form(form: Mapping[str, str]) -> by_link.Act | None:
     """Return what the form asks for, or `None` if it is not one of this page's."""
     minutes = form.get("minutes")
-    if minutes is not None and minutes not in _SNOOZES:
+    is_not_offered = minutes is not None and minutes not in _SNOOZES
+    if is_not_offered or len(_BUTTONS & form.keys()) > 1:
         return None
     return by_link.Act(
         status=form.get("status"),
@@ -87,27 +86,9 @@ def _read_form(form: Mapping[str, str]) -> by_link.Act | None:
     )
 
 
-@blueprint.after_request
-def _protect(response: Response) -> Response:
-    response.headers.update(_HEADERS)
-    return response
-
-
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
     return rendering.message_response(404, "This link does not work", error.message, _HINT)
-
-
-@blueprint.errorhandler(HTTPException)
-def _refused(error: HTTPException) -> Response:
-    return rendering.message_response(
-        error.code or 400, "This was not understood", "Nothing was changed."
-    )
-
-
-@blueprint.errorhandler(Exception)
-def _failed(error: Exception) -> Response:
-    return rendering.error_response(error)
 
 
 def _database() -> Database:

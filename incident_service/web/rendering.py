@@ -10,8 +10,9 @@ import re
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 
-from flask import Flask, Response, make_response, render_template
+from flask import Blueprint, Flask, Response, make_response, render_template
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 
 from incident_service.clock import parse_instant
 from incident_service.errors import RateLimited, Unavailable
@@ -49,6 +50,22 @@ def render(template: str, **values: object) -> str:
     """Return the HTML or XML that the template gives."""
     text = render_template(template, style=Markup(_STYLE), **values)
     return _FORBIDDEN.sub("\ufffd", text)
+
+
+def protect_secret_path(blueprint: Blueprint) -> None:
+    """Let a blueprint whose paths are secrets answer with HTML alone, which gives nothing away."""
+    blueprint.after_request(_protect)
+    blueprint.register_error_handler(HTTPException, _not_understood)
+    blueprint.register_error_handler(Exception, error_response)
+
+
+def _protect(response: Response) -> Response:
+    response.headers.update({**HEADERS, "X-Robots-Tag": "noindex"})
+    return response
+
+
+def _not_understood(error: HTTPException) -> Response:
+    return message_response(error.code or 400, "This was not understood", "Nothing was changed.")
 
 
 def error_response(error: Exception) -> Response:

@@ -19,7 +19,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from incident_service import errors
 from incident_service.http.error_codes import CODES
 from tests.helpers.described import description, operations
-from tests.helpers.servers import COMMAND
+from tests.helpers.servers import COMMAND, GENEROUS
 from tests.helpers.things import Things
 from tests.helpers.world import World
 
@@ -53,7 +53,7 @@ def test_it_is_served_without_a_key_and_printed_without_a_database(
         env={**os.environ, "INCIDENT_SERVICE_DATABASE": str(missing)},
         cwd=tmp_path,
         capture_output=True,
-        timeout=30,
+        timeout=GENEROUS,
         check=True,
     )
     assert json.loads(printed.stdout) == description()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +26,14 @@ class Outcome:
     requests: int
 
 
-def run(database: Path, *, seed: int, examples: int, phases: str = "") -> Outcome:
+def run(
+    database: Path, *, seed: int, examples: int, phases: str = "", tags: Sequence[str] = ()
+) -> Outcome:
     """Serve the quickstart organization from a new file, and try the whole description.
 
-    `examples`: how many requests at most each call gets in each phase. The run's key acts for
-    itself, so that it outlives every user, and is an admin's.
+    `examples`: how many requests at most each call gets in each phase. `tags`: try the calls that
+    have one of these alone. The run's key acts for itself, so that it outlives every user, and is
+    an admin's.
     """
     environment = {
         "INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": "http",
@@ -50,6 +54,7 @@ def run(database: Path, *, seed: int, examples: int, phases: str = "") -> Outcom
         # One worker: CPython 3.11's parser, which Hypothesis uses, fails in threads at times.
         command += ["--max-examples", str(examples), "--workers", "1"]
         command += ["--phases", phases] if phases else []
+        command += [f"--include-tag={tag}" for tag in tags]
         finished = subprocess.run(
             command,
             cwd=database.parent,  # where it leaves what it remembers from run to run: nothing here

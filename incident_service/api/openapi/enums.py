@@ -16,7 +16,7 @@ from incident_service.api.schedules import ROTATION_TYPES
 from incident_service.http.error_codes import CODES, type_of
 from incident_service.incidents import lifecycle, reading, updates
 from incident_service.oncall import hours
-from incident_service.paging import policies
+from incident_service.paging import matching, policies
 from incident_service.people import caller
 from incident_service.severity import SEVERITIES
 from incident_service.status import levels, public_maintenance
@@ -44,6 +44,7 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "Impact": (levels.LEVELS, "How incidents affect a component; the best comes first."),
     "Role": (caller.ROLES, "What a user or a key may do."),
+    "InvitationStatus": (("pending",), "An invitation that is listed waits to be accepted."),
     "RotationType": (ROTATION_TYPES, "How long a shift is."),
     "TargetType": (
         policies.TARGET_TYPES,
@@ -61,6 +62,7 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
         "one message; or nothing but a record.",
     ),
     "IntegrationKind": (KINDS, "Which tool sends, and so how its alerts are read."),
+    "SubscriptionEvent": (matching.EVENTS, "What a subscription can be told of."),
     "ChangeAction": (
         changes.ACTIONS,
         "What was done to a thing: `token_rotated` gave an integration a new token.",

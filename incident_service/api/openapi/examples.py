@@ -13,6 +13,7 @@ _COMPONENT = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 _POLICY = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e91"
 _WORKING_HOURS = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e92"
 _ROUTING = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e95"
+_METHOD = "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e96"
 _LAYERS = ["0198a4f1-7c3e-7d52-a9b0-6f41d28c5e93", "0198a4f1-7c3e-7d52-a9b0-6f41d28c5e94"]
 
 _CONDITION = {"workingHoursId": _WORKING_HOURS, "when": "during"}
@@ -53,7 +54,26 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "role": "org:member",
     },
     "UserBodyChanges": {"firstName": "Grace", "lastName": "Hopper"},
+    "InviteBody": {"emailAddress": "grace@example.com", "role": "org:member"},
+    "RoleBody": {"role": "org:admin"},
     "ContactMethodBody": {"label": "Phone", "url": "ntfys://ntfy.sh/grace-on-call-3f9b2c"},
+    "NotificationRulesBody": {
+        "rules": [
+            {"contactMethodId": _METHOD, "severities": ["critical", "high"], "delayMinutes": 0},
+            {"contactMethodId": _METHOD, "severities": ["critical"], "delayMinutes": 5},
+            {"contactMethodId": _METHOD, "severities": ["medium", "low"], "delayMinutes": 30},
+        ],
+        "resolvedNotice": False,
+    },
+    "SubscriptionBody": {
+        "label": "#incidents",
+        "url": "https://chat.example.com/hooks/7f3a9c21",
+        "events": ["incident_opened", "incident_acknowledged", "incident_resolved"],
+        "severities": ["critical", "high"],
+        "scheduleIds": [_SCHEDULE],
+        "componentIds": [_COMPONENT],
+    },
+    "SubscriptionBodyChanges": {"events": ["incident_opened", "shift_changed"]},
     "ApiKeyBody": {
         "name": "deploy",
         "role": "org:member",
