@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
+from shutil import copy, disk_usage
 
 import pytest
 from flask import Flask
@@ -12,16 +14,32 @@ from hypothesis import HealthCheck, settings
 from incident_service import quickstart
 from incident_service.app import build_routes, configure
 from incident_service.config import Settings
+from incident_service.database import maintenance
 from incident_service.database.file import Database
 from incident_service.people import keys, users
 from incident_service.web import page_cache
 from tests.helpers.described import DescribedClient
+from tests.helpers.provisioned import provision
 from tests.helpers.rota import Rota
 from tests.helpers.world import World
 
-# How long an example takes is the machine's affair.
-settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("anywhere")
+# How long an example takes is the machine's affair. Each run tries others: many runs try many.
+settings.register_profile(
+    "quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2000)
+settings.load_profile("quick")
+
+# The processes that tests start need not compile the package each on its own.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+MEMORY = Path("/dev/shm")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the tests' files in memory where there is room: no commit then waits for a disk."""
+    if MEMORY.is_dir() and disk_usage(MEMORY).free > 2**31:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session")
@@ -32,19 +50,46 @@ def wired() -> Flask:
     return app
 
 
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with nothing in it: a copy of it costs a tenth of one that is made."""
+    path = tmp_path_factory.mktemp("blank") / "blank.db"
+    maintenance.initialise(Database(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, quickstart.Provisioned]:
+    """A database with an organization, and what is in it."""
+    path = tmp_path_factory.mktemp("provisioned") / "provisioned.db"
+    (made,) = provision(path)
+    return path, made
+
+
 @pytest.fixture
-def app(wired: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def app(
+    wired: Flask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Flask:
+    """The application on a file of its own; an organization is in it if the test has a `world`."""
+    if "world" in request.fixturenames:
+        template, _ = request.getfixturevalue("provisioned")
+    else:
+        template = request.getfixturevalue("blank")
     # So that no uptime changes in the middle of a test.
     monkeypatch.setattr(page_cache, "PERIOD", timedelta(days=1))
-    configure(wired, Settings(database=tmp_path / "test.db", write_timeout=0.3))
+    path = tmp_path / "test.db"
+    copy(template, path)
+    configure(wired, Settings(database=path, write_timeout=0.3))
     return wired
 
 
 @pytest.fixture
-def world(app: Flask) -> World:
-    database: Database = app.extensions["incident_service.database"]
-    made = database.write(quickstart.provision)
-    return World(app, database, app.test_client(), made)
+def world(app: Flask, provisioned: tuple[Path, quickstart.Provisioned]) -> World:
+    _, made = provisioned
+    return World(app, app.extensions["incident_service.database"], app.test_client(), made)
 
 
 @pytest.fixture

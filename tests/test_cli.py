@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from incident_service import cli, create_app
+from incident_service import cli
 from incident_service.cli import main
 from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 from incident_service.errors import Busy, InvalidSetting
+from tests.helpers.another_app import client_with
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_from_nothing_to_an_incident(run: Any, tmp_path: Path) -> None:
     org = json.loads(run("create-org", "Acme 🔥").stdout)["id"]
     user = json.loads(run("create-user", "--org", org, "--email", "a@example.com").stdout)["id"]
     key = json.loads(run("create-key", "--org", org, "--user", user).stdout)
-    client = create_app(Settings(database=tmp_path / "cli.db")).test_client()
+    client = client_with(Settings(database=tmp_path / "cli.db"))
     answer: Any = client.post(
         "/v1/incidents",
         json={"title": "t", "severity": "low", "ownerId": user},
@@ -47,7 +48,7 @@ def test_a_key_may_act_for_itself(run: Any, tmp_path: Path) -> None:
     user = json.loads(run("create-user", "--org", org, "--email", "a@b", "--id", "ada").stdout)
     assert user == {"id": "ada"}
     key = json.loads(run("create-key", "--org", org, "--role", "org:admin").stdout)
-    client = create_app(Settings(database=tmp_path / "cli.db")).test_client()
+    client = client_with(Settings(database=tmp_path / "cli.db"))
     answer: Any = client.post(
         "/v1/incidents",
         json={"title": "t", "severity": "low", "ownerId": "ada"},
@@ -172,7 +173,7 @@ def test_a_heartbeat_needs_its_period(run: Any) -> None:
 def test_an_alert_opens_an_incident_in_a_new_organization(run: Any, tmp_path: Path) -> None:
     options = ("--org", make_org(run), "--name", "Script", "--kind", "generic")
     token = json.loads(run("create-integration", *options).stdout)["token"]
-    client = create_app(Settings(database=tmp_path / "cli.db")).test_client()
+    client = client_with(Settings(database=tmp_path / "cli.db"))
     answer: Any = client.post(f"/in/{token}", json={"title": "Down", "severity": "critical"})
     (alert,) = answer.json["data"]["alerts"]
     assert (answer.status_code, alert["outcome"]) == (202, "incident")

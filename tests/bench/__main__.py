@@ -16,6 +16,7 @@ from tests.bench.inside import inside
 from tests.bench.oncall import oncall
 from tests.bench.oncall_rate import oncall_rate
 from tests.bench.paging import paging
+from tests.bench.search import search
 from tests.bench.status import status
 from tests.bench.table import Figure, machine, table
 
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[Path, argparse.Namespace], list[Figure]]] = {
         *oncall_rate(folder, of.rounds or 5, of.seconds or 4),
     ],
     "growth": lambda folder, of: growth(folder, of.rounds or 15, of.incidents),
+    "search": lambda folder, of: search(folder, of.rounds or 15, of.incidents),
     "paging": lambda folder, of: paging(folder, of.seconds or 20, of.rounds or 5),
     "status": lambda folder, of: status(folder, of.rounds or 5, of.seconds or 4),
     "alerts": lambda folder, of: alerts(folder, of.rounds or 5, of.seconds or 4, of.alerts),
@@ -48,7 +50,9 @@ def main() -> None:
 def parser() -> argparse.ArgumentParser:
     """Return the parser; `all` has every option of the benches."""
     rounds, seconds, memory = (argparse.ArgumentParser(add_help=False) for _ in range(3))
-    rounds.add_argument("--rounds", type=int, help="default: 5, and 15 of oncall and growth")
+    rounds.add_argument(
+        "--rounds", type=int, help="default: 5, and 15 of oncall, growth and search"
+    )
     seconds.add_argument(
         "--seconds", type=float, help="of each round: 4; of paging at each rate: 20, at least 2"
     )
@@ -60,13 +64,15 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, parents=options)
 
     of_all = add("all", "all of them, and one table at the end", rounds, seconds, memory)
-    of_all.add_argument("--incidents", type=int, default=100_000, help="in growth's large file")
+    of_all.add_argument("--incidents", type=int, default=100_000, help="in the large files")
     of_all.add_argument("--alerts", type=int, default=1_000_000, help="in the large file of alerts")
     add("create", "opening incidents, beside a bare Flask route", rounds, seconds, memory)
     add("inside", "where the processor's time of a create goes, function by function")
     add("oncall", "who is on call: over size and time, and by a bare route", rounds, seconds)
     of_growth = add("growth", "calls about incidents, over their number", rounds)
     of_growth.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
+    of_search = add("search", "finding incidents by words, and what it costs a create", rounds)
+    of_search.add_argument("--incidents", type=int, default=1_000_000, help="in the large file")
     add("paging", "how soon a page arrives, and what it costs", rounds, seconds)
     add("status", "the public page, beside a bare Flask route", rounds, seconds)
     of_alerts = add("alerts", "what monitoring sends, over its number too", rounds, seconds)

@@ -22,6 +22,7 @@ from typing import Any
 from incident_service import clock, create_app, ids, quickstart
 from incident_service.clock import format_instant
 from incident_service.config import Settings
+from incident_service.database import word_index
 from incident_service.database.file import Connection, Database
 from incident_service.http import cursor
 from incident_service.incidents.lifecycle import STATUSES
@@ -88,10 +89,12 @@ class World:
         database: Database = app.extensions["incident_service.database"]
         self._number = number
         self._now = now
+        self._database = database
         self._made = write_at(now, database, quickstart.provision)
         self._users, self._components = write_at(now, database, self._catalogue)
         self._ids: list[str] = []
         connection = sqlite3.connect(path)
+        word_index.register(connection)
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -262144")
         self._fill(connection)
@@ -210,7 +213,7 @@ class World:
         yield "status and ownerId", self._get("incidents", **both)
         yield "components", self._get("components")
         yield "one incident", self._one()
-        yield "a create", self._create()
+        yield "a create", self.create()
 
     def _get(self, path: str, **query: str) -> Callable[[], None]:
         """Return a call that gets whatever there is."""
@@ -245,7 +248,12 @@ class World:
 
         return call
 
-    def _create(self) -> Callable[[], None]:
+    def execute(self, sql: str) -> None:
+        """Change the file as no client can."""
+        self._database.write(lambda db, **_: db.execute(sql))
+
+    def create(self) -> Callable[[], None]:
+        """Return a call that opens an incident."""
         body = {
             "title": "Checkout is slow",
             "severity": "high",

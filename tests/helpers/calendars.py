@@ -35,9 +35,12 @@ def subscribe(world: World, user_id: str, schedule_id: str | None = None) -> str
 
 
 @contextmanager
-def it_is(now: datetime) -> Iterator[None]:
-    """Let requests that only read come at an instant."""
-    with mock.patch.object(clock, "now", lambda: now):
+def it_is(world: World, now: datetime) -> Iterator[None]:
+    """Let requests come at an instant, those that write too."""
+    with (
+        mock.patch.object(clock, "now", lambda: now),
+        mock.patch.object(world.database, "clock", lambda: now),
+    ):
         yield
 
 
@@ -46,7 +49,7 @@ def fetch(world: World, path: str, now: datetime | None = None, **headers: str) 
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if now is None:
         return world.client.get(path, headers=sent)
-    with it_is(now):
+    with it_is(world, now):
         return world.client.get(path, headers=sent)
 
 

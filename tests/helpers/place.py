@@ -14,9 +14,10 @@ from incident_service.config import ALLOWED_SCHEMES
 from incident_service.database import maintenance
 from incident_service.database.file import Connection, Database
 from incident_service.incidents import opening
-from incident_service.paging import contact_methods, policies
+from incident_service.paging import contact_methods, policies, subscriptions
 from incident_service.people import users
 from incident_service.people.caller import Caller
+from incident_service.store import deliveries
 
 SCHEMES = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"})}
 
@@ -67,6 +68,12 @@ class Place:
         id: str = made["id"]
         return id
 
+    def subscribe(self, url: str, *events: str, **values: Any) -> str:
+        """Make a subscription; return its id."""
+        given = {"label": "test", "url": url, "events": list(events), **values}
+        id: str = self.database.write(subscriptions.create, self.caller, given)["id"]
+        return id
+
     def open(self, number: int = 1, **values: Any) -> list[str]:
         """Open incidents in one transaction; return their ids."""
         new = opening.NewIncident("Payments fail", "critical", **values)
@@ -87,12 +94,15 @@ class Place:
         return number
 
     def let_a_minute_pass(self) -> None:
-        """Set what waits for its time back, so that it is due."""
+        """Set what waits for its time back, so that it is due; not what waits for its turn."""
 
         def set_back(db: Connection, *, now: datetime) -> None:
             at = format_instant(now)
             db.execute("UPDATE incident_timers SET due_at = ? WHERE due_at > ?", (at, at))
-            db.execute("UPDATE deliveries SET due_at = ? WHERE due_at > ?", (at, at))
+            db.execute(
+                "UPDATE deliveries SET due_at = ? WHERE due_at > ? AND due_at < ?",
+                (at, at, deliveries.PARKED),
+            )
 
         self.database.write(set_back)
 

@@ -19,6 +19,7 @@ def provision(database: Path, organizations: int = 1) -> list[quickstart.Provisi
     for _ in range(organizations):
         file.write(lambda db, **_: db.execute("UPDATE organizations SET name = 'Earlier'"))
         made.append(file.write(quickstart.provision))
+    file.close()
     return made
 
 

@@ -9,7 +9,7 @@ from incident_service.clock import format_instant, parse_instant
 from incident_service.incidents import lifecycle, opening
 from incident_service.paging import delivery, firing
 from incident_service.paging.lookout import Lookout
-from incident_service.paging.page import Outcome, Page
+from incident_service.paging.page import Message, Outcome, Page
 from incident_service.people.caller import Caller
 from tests.helpers.clocks import write_at
 from tests.helpers.world import World
@@ -100,13 +100,17 @@ class Rota:
             delivery.claim,
             [(row["org_id"], row["id"]) for row in due[:limit]],
             base_url="https://oncall.example.com",
+            by_email=False,
         )
 
     def deliver(self, minutes: float, outcome: Outcome = SENT) -> int:
         taken = self.claim(minutes)
         for each in taken:
-            write_at(at(minutes), self.world.database, delivery.record, each, outcome, jitter=0.0)
+            self.record(minutes, each, outcome)
         return len(taken)
+
+    def record(self, minutes: float, taken: delivery.Delivery, outcome: Outcome) -> None:
+        write_at(at(minutes), self.world.database, delivery.record, taken, outcome, jitter=0.0)
 
     def trail(self, id: str) -> list[tuple[str, dict[str, Any]]]:
         found = self.world.call("GET", f"incidents/{id}").json["data"]["auditTrail"]
@@ -119,6 +123,12 @@ class Rota:
 def page_of(taken: delivery.Delivery) -> Page:
     """Return the page that a delivery carries."""
     assert isinstance(taken.message, Page)
+    return taken.message
+
+
+def message_of(taken: delivery.Delivery) -> Message:
+    """Return the message to a user that a delivery carries."""
+    assert isinstance(taken.message, Message)
     return taken.message
 
 

@@ -10,6 +10,9 @@ from typing import Any
 from incident_service.severity import SEVERITIES
 from tests.helpers.world import World
 
+_files: dict[str, tuple[bytes, dict[str, Any]]] = {}
+"""By organization: a file with one of each thing, and their ids."""
+
 
 @dataclass
 class Things:
@@ -20,6 +23,20 @@ class Things:
 
     @classmethod
     def made(cls, world: World) -> Things:
+        """Make them in a world that is as it began; from the second time on, copy the first."""
+        database = world.database
+        if world.made.org_id in _files:
+            content, ids = _files[world.made.org_id]
+            database.close()
+            database.path.write_bytes(content)
+        else:
+            ids = cls._make(world)
+            database.close()
+            _files[world.made.org_id] = database.path.read_bytes(), ids
+        return cls(world, {**ids})
+
+    @staticmethod
+    def _make(world: World) -> dict[str, Any]:
         user = world.make("users", email="ada@example.com")["id"]
         schedule = world.make("oncall/schedules", name="S", timezone="UTC")["id"]
         layer = {
@@ -51,35 +68,37 @@ class Things:
         maintenance = world.make("maintenance-windows", title="M", **planned)["id"]
         incident = world.post().json["data"]["id"]
         key = world.make("api-keys", name="K")["id"]
+        invitation = world.make("team/members/invite", emailAddress="eve@example.com")["id"]
         method = {"label": "L", "url": "mailto://ada:word@example.com"}
         contact_method = world.make(f"users/{user}/contact-methods", **method)["id"]
         feed = world.make(f"users/{user}/calendar-feeds")["id"]
+        told = {"label": "L", "url": "https://example.com/hook", "events": ["shift_changed"]}
+        subscription = world.make("subscriptions", **told)["id"]
         stands_in = {"startsAt": "2098-12-31T00:00:00Z", "endsAt": "2099-01-01T00:00:00Z"}
         override = world.make(f"oncall/schedules/{schedule}/overrides", userId=user, **stands_in)[
             "id"
         ]
-        return cls(
-            world,
-            {
-                "user": user,
-                "schedule": schedule,
-                "layers": layers,
-                "policy": policy,
-                "rungs": rungs,
-                "hours": hours,
-                "component": component,
-                "page": page,
-                "routing": routing,
-                "integration": tool["id"],
-                "alert": alert["id"],
-                "maintenance": maintenance,
-                "incident": incident,
-                "key": key,
-                "contact method": contact_method,
-                "feed": feed,
-                "override": override,
-            },
-        )
+        return {
+            "user": user,
+            "schedule": schedule,
+            "layers": layers,
+            "policy": policy,
+            "rungs": rungs,
+            "hours": hours,
+            "component": component,
+            "page": page,
+            "routing": routing,
+            "integration": tool["id"],
+            "alert": alert["id"],
+            "maintenance": maintenance,
+            "incident": incident,
+            "key": key,
+            "invitation": invitation,
+            "contact method": contact_method,
+            "feed": feed,
+            "subscription": subscription,
+            "override": override,
+        }
 
     def path(self, path: str) -> str:
         """Return a path of the description with ids in place of its parameters."""
@@ -96,10 +115,13 @@ class Things:
             "maintenance-windows": "maintenance",
             "users": "user",
             "api-keys": "key",
+            "subscriptions": "subscription",
             "alerts": "alert",
         }
         named = {
             "{feedId}": "feed",
+            "{userId}": "user",
+            "{invitationId}": "invitation",
             "{methodId}": "contact method",
             "{overrideId}": "override",
         }
@@ -124,11 +146,13 @@ class Things:
             ("ownerScheduleId|scheduleId|targetId", ids["schedule"]),
             ("escalationPolicyId|defaultEscalationPolicyId", ids["policy"]),
             ("routingPolicyId", ids["routing"]),
+            ("contactMethodId", ids["contact method"]),
             ("componentId", ids["component"]),
             ("workingHoursId", ids["hours"]),
             ("userId|targetUserId|ownerId", ids["user"]),
         ):
             text = re.sub(rf'"({key})": "[^"]+"', rf'"\1": "{id}"', text)
         text = re.sub(r'"(userIds|participantIds)": \[[^]]+\]', rf'"\1": ["{ids["user"]}"]', text)
+        text = re.sub(r'"scheduleIds": \[[^]]+\]', f'"scheduleIds": ["{ids["schedule"]}"]', text)
         (component,) = re.findall(r'"componentIds": \["([^"]+)"\]', text) or [""]
         return json.loads(text.replace(component, ids["component"]) if component else text)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.helpers.guides import README, blocks
-from tests.helpers.servers import free_port, running
+from tests.helpers.servers import GENEROUS, free_port, running
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def pasted(commands: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    limit = threading.Timer(30, process.kill)
+    limit = threading.Timer(GENEROUS, process.kill)
     limit.start()
     try:
         yield process
@@ -38,7 +38,7 @@ def pasted(commands: str) -> Iterator[subprocess.Popen[str]]:
 
 def paste(commands: str) -> str:
     done = subprocess.run(
-        ["bash", "-euc", commands], capture_output=True, text=True, timeout=30, check=True
+        ["bash", "-euc", commands], capture_output=True, text=True, timeout=GENEROUS, check=True
     )
     return done.stdout
 

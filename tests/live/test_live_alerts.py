@@ -23,7 +23,7 @@ from tests.helpers.servers import GENEROUS, Server, running
 from tests.helpers.waiting import wait_for
 
 SENDERS = 16
-KEYS = 100
+KEYS = 40
 STORM_AFTER = 20
 """Incidents from one integration, within five minutes."""
 
@@ -38,7 +38,7 @@ def alert(key: str, **values: Any) -> dict[str, Any]:
 
 
 def test_the_same_alert_from_16_senders_at_once_is_one(place: Place) -> None:
-    """100 alerts over as many integrations as it takes for none of them to be a storm."""
+    """40 alerts over as many integrations as it takes for none of them to be a storm."""
     with (
         running(place.path, environment={"INCIDENT_SERVICE_WORKERS": "4"}) as server,
         ThreadPoolExecutor(SENDERS) as senders,

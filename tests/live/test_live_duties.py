@@ -22,10 +22,11 @@ from incident_service.database.file import Connection
 from incident_service.paging.fairness import Limits
 from incident_service.store import Row, tasks
 from incident_service.store import integrations as rows
-from tests.helpers.pagers import bodies, paging, wait_for
+from tests.helpers.pagers import bodies, paging
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.receivers import Receiver, receiving
 from tests.helpers.servers import running
+from tests.helpers.waiting import wait_for
 
 TOOLS = 15
 EACH = 20
@@ -108,15 +109,15 @@ def test_four_processes_and_kills_in_the_middle_do_each_task_once(
     with ExitStack() as stack:
         processes = [stack.enter_context(paging(place)) for _ in range(4)]
         for remaining in (350, 250, 100):
-            wait_for(lambda most=remaining: place.count("tasks") <= most, 60)  # type: ignore[misc]
+            wait_for(lambda most=remaining: place.count("tasks") <= most)  # type: ignore[misc]
             killed = processes.pop(random.randrange(4))
             killed.send_signal(signal.SIGKILL)
-            killed.wait(10)
+            killed.wait()
             kills += 1
             processes.append(stack.enter_context(paging(place)))
-        wait_for(lambda: place.count("tasks") == 0, 60)
+        wait_for(lambda: place.count("tasks") == 0)
         place.let_a_minute_pass()  # the claims of those who were killed end
-        wait_for(lambda: place.count("deliveries") == 0, 60)
+        wait_for(lambda: place.count("deliveries") == 0)
     missed = place.rows("SELECT * FROM alerts WHERE title LIKE 'No sign of life from %'")
     assert len({alert["integration_id"] for alert in missed}) == len(missed) == JOBS
     assert {alert["count"] for alert in missed} == {1}
@@ -143,7 +144,7 @@ def test_a_job_from_its_first_sign_to_its_return(place: Place) -> None:
             with urlopen(Request(url, method=method)) as answer:
                 assert answer.status == 202
 
-        wait_for(lambda: place.count("paging_presence", "seen_at IS NOT NULL") == 1, 10)
+        wait_for(lambda: place.count("paging_presence", "seen_at IS NOT NULL") == 1)
         assert place.count("tasks") == 0
         sign()
         (task,) = place.rows("SELECT kind, subject_id FROM tasks")
@@ -167,7 +168,7 @@ def test_a_job_is_not_missed_because_the_service_was_down(place: Place) -> None:
     place.database.write(expect)
     let_hours_pass(place, is_service_up=False)
     with paging(place):
-        wait_for(lambda: place.count("tasks", f"due_at > '{at}'") == 1, 10)
+        wait_for(lambda: place.count("tasks", f"due_at > '{at}'") == 1)
     assert place.count("alerts") == 0
     (presence,) = place.rows("SELECT * FROM paging_presence")
     (task,) = place.rows("SELECT * FROM tasks")

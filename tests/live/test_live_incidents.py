@@ -26,9 +26,9 @@ from incident_service.status import components
 from tests.helpers.clocks import write_at
 from tests.helpers.servers import Server, running
 
-NUMBER = 1000
-CLIENTS = 16
-ROUNDS = 20
+NUMBER = 400
+CLIENTS = 8
+ROUNDS = 10
 USERS = ("ada", "ben")
 NOW = clock.now()
 
@@ -121,7 +121,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def test_a_walk_through_the_list_while_others_open_more(world: World) -> None:
     part = world.component_ids[1]
-    middle = world.opened[200:800]
+    middle = world.opened[100:300]
     day = {"from": middle[0]["created_at"], "to": middle[-1]["created_at"]}
     walks: list[tuple[dict[str, str], list[dict[str, Any]]]] = [
         ({}, world.opened),

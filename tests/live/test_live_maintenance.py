@@ -40,7 +40,7 @@ def test_compacting_under_load_removes_what_was_deleted_and_loses_nothing(tmp_pa
         clients = [threading.Thread(target=open_incidents) for _ in range(4)]
         for client in clients:
             client.start()
-        results = [run(database, "compact") for _ in range(3)]
+        results = [run(database, "compact") for _ in range(2)]
         is_stopped.set()
         for client in clients:
             client.join()
@@ -68,7 +68,7 @@ def test_copies_under_load_are_whole_and_hold_all_that_was_answered_before(tmp_p
         clients = [threading.Thread(target=open_incidents) for _ in range(4)]
         for client in clients:
             client.start()
-        for number in range(5):
+        for number in range(3):
             before = len(answered)
             copy = tmp_path / f"copy-{number}.db"
             result = run(database, "backup", str(copy))

@@ -24,11 +24,12 @@ from incident_service import clock
 from incident_service.clock import format_instant
 from incident_service.config import ALLOWED_SCHEMES
 from incident_service.paging import contact_methods
-from incident_service.paging.fairness import Limits, receiver_of
-from tests.helpers.pagers import PROMPT, bodies, paging, wait_for
+from incident_service.paging.fairness import EVENTS, Limits, receiver_of
+from tests.helpers.pagers import PROMPT, bodies, paging
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.receivers import Receiver, dripping, hanging_at, receiving, taking_mail
-from tests.helpers.servers import Server, free_port, running
+from tests.helpers.servers import GENEROUS, Server, free_port, running
+from tests.helpers.waiting import wait_for
 
 TAKEN = "SELECT id FROM deliveries WHERE attempts > 0"
 """Deliveries under way."""
@@ -131,7 +132,7 @@ def test_a_receiver_that_is_down_gets_its_page_once_it_is_up(place: Place) -> No
     ada = place.user("ada", f"http://127.0.0.1:{port}/ada")
     with paging(place):
         (id,) = place.open(owner_id=ada)
-        wait_for(lambda: place.trail(id)[-1][0] == "page_failed", 10)
+        wait_for(lambda: place.trail(id)[-1][0] == "page_failed")
         details = place.trail(id)[-1][1]
         assert (details["reason"], details["willRetry"]) == ("no connection", True)
         with receiving(port) as receiver:
@@ -206,6 +207,8 @@ def test_receivers_that_hang_drip_and_refuse_delay_nobody_elses_page(
 ) -> None:
     """50 hang, 12 drip and 200 refuse; a colleague's pages and another organization's arrive.
 
+    Ten subscriptions go to those that hang, too.
+
     In the first wave 80 tries hang before any refuses: of one organization, that is most of what it
     may have. In the second it is known who hangs.
     """
@@ -224,6 +227,8 @@ def test_receivers_that_hang_drip_and_refuse_delay_nobody_elses_page(
             ]
             for kind, some in (("slow", slow), ("refusing", refusing))
         }
+        for url in slow[:HANGING:5]:
+            place.subscribe(url, "incident_opened")
         ada = place.user("ada", *(receiver.url(it, f"/ada/{it}") for it in ("http", "json")))
         ben = healthy.user("ben", *(receiver.url(it, f"/ben/{it}") for it in ("http", "json")))
         server = stack.enter_context(running(place.path, environment=SCHEMES))
@@ -234,21 +239,22 @@ def test_receivers_that_hang_drip_and_refuse_delay_nobody_elses_page(
             for it, user in users["slow"]:
                 it.open(5, owner_id=user)
             if wave == 1:
-                wait_for(lambda: threads_of(pager) - idle[1] >= 80, 20)
+                wait_for(lambda: threads_of(pager) - idle[1] >= 80)
             for it, user in users["refusing"]:
                 it.open(owner_id=user)
             for _ in range(3):
                 opened += page_in_time(server, receiver, [(place, ada), (healthy, ben)])
-                assert threads_of(pager) <= idle[1] + limits.total + 1  # and the watchdog
-                assert connections_of(pager) <= idle[0] + 2 * limits.total
+                most = limits.total + EVENTS.total
+                assert threads_of(pager) <= idle[1] + most + 1  # and the watchdog
+                assert connections_of(pager) <= idle[0] + 2 * most
         wait_for(lambda: place.count("deliveries", "user_id IN ('ada', 'ben')") == 0)
         arrived = Counter((path, incident_of(body)) for path, _, body in receiver.got)
         assert set(arrived.values()) == {1}
         assert len(arrived) == 2 * len(opened) == 2 * 2 * 2 * 3
 
         place.database.write(lambda db, **_: db.execute("DELETE FROM deliveries"))
-        wait_for(lambda: threads_of(pager) <= idle[1] + 1, 20)
-        assert connections_of(pager) <= idle[0]
+        wait_for(lambda: threads_of(pager) <= idle[1] + 1)
+        wait_for(lambda: connections_of(pager) <= idle[0])
         reasons = place.rows(
             """
             SELECT details ->> 'reason' AS reason, count(*) AS n FROM audit_events
@@ -316,7 +322,7 @@ def test_readiness_says_when_pages_are_late(place: Place, receiver: Receiver) ->
         )
         assert paging_is(server) == "late"
         os.kill(pager, signal.SIGCONT)
-        wait_for(lambda: receiver.got, 10)
+        wait_for(lambda: receiver.got)
         assert paging_is(server) == "ok"
 
 
@@ -328,12 +334,12 @@ def test_four_processes_fire_each_layer_once_and_send_each_page_once(
     with ExitStack() as stack:
         for _ in range(4):
             stack.enter_context(paging(place))
-        opened = place.open(1000, escalation_policy_id=policy_id)
+        opened = place.open(300, escalation_policy_id=policy_id)
         for layer in (1, 2):
-            wait_for(lambda: is_idle(place), 30)
+            wait_for(lambda: is_idle(place))
             assert place.events("page_sent") == dict.fromkeys(opened, layer)
             place.let_a_minute_pass()
-        wait_for(lambda: place.count("incident_timers") == 0, 30)
+        wait_for(lambda: place.count("incident_timers") == 0)
     assert place.events("layer_escalated") == dict.fromkeys(opened, 2)
     assert place.events("escalation_exhausted") == dict.fromkeys(opened, 1)
     received = Counter((page["incident"]["id"], page["layer"]) for page in bodies(receiver))
@@ -343,40 +349,52 @@ def test_four_processes_fire_each_layer_once_and_send_each_page_once(
 def test_kills_in_the_middle_of_it_forget_nobody(place: Place, receiver: Receiver) -> None:
     """And double no page but those that were claimed, and not recorded, when a process was killed.
 
-    Each by one for a kill, at most.
+    Each by one for a kill, at most. So it is with events for subscriptions, which come in order.
     """
     policy_id = place.policy([place.user("ada", receiver.url("http"))])
+    component_id = place.made.component_id
+    subscriptions = [
+        place.subscribe(receiver.url("http"), "incident_opened", component_ids=[component_id])
+        for _ in range(2)
+    ]
     with ExitStack() as stack:
         processes = [stack.enter_context(paging(place)) for _ in range(4)]
-        opened = place.open(1000, escalation_policy_id=policy_id)
+        named = place.open(20, escalation_policy_id=policy_id, component_ids=(component_id,))
+        opened = named + place.open(280, escalation_policy_id=policy_id)
         under_way: Counter[str] = Counter()
         for kill in (1, 2, 3):
-            wait_for(lambda kill=kill: len(receiver.got) >= 200 * kill, 30)  # type: ignore[misc]
+            wait_for(lambda kill=kill: len(receiver.got) >= 60 * kill)  # type: ignore[misc]
             killed = processes.pop(random.randrange(4))
             killed.send_signal(signal.SIGKILL)
-            killed.wait(10)
+            killed.wait()
             # Those of the other processes are among them: nobody knows whose they are.
             under_way.update(row["id"] for row in place.rows(TAKEN))
             processes.append(stack.enter_context(paging(place)))
-        wait_for(lambda: is_idle(place, f"due_at <= '{format_instant(clock.now())}'"), 30)
+        wait_for(lambda: is_idle(place, f"due_at <= '{format_instant(clock.now())}'"))
         for process in processes:
             process.terminate()
         for process in processes:
             # The last one may still have been starting, and not have listened to signals yet.
-            assert process.wait(10) in (0, -signal.SIGTERM)
+            assert process.wait(GENEROUS) in (0, -signal.SIGTERM)
         place.let_a_minute_pass()  # the claims of those who were killed end
         timers = place.count("incident_timers", "wait_seconds > 0")
         with paging(place):
-            wait_for(lambda: place.count("incident_timers") == 0, 30)
-            wait_for(lambda: place.count("deliveries") == 0, 30)
-    assert timers == 1000
+            wait_for(lambda: place.count("incident_timers") == 0)
+            wait_for(lambda: place.count("deliveries") == 0)
+    assert timers == 300
     assert place.events("layer_escalated") == dict.fromkeys(opened, 1)
     assert place.events("page_sent") == dict.fromkeys(opened, 1)
-    received = Counter(page["id"] for page in bodies(receiver))
-    assert {page["incident"]["id"] for page in bodies(receiver)} == set(opened)
-    assert len(received) == 1000
+    pages = [body for body in bodies(receiver) if body["type"] == "page"]
+    received = Counter(page["id"] for page in pages)
+    assert {page["incident"]["id"] for page in pages} == set(opened)
+    assert len(received) == 300
     assert all(number <= 1 + under_way[id] for id, number in received.items())
-    assert received.total() - 1000 <= 3 * Limits().receiver  # all go to one
+    assert received.total() - 300 <= 3 * Limits().receiver  # all go to one
+    events = [body for body in bodies(receiver) if body["type"] == "event"]
+    for id in subscriptions:
+        told = [event for event in events if event["subscription"]["id"] == id]
+        assert [*dict.fromkeys(event["incident"]["id"] for event in told)] == named
+        assert all(n <= 1 + under_way[id] for id, n in Counter(e["id"] for e in told).items())
 
 
 def is_idle(place: Place, deliveries: str = "true") -> bool:
@@ -404,7 +422,7 @@ def pagers_of(path: Path) -> list[int]:
 def wait_for_paging(place: Place) -> int:
     """Wait until a paging process has begun its work; return its id."""
     (id,) = place.open(owner_id=place.made.user_id)
-    wait_for(lambda: len(place.trail(id)) == 2, 10)
+    wait_for(lambda: len(place.trail(id)) == 2)
     (pager,) = pagers_of(place.path)
     return pager
 
@@ -426,7 +444,7 @@ def test_the_api_outlives_the_paging_process_which_is_started_again(
             )
             return bool(receiver.got)
 
-        wait_for(is_paged, 10)
+        wait_for(is_paged)
         (second,) = pagers_of(place.path)
         assert second != first
 
@@ -451,8 +469,8 @@ def test_the_paging_process_does_not_outlive_a_master_that_is_killed(place: Plac
     with running(place.path, environment=SCHEMES) as server:
         wait_for_paging(place)
         os.kill(server.process.pid, signal.SIGKILL)
-        server.process.wait(10)
-        wait_for(lambda: pagers_of(place.path) == [], 5)
+        server.process.wait(GENEROUS)
+        wait_for(lambda: pagers_of(place.path) == [])
 
 
 def test_an_idle_paging_process_costs_next_to_nothing(place: Place) -> None:

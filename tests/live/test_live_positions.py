@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.servers import running
+from tests.helpers.servers import GENEROUS, running
 
 CLIENTS = 8
 CALLS = 25  # of each client
@@ -39,7 +39,7 @@ class Client:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Make a call, and return the answer's data."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=GENEROUS)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         connection.request(method, f"/v1/{path}", json.dumps(body), headers)
         answer = connection.getresponse()

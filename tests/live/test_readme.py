@@ -36,10 +36,15 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     (telling,) = blocks(USING, "Tell your customers")
     (planning,) = blocks(USING, "Plan maintenance")
     (paged,) = blocks(USING, "Get paged")
+    (choosing,) = blocks(USING, "Choose what wakes you")
+    (chatty,) = blocks(USING, "Tell your chat what happens")
     (routed,) = blocks(USING, "Let alerts in")
-    # A real page would leave to somebody else's mail server.
-    assert "/test\n" in paged
-    paged = re.sub(r"^.*/test\n", "", paged, flags=re.MULTILINE)
+    (inviting,) = blocks(USING, "Invite your team")
+    # Real messages would leave to somebody else's servers.
+    assert "/test\n" in paged and "/test\n" in chatty
+    paged, chatty = (re.sub(r"^.*/test\n", "", it, flags=re.MULTILINE) for it in (paged, chatty))
+    scripts = [rota, opening, retried, life, telling, planning]
+    scripts += [paged, choosing, chatty, routed, inviting]
     assert [line.partition("=")[0] for line in settings.splitlines()] == ["KEY", "BASE"]
     with running(tmp_path / "rota.db", "quickstart", "--port", "{port}") as server:
         key = server.printed(r"scl_live_\S+")
@@ -50,7 +55,7 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
                 "-euo",
                 "pipefail",
                 "-c",
-                "".join((rota, opening, retried, life, telling, planning, paged, routed)),
+                "".join(scripts),
             ],
             env={**os.environ, **variables},
             capture_output=True,
@@ -78,8 +83,9 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert incident["escalationPolicyId"] == policy["id"]
     assert incident["affectedComponents"] == [{"id": component["id"], "name": "Checkout"}]
     assert (again["sequentialId"], again["ownerId"]) == (2, "cleo")
-    listed, got, *_, last = lived[:11]
+    listed, got, found, *_, last = lived[:12]
     assert listed == {"incidents": [incident], "nextCursor": None}
+    assert found == {"incidents": [], "nextCursor": None}
     assert {name: got[name] for name in incident} == incident
     assert (last["title"], last["severity"]) == ("Checkout times out", "critical")
     assert (last["ownerId"], last["acknowledgedBy"]) == ("ben", None)
@@ -106,7 +112,7 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
         "responder_added",
         *["status_changed", "update_posted"] * 3,
     ]
-    page, told, public, internal, fix, redacted, by_hand, *planned = lived[11:]
+    page, told, public, internal, fix, redacted, by_hand, *planned = lived[12:]
     assert (page["slug"], page["published"]) == ("acme", True)
     assert (redacted["id"], redacted["body"]) == (internal["id"], None)
     assert by_hand["overrides"] == {component["id"]: "maintenance"}
@@ -126,9 +132,17 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert (ended["id"], ended["isPublic"]) == (running_one["id"], False)
     assert ended["endsAt"] > ended["startsAt"]
     assert shown["maintenanceWindows"] == []
-    bot, slack, mail, of_cleo, _, routing, tool, selecting, fired, over, firing, kept = methods
+    *methods, invited, team = methods
+    bot, slack, mail, of_cleo, chosen, rules, chat, wall, wider, told_of, *alerting = methods
+    _, routing, tool, selecting, fired, over, firing, kept = alerting
+    assert (chat["url"], wall["url"]) == ("slack://***", "https://wall.example.com/***")
+    assert (wider["id"], wider["severities"]) == (chat["id"], None)
+    assert told_of["subscriptions"] == [wider]
     assert [bot["label"], slack["label"]] == ["Bot", "Slack"]
     assert [method["id"] for method in of_cleo] == [mail["id"]]
+    assert chosen == rules
+    named = [rule["contactMethodId"] for rule in rules["rules"]]
+    assert (named, rules["isDefault"]) == ([slack["id"], bot["id"], bot["id"]], False)
     assert selecting["selectors"][0]["routingPolicyId"] == routing["id"]
     (alert,) = fired["alerts"]
     assert alert["outcome"] == "incident"
@@ -136,6 +150,8 @@ def test_set_up_live_and_tell(tmp_path: Path) -> None:
     assert firing["alerts"] == []
     assert [receipt["alerts"] for receipt in kept["receipts"]] == [over["alerts"], [alert]]
     assert tool["token"] not in json.dumps(kept)
+    assert invited["url"].startswith("http://127.0.0.1:")
+    assert [each["id"] for each in team["invitations"]] == [invited["id"]]
     assert "XXXX" not in pasted.stdout
     assert "app-password" not in pasted.stdout
 
