@@ -13,9 +13,6 @@ from incident_service.paging.notification_rules import Method
 from incident_service.paging.roster import Roster
 from incident_service.store import Row, audit, deliveries
 
-_MAX_EVENTS_READ = 1000
-"""The most events of a trail that are read to find whether a page was sent."""
-
 
 def is_pointless(db: Connection, row: Row, about: Row, *, now: datetime, by_email: bool) -> bool:
     """Whether a delayed message is not worth sending any more, so that it is dropped silently.
@@ -68,7 +65,7 @@ def _methods(
 
 
 def _pages(db: Connection, row: Row) -> list[Row]:
-    return audit.latest_pages(db, row["org_id"], row["incident_id"], among=_MAX_EVENTS_READ)
+    return audit.latest_pages(db, row["org_id"], row["incident_id"])
 
 
 def _has_reached_user(row: Row, pages: Sequence[Row]) -> bool:

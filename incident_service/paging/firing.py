@@ -25,9 +25,6 @@ PAUSE_AFTER_FAULT = timedelta(minutes=1)
 SNOOZE_IS_OVER = "the snooze is over"
 """Why an incident was unacknowledged by itself."""
 
-MAX_EVENTS_READ = 10_000
-"""The most events of a trail that are read to find who was paged by what."""
-
 MAX_NAMED = 50
 """The most users that one event of the trail names. It counts the others."""
 
@@ -251,7 +248,7 @@ class _Firing:
         """
         org_id, id = self._incident["org_id"], self._incident["id"]
         resolver = incidents.last_status(self._db, org_id, id)["changed_by"]
-        pages = audit.latest_pages(self._db, org_id, id, among=MAX_EVENTS_READ)
+        pages = audit.latest_pages(self._db, org_id, id)
         took = {
             (page["details"]["userId"], page["details"]["contactMethodId"])
             for page in pages

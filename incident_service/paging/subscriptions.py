@@ -12,6 +12,7 @@ from incident_service.oncall import watching
 from incident_service.paging.contact_methods import shown_url
 from incident_service.paging.fairness import receiver_of
 from incident_service.people.caller import Caller
+from incident_service.status import components
 from incident_service.store import Row, changes, deliveries
 from incident_service.store import subscriptions as rows
 
@@ -104,8 +105,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
 def _check_references(db: Connection, caller: Caller, values: Row) -> None:
     for id in values.get("schedule_ids") or ():
         resources.check_reference(db, "schedules", caller.org_id, id, "scheduleIds")
-    for id in values.get("component_ids") or ():
-        resources.check_reference(db, "components", caller.org_id, id, "componentIds")
+    components.named(db, caller.org_id, values.get("component_ids") or ())
 
 
 def _watch(db: Connection, subscription: Row, now: datetime) -> None:

@@ -122,7 +122,13 @@ def numbered_after(
     return [_parsed(row) for row in rows]
 
 
-def latest_pages(db: Connection, org_id: str, incident_id: str, *, among: int) -> list[Row]:
+EVENTS_READ = 10_000
+"""The most events of a trail that are read to find who was paged by what."""
+
+
+def latest_pages(
+    db: Connection, org_id: str, incident_id: str, *, among: int = EVENTS_READ
+) -> list[Row]:
     """Return what came of pages, oldest first, `among` the incident's latest events.
 
     What came of notices is left out.

@@ -51,7 +51,7 @@ def insert_event(db: Connection, row: Row, *, waiting: int) -> None:
 
 
 class Queue(NamedTuple):
-    """What of an organization has one rank: first tries or retries, of pages or of what waits."""
+    """What of an organization has one rank: first tries or retries, of pages or of the rest."""
 
     org_id: str
     rank: int
@@ -367,7 +367,7 @@ def delete_about_alerts(db: Connection, alerts: Sequence[Row]) -> None:
 
 _OF_SUBSCRIPTION = """
     org_id = :org_id AND rank IN (2, 3) AND recipient_id = :subscription_id"""
-"""The events that wait for a subscription: those ranks are theirs alone, and found by an index."""
+"""The events that wait for a subscription: no page has these ranks, and an index finds them."""
 
 
 def events_waiting(db: Connection, org_id: str, subscription_id: str, *, limit: int) -> int:
