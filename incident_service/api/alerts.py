@@ -12,7 +12,8 @@ from incident_service.alerts.routing import ALERT_OUTCOMES
 from incident_service.api import incidents
 from incident_service.api.incidents import PartQuerySchema
 from incident_service.http import cursor
-from incident_service.http.blueprint import Blueprint, caller, database, for_members, write
+from incident_service.http.acting import caller, database, for_members, write
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.fields import UUID, Instant
 from incident_service.http.schemas import Schema
 from incident_service.severity import SEVERITIES

@@ -8,7 +8,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from incident_service.http import cursor
-from incident_service.http.blueprint import Blueprint, caller, database, for_admins
+from incident_service.http.acting import caller, database, for_admins
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.fields import UUID, Instant, QueryDay, QueryInteger, Rows, Text
 from incident_service.http.schemas import QuerySchema, Schema
 from incident_service.people import audit_log

@@ -7,16 +7,8 @@ from typing import Any
 from marshmallow import fields
 
 from incident_service.http import cursor
-from incident_service.http.blueprint import (
-    Blueprint,
-    caller,
-    created,
-    database,
-    for_own_user,
-    no_content,
-    settings,
-    write,
-)
+from incident_service.http.acting import caller, database, for_own_user, settings, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import UUID, Instant, QueryInteger
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.oncall import calendar_feeds

@@ -8,7 +8,8 @@ from marshmallow import fields, validate
 
 from incident_service import clock
 from incident_service.http import cursor
-from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.acting import caller, database, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import UUID, Instant, List, QueryInteger, Text
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.status import components, levels

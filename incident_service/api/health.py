@@ -8,7 +8,8 @@ from typing import Any
 from marshmallow import fields
 
 from incident_service import clock
-from incident_service.http.blueprint import Blueprint, database
+from incident_service.http.acting import database
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.schemas import Schema
 from incident_service.paging import pager
 

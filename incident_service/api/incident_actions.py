@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from incident_service.api.incidents import WholeIncidentSchema, blueprint, change_incident
-from incident_service.http.blueprint import for_members, settings
+from incident_service.http.acting import for_members, settings
 from incident_service.http.fields import List, Text
 from incident_service.http.schemas import RequestSchema
 from incident_service.incidents import lifecycle, reopening, responding, updates

@@ -14,13 +14,8 @@ from marshmallow import fields, validate
 
 from incident_service.errors import ValidationFailed
 from incident_service.http import cursor
-from incident_service.http.blueprint import (
-    Blueprint,
-    caller,
-    database,
-    for_members,
-    write,
-)
+from incident_service.http.acting import caller, database, for_members, write
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.body import read_json
 from incident_service.http.fields import (
     UUID,
@@ -394,10 +389,10 @@ def _idempotency_key() -> opening.IdempotencyKey | None:
         return None
     if not 1 <= len(key) <= 255:
         raise ValidationFailed({"Idempotency-Key": ["Length must be between 1 and 255."]})
-    return opening.IdempotencyKey(key, _hash(read_json(request)))
+    return opening.IdempotencyKey(key, hash_of(read_json(request)))
 
 
-def _hash(body: Any) -> str:
+def hash_of(body: Any) -> str:
     """Return the SHA-256 of a parsed body: equal for bodies that are equal once parsed."""
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 

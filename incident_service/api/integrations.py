@@ -9,16 +9,8 @@ from marshmallow import fields, validate
 
 from incident_service.alerts import integrations, receipts
 from incident_service.alerts.kinds import KINDS
-from incident_service.http.blueprint import (
-    Blueprint,
-    caller,
-    created,
-    database,
-    for_admins,
-    no_content,
-    settings,
-    write,
-)
+from incident_service.http.acting import caller, database, for_admins, settings, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import UUID, Boolean, ByWord, Instant, List, Text
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.inbound import trying

@@ -8,7 +8,8 @@ import marshmallow as ma
 from marshmallow import fields
 
 from incident_service.http import cursor
-from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.acting import caller, database, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import (
     UUID,
     Boolean,

@@ -10,7 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from incident_service import clock
 from incident_service.errors import NotAuthorized, Unavailable
-from incident_service.http.blueprint import Blueprint, database, settings
+from incident_service.http.acting import database, settings
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.metrics import Kept, Metrics
 from incident_service.http.middleware import request_id
 from incident_service.paging import pager

@@ -6,15 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from incident_service.http.blueprint import (
-    Blueprint,
-    caller,
-    database,
-    for_own_user,
-    no_content,
-    settings,
-    write,
-)
+from incident_service.http.acting import caller, database, for_own_user, settings, write
+from incident_service.http.blueprint import Blueprint, no_content
 from incident_service.http.fields import UUID, Boolean, List
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.paging import notification_rules

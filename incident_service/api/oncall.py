@@ -8,7 +8,8 @@ import marshmallow as ma
 from marshmallow import fields
 
 from incident_service import clock
-from incident_service.http.blueprint import Blueprint, caller, database
+from incident_service.http.acting import caller, database
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.fields import UUID, QueryInstant, UTCInstant, check_order
 from incident_service.http.schemas import QuerySchema, Schema
 from incident_service.oncall import schedules

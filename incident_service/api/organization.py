@@ -6,7 +6,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from incident_service.http.blueprint import Blueprint, caller, database, write
+from incident_service.http.acting import caller, database, write
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.fields import UUID, Instant, Text, TimeZone
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.people import organizations

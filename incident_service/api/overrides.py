@@ -7,16 +7,8 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from incident_service.http.blueprint import (
-    Blueprint,
-    all_created,
-    caller,
-    created,
-    database,
-    for_members,
-    no_content,
-    write,
-)
+from incident_service.http.acting import caller, database, for_members, write
+from incident_service.http.blueprint import Blueprint, all_created, created, no_content
 from incident_service.http.fields import UUID, Instant, List, QueryInstant, Text, check_order
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.oncall import overrides

@@ -11,7 +11,8 @@ from incident_service.api.oncall import TargetSchema
 from incident_service.api.overrides import MAX_AT_ONCE, OverrideBodySchema
 from incident_service.api.schedules import LayerBodySchema
 from incident_service.clock import parse_instant
-from incident_service.http.blueprint import Blueprint, caller, database, for_members
+from incident_service.http.acting import caller, database, for_members
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.fields import UUID, Instant, List, UTCInstant
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.oncall.preview import preview

@@ -10,14 +10,13 @@ from marshmallow import fields, validate
 
 from incident_service.api.incidents import AffectedComponentSchema
 from incident_service.database.file import Connection
-from incident_service.http import sharing
+from incident_service.http import page_cache, sharing
 from incident_service.http.blueprint import Blueprint
 from incident_service.http.fields import UUID, Instant
 from incident_service.http.schemas import Schema
 from incident_service.incidents import lifecycle
 from incident_service.status import levels, public_maintenance, public_view
 from incident_service.store import Row
-from incident_service.web import page_cache
 
 blueprint = Blueprint("public_status", description="How things are, for the public.", public=True)
 

@@ -9,7 +9,8 @@ from marshmallow import fields, validate
 
 from incident_service.alerts import routing_policies
 from incident_service.alerts.routing import OUTCOMES
-from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.acting import caller, database, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import UUID, Boolean, Instant, List, Text
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.severity import SEVERITIES

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.acting import caller, database, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import UUID, Instant, List, Text, TimeZone, WallTime, check_order
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.oncall import layers, schedules

@@ -7,7 +7,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.acting import caller, database, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import UUID, Boolean, ByUUID, Instant, List, Text
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.status import levels, status_pages

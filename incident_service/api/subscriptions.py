@@ -9,15 +9,8 @@ from marshmallow import fields, validate
 from incident_service import clock
 from incident_service.api.trying_out import TestOutcomeSchema, try_out
 from incident_service.http import cursor
-from incident_service.http.blueprint import (
-    Blueprint,
-    caller,
-    created,
-    database,
-    no_content,
-    settings,
-    write,
-)
+from incident_service.http.acting import caller, database, settings, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import UUID, Instant, List, QueryInteger, Text
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.paging import channels, contact_methods, subscriptions

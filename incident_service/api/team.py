@@ -8,16 +8,8 @@ from marshmallow import fields, validate
 
 from incident_service import clock
 from incident_service.api.users import EmailAddress
-from incident_service.http.blueprint import (
-    Blueprint,
-    caller,
-    created,
-    database,
-    for_admins,
-    no_content,
-    settings,
-    write,
-)
+from incident_service.http.acting import caller, database, for_admins, settings, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import Instant
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.incidents import offboarding

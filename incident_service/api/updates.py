@@ -9,7 +9,8 @@ from marshmallow import fields, validate
 
 from incident_service.api.incidents import take_number
 from incident_service.http import cursor
-from incident_service.http.blueprint import Blueprint, caller, created, database, for_members, write
+from incident_service.http.acting import caller, database, for_members, write
+from incident_service.http.blueprint import Blueprint, created
 from incident_service.http.fields import UUID, Instant, QueryInteger, Text
 from incident_service.http.schemas import QuerySchema, RequestSchema, Schema
 from incident_service.incidents import lifecycle, updates

@@ -7,7 +7,8 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service.http.blueprint import Blueprint, caller, created, database, no_content, write
+from incident_service.http.acting import caller, database, for_own_user, write
+from incident_service.http.blueprint import Blueprint, created, no_content
 from incident_service.http.fields import Instant, Text
 from incident_service.http.schemas import RequestSchema, Schema
 from incident_service.incidents import offboarding
@@ -111,11 +112,12 @@ def get_user(user_id: str) -> Any:
 
 
 @blueprint.route("/v1/users/<user_id:user_id>", methods=["PATCH"])
+@for_own_user
 @blueprint.arguments(UserBodySchema(partial=True))
 @blueprint.error_codes("email_taken", "last_admin")
 @blueprint.response(200, UserSchema)
 def change_user(body: dict[str, Any], user_id: str) -> Any:
-    """Change some fields of a user; `null` clears a name."""
+    """Change some fields of a user; `null` clears a name. Members change their own names."""
     return write(users.change, user_id, body)
 
 

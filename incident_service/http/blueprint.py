@@ -5,25 +5,18 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import flask
 import flask_smorest
 import marshmallow as ma
-from flask import current_app, g, jsonify, request
+from flask import g, jsonify, request
 
 from incident_service import clock
-from incident_service.config import Settings
-from incident_service.database.file import Connection, Database
-from incident_service.errors import (
-    Forbidden,
-    NotAuthorized,
-    Unavailable,
-    ValidationFailed,
-)
+from incident_service.errors import NotAuthorized, Unavailable, ValidationFailed
 from incident_service.http import parser
+from incident_service.http.acting import check_role, database, needs_admin
 from incident_service.http.middleware import check_key, check_without_key
 from incident_service.people import keys
 from incident_service.people.caller import Caller
@@ -32,63 +25,7 @@ from incident_service.store import Row
 RECORD_USE_WITHIN = 0.2
 """Seconds that a request waits at most to record that its key was used."""
 
-T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
-
-
-def database() -> Database:
-    """Return the application's database."""
-    database: Database = current_app.extensions["incident_service.database"]
-    return database
-
-
-def settings() -> Settings:
-    """Return what the operator chose."""
-    settings: Settings = current_app.extensions["incident_service.settings"]
-    return settings
-
-
-def caller() -> Caller:
-    """Return who makes the current call."""
-    caller: Caller = g.caller
-    return caller
-
-
-def write(work: Callable[..., T], *args: Any) -> T:
-    """Run `work(connection, caller, *args, now=…)` as one write; return what it returns.
-
-    Raises `NotAuthorized` or `Forbidden` if the caller's key was revoked, expired, or may no longer
-    make the call, since the request came.
-    """
-    who, needs_admin = caller(), g.needs_admin
-
-    def at_its_turn(db: Connection, *, now: datetime) -> T:
-        who_now = keys.authenticate_again(db, who, now=now)
-        _check_role(who_now, needs_admin)
-        return work(db, who_now, *args, now=now)
-
-    return database().write(at_its_turn)
-
-
-def for_members(view: View) -> View:
-    """Let members make the call. Without this, a call that changes something is for admins."""
-    view.is_for_members = True  # type: ignore[attr-defined]  # decorators above it keep it
-    return view
-
-
-def for_admins(view: View) -> View:
-    """Let admins alone make a call that only reads."""
-    view.is_for_admins = True  # type: ignore[attr-defined]  # decorators above it keep it
-    return view
-
-
-def for_own_user(view: View) -> View:
-    """Let members make the call for the user that their key acts for, and admins for any user.
-
-    The path names the user as `user_id`.
-    """
-    view.is_for_own_user = True  # type: ignore[attr-defined]  # decorators above it keep it
-    return view
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest has no types
@@ -211,8 +148,8 @@ def _admit() -> None:
     if is_to_be_recorded:
         with contextlib.suppress(Unavailable):  # not worth refusing or delaying the request
             database().write_within(RECORD_USE_WITHIN, keys.record_use, who)
-    g.needs_admin = _needs_admin(who)
-    _check_role(who, g.needs_admin)
+    g.needs_admin = needs_admin(who)
+    check_role(who, g.needs_admin)
 
 
 def _find_caller() -> tuple[Caller, bool]:
@@ -226,28 +163,3 @@ def _find_caller() -> tuple[Caller, bool]:
         raise NotAuthorized("The API key is malformed: Bearer scl_live_… is expected.")
     with database().read_once() as db:
         return keys.authenticate(db, key, now=clock.now())
-
-
-def required_role(
-    view: Callable[..., Any], method: str
-) -> Literal["members", "own user", "admins"]:
-    """Return who may make the call with the method; admins may make every call."""
-    if getattr(view, "is_for_admins", False):
-        return "admins"
-    if method in ("GET", "HEAD") or getattr(view, "is_for_members", False):
-        return "members"
-    return "own user" if getattr(view, "is_for_own_user", False) else "admins"
-
-
-def _needs_admin(caller: Caller) -> bool:
-    """Whether only admins may make the current call; members may if it is for their own user."""
-    call = request._get_current_object()  # type: ignore[attr-defined]  # it is a proxy
-    who = required_role(current_app.view_functions[call.endpoint], call.method)
-    if who == "own user":
-        return bool(call.view_args["user_id"] != caller.user_id)
-    return who == "admins"
-
-
-def _check_role(who: Caller, needs_admin: bool) -> None:
-    if needs_admin and who.role != "org:admin":
-        raise Forbidden("This call needs a key with the role org:admin.")

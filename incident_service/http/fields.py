@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
-import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -13,7 +11,7 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from incident_service.clock import LAST, format_instant, parse_instant
+from incident_service.clock import LAST, format_instant, parse_instant, time_zones
 from incident_service.http.schemas import Schema
 from incident_service.ids import canonical_uuid
 from incident_service.names import camel_case
@@ -271,15 +269,9 @@ class TimeZone(fields.String):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         name = super()._deserialize(value, *args, **kwargs)
-        if name not in _time_zones():
+        if name not in time_zones():
             raise ma.ValidationError("Not an IANA time zone.")
         return name
-
-
-@functools.cache
-def _time_zones() -> set[str]:
-    # Two names mean whatever the machine is set to.
-    return zoneinfo.available_timezones() - {"localtime", "Factory"}
 
 
 class WallTime(fields.String):

@@ -32,8 +32,8 @@ NEVER_LIMITED = frozenset({"/healthz", "/readyz"})
 OF_TOOLS = ("/in/", "/v1/alerts/in", "/v2/")
 """Below these paths tools send alerts. A `429` would make some of them give up (contract §10)."""
 
-_CHECKED_LATER = ("/v1/", "/status/", *OF_TOOLS)
-"""Below these paths a request may have a valid key, or need only an answer that is cached."""
+_CHECKED_LATER = ("/v1/", "/status/", "/assets/", *OF_TOOLS)
+"""Below these paths a request may have a valid key, or need only an answer that is kept."""
 
 _log = logging.getLogger("incident_service.access")
 
@@ -111,8 +111,14 @@ def _begin() -> None:
     path = request.path
     if path not in NEVER_LIMITED:
         _count(_rate_limits().check_address, request.remote_addr or "")
-        if not path.startswith(_CHECKED_LATER):
+        if not path.startswith(_CHECKED_LATER) and not _is_counted_later():
             check_without_key()
+
+
+def _is_counted_later() -> bool:
+    """Whether the route's blueprint counts the request once it knows who makes it."""
+    blueprints = (current_app.blueprints[name] for name in request.blueprints)
+    return any(getattr(blueprint, "counts_requests", False) for blueprint in blueprints)
 
 
 def _finish(response: Response) -> Response:

@@ -20,7 +20,7 @@ def load(schema: ma.Schema, location: Literal["json", "query"]) -> Any:
     try:
         return schema.load(_body(schema) if location == "json" else _query())
     except ma.ValidationError as error:
-        _refuse(error)
+        refuse(error)
 
 
 def _body(schema: ma.Schema) -> Any:
@@ -44,7 +44,7 @@ def _query() -> dict[str, str]:
     return request.args.to_dict()
 
 
-def _refuse(error: ma.ValidationError) -> NoReturn:
+def refuse(error: ma.ValidationError) -> NoReturn:
     """Raise `ValidationFailed` with a list of sentences for each field."""
     assert isinstance(error.messages, dict)  # what `load` raises has them by field
     raise ValidationFailed(

@@ -139,7 +139,11 @@ NOT_SHOWN: dict[str, dict[str, str]] = {
         "token_hash": "a secret",
     },
     "components": {"deleted_at": "what is deleted is not shown"},
-    "contact_methods": {"org_id": "it is the caller's", "user_id": "it is in the path"},
+    "contact_methods": {
+        "org_id": "it is the caller's",
+        "user_id": "it is in the path",
+        "works_since": "for the steps of setting up",
+    },
     "deliveries": {"*": "the trail tells of them"},
     "escalation_layer_users": {"*": "shown as userIds of the layer"},
     "escalation_layers": {
@@ -245,6 +249,9 @@ NOT_SHOWN: dict[str, dict[str, str]] = {
     },
     "schedules": {"deleted_at": "what is deleted is not shown"},
     "secrets": {"*": "a secret"},
+    "sessions": {"*": "the console shows them"},
+    "sign_in_links": {"*": "a secret"},
+    "sign_in_requests": {"*": "for limiting how many there are"},
     "status_history": {
         "org_id": "shown by the incident",
         "incident_id": "shown by the incident",

@@ -117,10 +117,10 @@ def test_only_the_hash_of_a_key_is_kept(world: World) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/nothing", 404, "not_found"),
         ("POST", "/v1/nothing", 404, "not_found"),
         ("POST", "/v1/incidents/", 404, "not_found"),
-        ("POST", "//v1//incidents", 404, "not_found"),
+        ("POST", "/v1//incidents", 404, "not_found"),
         ("DELETE", "/v1/incidents", 405, "method_not_allowed"),
         ("OPTIONS", "/v1/incidents", 405, "method_not_allowed"),
         ("BREW", "/v1/incidents", 405, "method_not_allowed"),

@@ -28,7 +28,8 @@ from incident_service.api.openapi.parts import (
     header_references,
     responses_to,
 )
-from incident_service.http.blueprint import Blueprint, required_role
+from incident_service.http.acting import required_role
+from incident_service.http.blueprint import Blueprint
 from incident_service.http.error_codes import CODES
 from incident_service.http.middleware import NEVER_LIMITED, OF_TOOLS
 from incident_service.names import camel_case

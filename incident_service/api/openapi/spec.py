@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import marshmallow as ma
-from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin, resolver
 from flask import Flask, current_app, request
 from flask_smorest import Api
@@ -20,7 +20,7 @@ from incident_service.api.openapi.sentences import sentence_of
 from incident_service.http import fields
 from incident_service.http.blueprint import Blueprint
 
-_EXTENSION = "incident_service.description"
+_BLUEPRINTS = "incident_service.described_blueprints"
 _TEXT = "incident_service.description_text"
 
 _PATH_PARAMETERS: dict[str, Object] = {
@@ -58,15 +58,30 @@ _FIELD_TYPES: tuple[tuple[type[ma.fields.Field[Any]], Object], ...] = (
 
 
 def install(app: Flask, blueprints: Iterable[Blueprint]) -> None:
-    """Put the blueprints into the application, and describe them."""
+    """Put the blueprints into the application. They are described once somebody asks."""
+    kept = tuple(blueprints)
+    for blueprint in kept:
+        app.register_blueprint(blueprint)
+    app.extensions[_BLUEPRINTS] = kept
+
+
+def document(app: Flask | None = None) -> Object:
+    """Return the whole description of the API of `app`, which is the current one if not given."""
+    described = copy.deepcopy(_described(app or current_app._get_current_object()))  # type: ignore[attr-defined]
+    _link(described["paths"])
+    return described
+
+
+@functools.lru_cache(maxsize=1)
+def _described(app: Flask) -> Object:
+    """Return what the application's blueprints say. It takes a while, so a start does not."""
     app.config.update(API_TITLE="incident-service", API_VERSION="v1", OPENAPI_VERSION="3.1.0")
-    contract = Contract(app)
     marshmallow = MarshmallowPlugin(_schema_name)
     api = _Api(
         app,
         spec_kwargs={
             "marshmallow_plugin": marshmallow,
-            "extra_plugins": [contract],
+            "extra_plugins": [Contract(app)],
             "info": {"description": INTRODUCTION},
             "servers": [{"url": "/", "description": "The service that serves this document."}],
         },
@@ -75,16 +90,9 @@ def install(app: Flask, blueprints: Iterable[Blueprint]) -> None:
     marshmallow.converter.add_attribute_function(_field_properties)  # type: ignore[no-untyped-call]
     for name, schema in _PATH_PARAMETERS.items():
         api.register_converter(app.url_map.converters[name], lambda _, schema=schema: dict(schema))
-    for blueprint in blueprints:
-        api.register_blueprint(blueprint)
-    app.extensions[_EXTENSION] = api.spec
-
-
-def document(app: Flask | None = None) -> Object:
-    """Return the whole description of the API of `app`, which is the current one if not given."""
-    spec: APISpec = (app or current_app).extensions[_EXTENSION]
-    described = copy.deepcopy(spec.to_dict())
-    _link(described["paths"])
+    for blueprint in app.extensions[_BLUEPRINTS]:
+        api.describe(blueprint)
+    described: Object = api.spec.to_dict()
     return described
 
 
@@ -103,6 +111,13 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
     """Leaves errors to `error_responses`, and their description to `Contract`."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def describe(self, blueprint: Blueprint) -> None:
+        """As flask-smorest's `register_blueprint`, of a blueprint that the application has."""
+        blueprint.register_views_in_doc(
+            self, self._app, self.spec, name=blueprint.name, parameters=None
+        )
+        self.spec.tag({"name": blueprint.name, "description": blueprint.description})
 
     def _register_error_handlers(self) -> None:
         pass
