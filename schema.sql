@@ -15,7 +15,7 @@
 --   * History only grows: triggers refuse UPDATE and DELETE.
 
 PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 
 -- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
 -- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
@@ -58,6 +58,7 @@ CREATE TABLE users (
     PRIMARY KEY (org_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX users_email ON users (org_id, email_key) WHERE deleted_at IS NULL;
+CREATE INDEX users_of_email ON users (email_key, org_id) WHERE deleted_at IS NULL;
 
 -- Somebody who was asked to join the organization and is not a user yet. The row goes once they are, or
 -- once it is revoked. Only the SHA-256 of the link's token is kept.
@@ -96,6 +97,53 @@ CREATE TABLE api_keys (
     PRIMARY KEY (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT;
+
+-- A browser in which a user is signed in to the console. It may do what the user may; one that was
+-- started with an API key may no more than the key, and ends with it. The row goes once the session is
+-- ended. Only the SHA-256 of the token is kept.
+CREATE TABLE sessions (
+    org_id       TEXT NOT NULL REFERENCES organizations (id),
+    id           TEXT NOT NULL,
+    user_id      TEXT NOT NULL,
+    api_key_id   TEXT,
+    token_hash   TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    method       TEXT NOT NULL
+        CHECK (method IN ('link', 'mail', 'api_key', 'oidc', 'invitation')),
+    user_agent   TEXT CHECK (length(user_agent) <= 255),
+    created_at   TEXT NOT NULL,
+    last_used_at TEXT NOT NULL,  -- to the minute: not every request is a write
+    PRIMARY KEY (org_id, id),
+    CHECK ((method = 'api_key') = (api_key_id IS NOT NULL)),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, api_key_id) REFERENCES api_keys (org_id, id)
+) STRICT;
+CREATE INDEX sessions_of_user ON sessions (org_id, user_id, last_used_at, id);
+CREATE INDEX sessions_by_use ON sessions (last_used_at);
+
+-- A link that signs a user in to the console, once. The row goes once it is used, or over.
+CREATE TABLE sign_in_links (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL,
+    user_id    TEXT NOT NULL,
+    method     TEXT NOT NULL CHECK (method IN ('link', 'mail')),
+    token_hash TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT;
+CREATE INDEX sign_in_links_of_user ON sign_in_links (org_id, user_id);
+CREATE INDEX sign_in_links_by_end ON sign_in_links (expires_at);
+
+-- Somebody asked for such a link by email: whatever the email is, so that nothing tells which emails are
+-- users'. The rows of the last hour limit how many are asked for. They belong to no organization.
+CREATE TABLE sign_in_requests (
+    id         TEXT NOT NULL PRIMARY KEY,
+    email_hash TEXT NOT NULL CHECK (length(email_hash) = 64),
+    created_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_requests_of_email ON sign_in_requests (email_hash, created_at);
+CREATE INDEX sign_in_requests_by_age ON sign_in_requests (created_at);
 
 -- A part of the customer's product that an incident can affect. `escalation_policy_id` is the default
 -- for alerts about it.
@@ -460,6 +508,10 @@ CREATE TABLE incidents (
 
 CREATE INDEX incidents_by_status ON incidents (org_id, status, sequential_id);
 CREATE INDEX incidents_open ON incidents (org_id, sequential_id) WHERE status <> 'resolved';
+CREATE INDEX incidents_open_by_severity ON incidents (org_id, severity, sequential_id)
+    WHERE status <> 'resolved';
+CREATE INDEX incidents_waiting ON incidents (org_id, owner_id, sequential_id)
+    WHERE status <> 'resolved' AND acknowledged_at IS NULL;
 CREATE INDEX incidents_by_severity ON incidents (org_id, severity, sequential_id);
 CREATE INDEX incidents_by_owner ON incidents (org_id, owner_id, sequential_id)
     WHERE owner_id IS NOT NULL;
@@ -523,6 +575,7 @@ CREATE TABLE incident_responders (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX incident_responders_by_user ON incident_responders (org_id, user_id, incident_id);
 
 -- A status that an incident reached; the first row is its opening.
 CREATE TABLE status_history (
@@ -571,10 +624,11 @@ CREATE TABLE changes (
     action        TEXT NOT NULL
         CHECK (action IN ('created', 'changed', 'deleted', 'token_rotated')),
     resource_type TEXT NOT NULL CHECK (resource_type IN (
-        'organization', 'user', 'invitation', 'api_key', 'contact_method', 'notification_rules',
-        'calendar_feed', 'component', 'schedule', 'schedule_layer', 'schedule_override',
-        'working_hours', 'escalation_policy', 'escalation_layer', 'routing_policy', 'integration',
-        'alert', 'maintenance_window', 'status_page', 'subscription')),
+        'organization', 'user', 'invitation', 'api_key', 'session', 'contact_method',
+        'notification_rules', 'calendar_feed', 'component', 'schedule', 'schedule_layer',
+        'schedule_override', 'working_hours', 'escalation_policy', 'escalation_layer',
+        'routing_policy', 'integration', 'alert', 'maintenance_window', 'status_page',
+        'subscription')),
     resource_id   TEXT NOT NULL,
     before        TEXT CHECK (before IS NULL OR json_valid(before)),
     after         TEXT CHECK (after IS NULL OR json_valid(after)),
@@ -842,14 +896,16 @@ AFTER DELETE ON maintenance_window_components
 BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = OLD.org_id; END;
 
 -- A way to reach a user: an Apprise URL, or an https:// URL for this service's own webhook. The URL
--- holds secrets: it is never shown whole, and never logged.
+-- holds secrets: it is never shown whole, and never logged. `works_since` is when a message arrived by
+-- it after none had, or after one had failed for good; null: the last one failed so, or none was sent.
 CREATE TABLE contact_methods (
-    org_id     TEXT NOT NULL,
-    user_id    TEXT NOT NULL,
-    id         TEXT NOT NULL,
-    label      TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 255),
-    url        TEXT NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
-    created_at TEXT NOT NULL,
+    org_id      TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    label       TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 255),
+    url         TEXT NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
+    created_at  TEXT NOT NULL,
+    works_since TEXT,
     PRIMARY KEY (org_id, user_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -953,20 +1009,21 @@ CREATE TABLE escalation_progress (
 
 -- A message on its way: a page by one contact method, a page that asks a responder to help, the notice
 -- that an incident was acknowledged or resolved, a message about an alert, an event for a subscription,
--- or an invitation. The row goes once it is delivered, given up or called off, and an incident's trail
--- says which became of a page. `receiver` stands for the host or service that it goes to. A paging
--- process that takes it on moves `due_at` to the instant from which another one may. `details` is what
--- an event's message is about, without any text that could be redacted.
+-- an invitation, or a link to sign in. The row goes once it is delivered, given up or called off, and an
+-- incident's trail says which became of a page. `receiver` stands for the host or service that it goes
+-- to. A paging process that takes it on moves `due_at` to the instant from which another one may.
+-- `details` is what an event's message is about, without any text that could be redacted.
 CREATE TABLE deliveries (
     org_id            TEXT NOT NULL,
     id                TEXT NOT NULL,
     kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN (
-        'page', 'help', 'acknowledged', 'resolved', 'alert', 'event', 'invitation')),
+        'page', 'help', 'acknowledged', 'resolved', 'alert', 'event', 'invitation', 'sign_in')),
     incident_id       TEXT,
     alert_id          TEXT,
     user_id           TEXT,
     subscription_id   TEXT,
     invitation_id     TEXT,
+    sign_in_link_id   TEXT,
     layer_position    INTEGER,  -- null: not by a layer
     contact_method_id TEXT,     -- null: the user's email address
     delay_minutes     INTEGER NOT NULL DEFAULT 0 CHECK (delay_minutes BETWEEN 0 AND 60),
@@ -977,9 +1034,10 @@ CREATE TABLE deliveries (
     first_tried_at    TEXT,
     due_at            TEXT NOT NULL,
     recipient_id      TEXT NOT NULL
-        GENERATED ALWAYS AS (coalesce(user_id, subscription_id, invitation_id)) STORED,
+        GENERATED ALWAYS AS (coalesce(user_id, subscription_id, invitation_id, sign_in_link_id))
+        STORED,
     rank              INTEGER NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN kind IN ('event', 'invitation') THEN 2 ELSE 0 END
+        CASE WHEN kind IN ('event', 'invitation', 'sign_in') THEN 2 ELSE 0 END
         + CASE WHEN attempts > 0 THEN 1 ELSE 0 END)
         STORED,  -- lower ones first: first tries, then tries made again, pages before others
     PRIMARY KEY (org_id, id),
@@ -987,13 +1045,15 @@ CREATE TABLE deliveries (
     CHECK ((kind = 'event') = (subscription_id IS NOT NULL)),
     CHECK ((kind = 'event') = (details IS NOT NULL)),
     CHECK ((kind = 'invitation') = (invitation_id IS NOT NULL)),
-    CHECK ((kind IN ('event', 'invitation')) = (user_id IS NULL)),
-    CHECK (kind IN ('alert', 'event', 'invitation') OR incident_id IS NOT NULL),
+    CHECK ((kind = 'sign_in') = (sign_in_link_id IS NOT NULL)),
+    CHECK ((kind IN ('event', 'invitation', 'sign_in')) = (user_id IS NULL)),
+    CHECK (kind IN ('alert', 'event', 'invitation', 'sign_in') OR incident_id IS NOT NULL),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
     FOREIGN KEY (org_id, alert_id) REFERENCES alerts (org_id, id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id),
     FOREIGN KEY (org_id, subscription_id) REFERENCES subscriptions (org_id, id),
-    FOREIGN KEY (org_id, invitation_id) REFERENCES invitations (org_id, id)
+    FOREIGN KEY (org_id, invitation_id) REFERENCES invitations (org_id, id),
+    FOREIGN KEY (org_id, sign_in_link_id) REFERENCES sign_in_links (org_id, id)
 ) STRICT;
 CREATE INDEX deliveries_by_due ON deliveries (due_at);
 CREATE INDEX deliveries_by_lane ON deliveries (org_id, rank, recipient_id, receiver, due_at);
@@ -1001,6 +1061,8 @@ CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id)
 CREATE INDEX deliveries_by_alert ON deliveries (org_id, alert_id) WHERE alert_id IS NOT NULL;
 CREATE INDEX deliveries_by_invitation ON deliveries (org_id, invitation_id)
     WHERE invitation_id IS NOT NULL;
+CREATE INDEX deliveries_by_sign_in_link ON deliveries (org_id, sign_in_link_id)
+    WHERE sign_in_link_id IS NOT NULL;
 
 -- How many tries to deliver a page or another message, of all organizations, had this outcome.
 CREATE TABLE page_outcomes (
@@ -1009,14 +1071,15 @@ CREATE TABLE page_outcomes (
 ) STRICT;
 INSERT INTO page_outcomes VALUES ('sent', 0), ('failed', 0);
 
--- The service's own keys, made at random with the file: `acknowledge` signs links, `invitation` makes the
--- tokens of invitations.
+-- The service's own keys, made at random with the file: `acknowledge` signs links of pages, `invitation`
+-- and `sign_in` make the tokens of invitations and of links to sign in, `console` signs cookies.
 CREATE TABLE secrets (
     name  TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL CHECK (length(value) = 64)
 ) STRICT;
 INSERT INTO secrets VALUES
-    ('acknowledge', lower(hex(randomblob(32)))), ('invitation', lower(hex(randomblob(32))));
+    ('acknowledge', lower(hex(randomblob(32)))), ('invitation', lower(hex(randomblob(32)))),
+    ('sign_in', lower(hex(randomblob(32)))), ('console', lower(hex(randomblob(32))));
 
 -- The first answer to a request that carried an Idempotency-Key, kept for 24 hours.
 CREATE TABLE idempotency_keys (

@@ -8,6 +8,7 @@ import logging
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -16,14 +17,15 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from incident_service import quickstart
+from incident_service import clock, quickstart
 from incident_service.alerts import integrations
 from incident_service.alerts.kinds import KINDS, Kind
 from incident_service.config import PREFIX, Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 from incident_service.errors import Busy, ServiceError
-from incident_service.people import keys, organizations, users
+from incident_service.names import camel_case
+from incident_service.people import inventory, keys, organizations, sign_in_links, users
 from incident_service.people.caller import ROLES, Role
 
 logger = logging.getLogger(__name__)
@@ -95,20 +97,56 @@ def main() -> None:
 
 @main.command("quickstart")
 @_listening
+@click.option(
+    "--open/--no-open",
+    "opens",
+    default=None,
+    help="Open the console in a browser once it is served. By default, it asks on a desktop.",
+)
 @_with_clear_errors
-def quickstart_command(host: str | None, port: int | None) -> None:
+def quickstart_command(host: str | None, port: int | None, opens: bool | None) -> None:
     """Make what a first incident needs, and serve.
 
-    Prints a curl command that opens an incident. Run again, it keeps the data and makes a new key.
+    Prints a link that signs in to the console, and a curl command that opens an incident. Run
+    again, it keeps the data, and makes a new key and a new link.
     """
     from incident_service.serving.server import serve
 
     settings = _settings(host=host, port=port)
+    if opens is None:  # asked before anything is made: a link is good for 15 minutes
+        opens = _is_on_a_desktop() and click.confirm(
+            "Open the console in a browser once it is served?", default=True
+        )
     database = _database(settings)
-    made = database.write(quickstart.provision)
+    made = database.write(quickstart.provision, timezone=clock.local_time_zone(), with_team=True)
     tools = database.write(quickstart.connect, made)
+    link = database.write(sign_in_links.create, made.org_id, made.user_id)
     database.close()  # before the server forks its workers
-    serve(settings, when_ready=lambda: click.echo(_greeting(settings, made, tools)))
+    url = sign_in_links.url_of(settings.public_url, link["token"])
+
+    def greet() -> None:
+        click.echo(_greeting(settings, made, tools, url))
+        if opens:
+            _open(url)
+
+    serve(settings, when_ready=greet)
+
+
+def _is_on_a_desktop() -> bool:
+    """Whether somebody is at a terminal who can see a browser."""
+    is_at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return is_at_terminal and any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+def _open(url: str) -> None:
+    """Open the URL in a browser, without waiting for it."""
+    subprocess.Popen(
+        [sys.executable, "-m", "webbrowser", url],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C ends the service, not the browser
+    )
 
 
 @main.command("serve")
@@ -255,6 +293,66 @@ def create_key(org: str, user: str | None, role: Role, name: str) -> None:
     _print({"id": made["id"], "key": made["key"]})
 
 
+@main.command("sign-in-link")
+@click.option("--user", required=True, type=TEXT, help="The user's id or email.")
+@click.option("--org", type=TEXT, help="The organization's id, if several have such a user.")
+@_with_clear_errors
+def sign_in_link(user: str, org: str | None) -> None:
+    """Make a link that signs a user in to the console, once, within 15 minutes."""
+    settings = _settings()
+    database = _database(settings)
+    with database.read() as db:
+        found = inventory.find_users(db, user, org)
+    if not found:
+        raise click.ClickException(f"There is no user {user}.")
+    if len(found) > 1:
+        organizations_of = ", ".join(row["org_id"] for row in found)
+        raise click.ClickException(
+            f"There are users {user} in several organizations: add --org, and one of "
+            f"{organizations_of}."
+        )
+    (who,) = found
+    link = database.write(sign_in_links.create, who["org_id"], who["id"])
+    _print({"url": sign_in_links.url_of(settings.public_url, link["token"])})
+
+
+@main.command("list-orgs")
+@_with_clear_errors
+def list_orgs() -> None:
+    """List the organizations, one JSON object a line."""
+    with _database(_settings()).read() as db:
+        _print_each(inventory.all_organizations(db), "id", "name", "timezone", "created_at")
+
+
+@main.command("list-users")
+@click.option("--org", required=True, type=TEXT, help="The organization's id.")
+@_with_clear_errors
+def list_users(org: str) -> None:
+    """List the users of an organization, one JSON object a line."""
+    with _database(_settings()).read() as db:
+        shown = ("id", "email", "first_name", "last_name", "role", "created_at")
+        _print_each(inventory.all_users(db, org), *shown)
+
+
+@main.command("list-keys")
+@click.option("--org", required=True, type=TEXT, help="The organization's id.")
+@_with_clear_errors
+def list_keys(org: str) -> None:
+    """List the API keys of an organization, without the secrets, one JSON object a line."""
+    with _database(_settings()).read() as db:
+        shown = (
+            "id",
+            "name",
+            "role",
+            "user_id",
+            "key_prefix",
+            "expires_at",
+            "last_used_at",
+            "created_at",
+        )
+        _print_each(inventory.all_keys(db, org), *shown)
+
+
 @main.command("create-integration")
 @click.option("--org", required=True, type=TEXT, help="The organization's id.")
 @click.option("--name", required=True, type=TEXT)
@@ -313,7 +411,15 @@ def _print(answer: dict[str, Any]) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False))
 
 
-def _greeting(settings: Settings, made: quickstart.Provisioned, tools: quickstart.Tools) -> str:
+def _print_each(rows: list[dict[str, Any]], *columns: str) -> None:
+    """Print some columns of each row, by the API's names."""
+    for row in rows:
+        _print({camel_case(column): row[column] for column in columns})
+
+
+def _greeting(
+    settings: Settings, made: quickstart.Provisioned, tools: quickstart.Tools, sign_in_url: str
+) -> str:
     database = settings.database.resolve()
     return f"""\
 incident-service listens on {settings.public_url}; its database is {database}
@@ -325,7 +431,11 @@ incident-service listens on {settings.public_url}; its database is {database}
   component          {made.component_id}  ({quickstart.COMPONENT})
   API key            {made.key}
 
-Open an incident, in a second terminal:
+Sign in to the console. The link works once, within 15 minutes:
+
+  {sign_in_url}
+
+Open an incident, in a second terminal. The console shows it:
 
 curl --request POST \\
   --url "{settings.public_url}/v1/incidents" \\

@@ -1,12 +1,17 @@
-"""Instants: the only reader of the clock, and the two spellings of time on the wire.
+"""Instants: the only reader of the clock and its time zone, and how time is spelled on the wire.
 
 An instant is a `datetime` with time zone UTC everywhere in the service.
 """
 
 from __future__ import annotations
 
+import functools
+import os
 import re
+import zoneinfo
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 # RFC 3339 section 5.6; its note allows lower-case `t` and `z`.
 _RFC_3339 = re.compile(
@@ -28,6 +33,26 @@ LAST = datetime.max.replace(tzinfo=UTC)
 def now() -> datetime:
     """Return the current instant."""
     return datetime.now(UTC)
+
+
+@functools.cache
+def time_zones() -> set[str]:
+    """Return the IANA names of time zones."""
+    # Two names mean whatever the machine is set to.
+    return zoneinfo.available_timezones() - {"localtime", "Factory"}
+
+
+def local_time_zone() -> str:
+    """Return the IANA name of the time zone that this machine is set to; `UTC` if none is known.
+
+    As `TZ` has it, else the file that `/etc/localtime` is a link to.
+    """
+    name = os.environ.get("TZ", "").removeprefix(":")
+    if not name:
+        with suppress(OSError):  # no such file, or no link
+            name = str(Path("/etc/localtime").readlink())
+    name = name.rpartition("/zoneinfo/")[2]
+    return name if name in time_zones() and name != "Etc/UTC" else "UTC"
 
 
 def whole_milliseconds(instant: datetime) -> datetime:

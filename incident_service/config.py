@@ -98,6 +98,13 @@ def _check_base_url(text: str) -> None:
         raise ma.ValidationError("Its path can only have letters, digits and - . _ ~ between /.")
 
 
+def _check_issuer(text: str) -> None:
+    _check_base_url(text)
+    url = urlsplit(text)
+    if url.scheme.lower() != "https" and not is_this_machine(url.hostname or ""):
+        raise ma.ValidationError("Must begin with https://, except on this machine.")
+
+
 def _check_smtp_url(text: str) -> None:
     try:
         parse_smtp_url(text)
@@ -118,6 +125,17 @@ def _check_limit(text: str) -> None:
 def _check_public_limit(text: str) -> None:
     if text != "none":
         _check_limit(text)
+
+
+_TYPED = validate.Regexp(r"[\x21-\x7e]{1,1000}\Z", error="Must be 1 to 1000 ASCII characters.")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a URL's host is the loopback interface of the machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _setting(default: T, parser: fields.Field[Any], *, is_secret: bool = False) -> T:
@@ -164,6 +182,12 @@ class Settings:
     """What signs webhooks; without it, they are not signed."""
     metrics_token: str = _setting("", fields.String(), is_secret=True)
     """What `/metrics` asks for; without it, it asks for nothing."""
+    oidc_issuer: str = _setting(
+        "", fields.URL(schemes={"https", "http"}, require_tld=False, validate=_check_issuer)
+    )
+    """The OpenID provider by which people sign in to the console, with the two below; see §11."""
+    oidc_client_id: str = _setting("", fields.String(validate=_TYPED))
+    oidc_client_secret: str = _setting("", fields.String(validate=_TYPED), is_secret=True)
     rate_limit_key: str = _setting("", fields.String(validate=_check_limit))
     rate_limit_address: str = _setting("", fields.String(validate=_check_limit))
     rate_limit_public: str = _setting("600/minute", fields.String(validate=_check_public_limit))
@@ -175,8 +199,8 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings; those that are not set, or set to nothing, keep their defaults.
 
-        Raises `InvalidSetting`, naming the variable, if a value makes no sense, or if the variable
-        has our prefix and is not a setting.
+        Raises `InvalidSetting`, naming the variable, if a value makes no sense, if the variable has
+        our prefix and is not a setting, or if a setting is missing that another one needs.
         """
         values = {}
         for variable, value in environ.items():
@@ -187,6 +211,12 @@ class Settings:
                     )
                 if value:
                     values[VARIABLES[variable]] = value
+        missing = [name for name in _OIDC if name not in values]
+        if missing and len(missing) < len(_OIDC):
+            raise InvalidSetting(
+                f"{PREFIX}{missing[0].upper()} is missing. OpenID Connect needs the issuer, the "
+                "client's id and its secret."
+            )
         try:
             return cls(**_SCHEMA.load(values))
         except ma.ValidationError as error:
@@ -214,6 +244,9 @@ class Settings:
 
 
 _PARSERS = {setting.name: setting.metadata["parser"] for setting in dataclasses.fields(Settings)}
+
+_OIDC = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")
+"""All of them are set, or none."""
 
 _SCHEMA = ma.Schema.from_dict(_PARSERS)()
 

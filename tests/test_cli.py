@@ -15,6 +15,7 @@ from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Database
 from incident_service.errors import Busy, InvalidSetting
+from incident_service.people import sign_in_links
 from tests.helpers.another_app import client_with
 
 
@@ -197,3 +198,64 @@ def test_what_serves_waits_for_a_file_that_others_make_ready(
     tries.clear()
     with pytest.raises(Busy):
         cli._database_of_a_server(Settings(database=tmp_path / "x.db"), lambda: True)
+
+
+def lines_of(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_link_signs_a_user_in_whose_id_or_email_it_names(run: Any, tmp_path: Path) -> None:
+    org = make_org(run)
+    run("create-user", "--org", org, "--email", "Ada@example.com", "--id", "ada")
+    base = {"INCIDENT_SERVICE_BASE_URL": "https://oncall.example.com"}
+    tokens = set()
+    for options in (["ada"], ["ADA@example.com"], ["ada", "--org", org]):
+        (printed,) = lines_of(run("sign-in-link", "--user", *options, **base))
+        start, _, token = printed.pop("url").rpartition("/")
+        assert (start, printed) == ("https://oncall.example.com/sign-in", {})
+        tokens.add(token)
+    assert len(tokens) == 3
+    database = Database(tmp_path / "cli.db")
+    for token in tokens:
+        session = database.write(sign_in_links.use, token, None)
+        assert (session["org_id"], session["user_id"]) == (org, "ada")
+
+
+def test_a_link_is_for_one_user_and_the_error_names_the_choices(run: Any) -> None:
+    first, second = (json.loads(run("create-org", name).stdout)["id"] for name in ("A", "B"))
+    for org in (first, second):
+        run("create-user", "--org", org, "--email", "ada@example.com", "--id", "ada")
+    for name in ("ada", "ada@example.com"):
+        result = run("sign-in-link", "--user", name)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert len(result.stderr.splitlines()) == 1
+        assert all(text in result.stderr for text in (name, "--org", first, second))
+        assert lines_of(run("sign-in-link", "--user", name, "--org", second))
+    for options, said in (
+        (["bob"], "bob"),
+        (["bob", "--org", first], "bob"),
+        (["ada", "--org", "org_none"], "org_none"),
+    ):
+        result = run("sign-in-link", "--user", *options)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert said in result.stderr
+
+
+def test_what_there_is_is_listed_without_secrets(run: Any) -> None:
+    assert lines_of(run("list-orgs")) == []
+    first, second = (json.loads(run("create-org", name).stdout)["id"] for name in ("Ä", "B"))
+    (shown, other) = lines_of(run("list-orgs"))
+    assert (shown["id"], shown["name"], other["id"]) == (first, "Ä", second)
+    assert shown.keys() == {"id", "name", "timezone", "createdAt"}
+    run("create-user", "--org", first, "--email", "a@example.com", "--id", "ada")
+    (user,) = lines_of(run("list-users", "--org", first))
+    assert (user["id"], user["email"], user["role"]) == ("ada", "a@example.com", "org:member")
+    assert user.keys() == {"id", "email", "firstName", "lastName", "role", "createdAt"}
+    made = json.loads(run("create-key", "--org", first, "--user", "ada").stdout)
+    (key,) = lines_of(run("list-keys", "--org", first))
+    assert (key["id"], key["userId"], key["name"]) == (made["id"], "ada", "command line")
+    assert "keyHash" not in key and made["key"] not in json.dumps(key)
+    for command in ("list-users", "list-keys"):
+        assert lines_of(run(command, "--org", second)) == []
+        assert "org_none" in run(command, "--org", "org_none").stderr

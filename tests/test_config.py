@@ -39,6 +39,7 @@ def test_every_setting_can_be_chosen() -> None:
         "base_url": "https://x.example", "log_level": "ERROR", "write_timeout": "1",
         "allowed_notification_schemes": "slack", "delivery_networks": "public",
         "smtp_url": "smtp://x?from=a@b", "webhook_secret": "a", "metrics_token": "a",
+        "oidc_issuer": "https://id.example.com", "oidc_client_id": "a", "oidc_client_secret": "a",
         "rate_limit_key": "1/second", "rate_limit_address": "1/second",
         "rate_limit_public": "none", "trusted_proxies": "1",
     }  # fmt: skip
@@ -50,9 +51,62 @@ def test_every_setting_can_be_chosen() -> None:
 
 def test_secrets_are_not_printed() -> None:
     settings = Settings(
-        smtp_url="smtp://u:s3cret@x", webhook_secret="s3cret", metrics_token="s3cret"
+        smtp_url="smtp://u:s3cret@x",
+        webhook_secret="s3cret",
+        metrics_token="s3cret",
+        oidc_client_secret="s3cret",
     )
     assert "s3cret" not in repr(settings)
+
+
+OIDC = {
+    f"{PREFIX}OIDC_ISSUER": "https://id.example.com/",
+    f"{PREFIX}OIDC_CLIENT_ID": "incident-service",
+    f"{PREFIX}OIDC_CLIENT_SECRET": "s3cret",
+}
+
+
+@pytest.mark.parametrize("variable", OIDC)
+def test_openid_connect_is_set_as_a_whole(variable: str) -> None:
+    others = {name: text for name, text in OIDC.items() if name != variable}
+    for given in (others, {**others, variable: ""}):
+        with pytest.raises(InvalidSetting, match=f"^{variable} is missing") as caught:
+            Settings.from_environ(given)
+        assert "s3cret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://id.example.com",
+        "http://127.0.0.1.example.com",
+        "https://user:s3cret@id.example.com",
+        "https://id.example.com?tenant=1",
+        "https://id.example.com#1",
+        "ftp://id.example.com",
+        "id.example.com",
+    ],
+)
+def test_an_issuer_is_an_https_url(issuer: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^{PREFIX}OIDC_ISSUER: ") as caught:
+        Settings.from_environ({**OIDC, f"{PREFIX}OIDC_ISSUER": issuer})
+    assert "s3cret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "issuer", ["http://localhost:9400", "http://127.0.0.1:9400/x", "http://[::1]:9400"]
+)
+def test_an_issuer_on_this_machine_may_speak_http(issuer: str) -> None:
+    settings = Settings.from_environ({**OIDC, f"{PREFIX}OIDC_ISSUER": issuer})
+    assert settings.oidc_issuer == issuer
+
+
+@pytest.mark.parametrize("name", ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"])
+@pytest.mark.parametrize("text", ["\u00fc", "a b", "a\n", "a" * 1001])
+def test_the_client_is_known_by_ascii_text(name: str, text: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environ({**OIDC, PREFIX + name: text})
+    assert caught.value.message == f"{PREFIX}{name}: Must be 1 to 1000 ASCII characters."
 
 
 def test_the_guide_lists_the_settings_and_their_defaults() -> None:

@@ -11,7 +11,7 @@ from incident_service.config import WEBHOOK_SCHEMES, Settings
 from incident_service.paging import acknowledge_links, apprise_channel, apprise_urls, mail, webhook
 from incident_service.paging.page import (
     EventMessage,
-    Invitation,
+    Mail,
     Message,
     Outcome,
     Page,
@@ -28,13 +28,11 @@ MAIL_TIMEOUT = 10.0
 _log = logging.getLogger(__name__)
 
 
-def send(
-    message: Message | Invitation, url: str | None, settings: Settings, *, now: datetime
-) -> Outcome:
+def send(message: Message | Mail, url: str | None, settings: Settings, *, now: datetime) -> Outcome:
     """Send the message to a contact method's URL, or by mail if there is none. Never raises."""
     try:
-        if isinstance(message, Invitation) or url is None:
-            assert isinstance(message, UserMessage | Invitation)
+        if isinstance(message, Mail) or url is None:
+            assert isinstance(message, UserMessage | Mail)
             return mail.send(message, settings.mail_server, now=now, timeout=MAIL_TIMEOUT)
         if _is_own_webhook(url):
             return webhook.send(

@@ -350,17 +350,41 @@ def _of_bounded_answer(send: Callable[..., requests.Response]) -> Callable[..., 
         request.headers["Accept-Encoding"] = "identity"
         answer = send(session, request, **{**options, "stream": True})
         if not options.get("stream"):
-            unread: Any = answer
-            try:
-                unread._content = answer.raw.read(MAX_ANSWER, decode_content=False)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise requests.ConnectionError(error, request=request) from error
-            finally:
-                answer.close()
-            unread._content_consumed = True
+            _read(answer)
         return answer
 
     return send_within_bounds
+
+
+def _of_bounded_redirect(
+    target: Callable[..., str | None],
+) -> Callable[..., str | None]:
+    """Return a `Session.get_redirect_target` that first reads a redirect's body as `_read` does.
+
+    Whether it follows a redirect or not, requests then reads the body, as large as it may be.
+    """
+
+    def get_redirect_target(session: requests.Session, answer: requests.Response) -> str | None:
+        found = target(session, answer)
+        if found is not None and _current() is not None:
+            _read(answer)
+        return found
+
+    return get_redirect_target
+
+
+def _read(answer: requests.Response) -> None:
+    """Read an answer's body, unless that was done, up to `MAX_ANSWER` bytes."""
+    unread: Any = answer
+    if unread._content_consumed:
+        return
+    try:
+        unread._content = answer.raw.read(MAX_ANSWER, decode_content=False)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise requests.ConnectionError(error, request=answer.request) from error
+    finally:
+        answer.close()
+    unread._content_consumed = True
 
 
 class _Replies:
@@ -404,6 +428,7 @@ def _install() -> None:
     library.get_netrc_auth = _unless_attempting(library.get_netrc_auth)
     library = requests.Session
     library.send = _of_bounded_answer(library.send)
+    library.get_redirect_target = _of_bounded_redirect(library.get_redirect_target)
     library = smtplib.SMTP
     library.getreply = _of_bounded_replies(library.getreply)
     library.quit = _without_answer(library.quit)

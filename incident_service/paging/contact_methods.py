@@ -59,10 +59,19 @@ def create(db: Connection, caller: Caller, user_id: str, values: Row, *, now: da
         "user_id": user_id,
         "id": ids.new_id(),
         "created_at": format_instant(now),
+        "works_since": None,
     }
     rows.insert(db, method)
     changes.record(db, "contact_method", None, _shown(method), actor_id=caller.actor_id, now=now)
     return method
+
+
+def record_outcome(
+    db: Connection, caller: Caller, user_id: str, id: str, delivered: bool, *, now: datetime
+) -> None:
+    """Record whether a test message arrived by the contact method, if that is still there."""
+    at = format_instant(now) if delivered else None
+    rows.set_works_since(db, caller.org_id, user_id, id, at)
 
 
 def delete(

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant, parse_instant
 from incident_service.database.file import Connection
 from incident_service.names import camel_case
-from incident_service.paging import acknowledge_links, delayed, event_messages, inviting
+from incident_service.paging import acknowledge_links, delayed, event_messages, inviting, signing_in
 from incident_service.paging.page import (
     AlertMessage,
-    Invitation,
     Link,
+    Mail,
     Message,
     Outcome,
     Page,
 )
-from incident_service.people import actors
-from incident_service.store import Row, audit, deliveries, incidents
+from incident_service.people import actors, sign_in_links
+from incident_service.store import Row, audit, contact_methods, deliveries, incidents
 
 _log = logging.getLogger("incident_service.paging")
 
@@ -35,8 +35,19 @@ STORM = (
 )
 """What the last message says if there are too many."""
 
-_NO_PAGES = {"alert": "message", "event": "event", "invitation": "invitation"}
+_NO_PAGES = {
+    "alert": "message",
+    "event": "event",
+    "invitation": "invitation",
+    "sign_in": "link to sign in",
+}
 """The kinds that are no pages, and what the log calls them: no trail has them."""
+
+_MAILS: dict[str, Callable[..., Mail]] = {
+    "invitation": inviting.message,
+    "sign_in": signing_in.message,
+}
+"""The kinds that go by mail alone."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -47,7 +58,7 @@ class Delivery:
     """A message that this process has claimed; `url` is `None` for the user's email address."""
 
     row: Row
-    message: Message | Invitation
+    message: Message | Mail
     url: str | None
 
 
@@ -94,8 +105,9 @@ def claim(
         if _is_event(row):
             return Delivery(row, *events[row["id"]])
         subject = about[row["id"]]
-        if row["kind"] == "invitation":
-            return Delivery(row, inviting.message(db, row, subject, base_url=base_url), None)
+        if row["kind"] in _MAILS:
+            message = _MAILS[row["kind"]](db, row, subject, base_url=base_url)
+            return Delivery(row, message, None)
         if row["kind"] == "alert":
             return Delivery(row, _alert_message(row, subject), subject["method_url"])
         page = _page(db, row, subject, f"{base_url}/a/{tokens[_user(row)]}")
@@ -107,12 +119,12 @@ def claim(
 def _is_pointless(db: Connection, row: Row, about: Row, now: datetime, by_email: bool) -> bool:
     """Whether a message is not worth sending any more, so that it is dropped silently.
 
-    That is if its alert is resolved, or its invitation has expired; for a delayed one, see
-    `delayed`. `about`: what it is about.
+    That is if its alert is resolved, or what it invites to or links to is over; for a delayed
+    one, see `delayed`. `about`: what it is about.
     """
     if row["kind"] == "alert" and about["status"] == "resolved":
         return True
-    if row["kind"] == "invitation" and about["expires_at"] <= format_instant(now):
+    if row["kind"] in _MAILS and about["expires_at"] <= format_instant(now):
         return True
     if not row["delay_minutes"]:
         return False
@@ -159,7 +171,14 @@ def record(
 
 def log_outcome(row: Row, outcome: Outcome) -> None:
     """Log the outcome of a delivery. What is not about an incident has no other record."""
-    about = ("alert_id", "incident_id", "invitation_id", "subscription_id", "user_id")
+    about = (
+        "alert_id",
+        "incident_id",
+        "invitation_id",
+        "sign_in_link_id",
+        "subscription_id",
+        "user_id",
+    )
     _log.info(
         "%s %s",
         _NO_PAGES.get(row["kind"], "page"),
@@ -180,6 +199,8 @@ def pause(attempts: int, jitter: float) -> timedelta:
 
 def _gives_up_at(row: Row) -> datetime:
     """Return until when it is tried. What waits behind an event does not grow old with it."""
+    if row["kind"] == "sign_in":
+        return parse_instant(row["created_at"]) + sign_in_links.GOOD_FOR
     since = row["created_at"] if _is_event(row) else row["first_tried_at"]
     return parse_instant(since) + GIVE_UP_AFTER
 
@@ -198,8 +219,12 @@ def _remove(db: Connection, row: Row, now: datetime) -> None:
 
 
 def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_retry: bool) -> None:
-    if row["kind"] not in ("event", "invitation"):  # the figures are about pages and alerts
+    if row["kind"] != "event" and row["kind"] not in _MAILS:  # figures are about pages and alerts
         deliveries.count_outcome(db, "sent" if outcome.delivered else "failed")
+    if row["contact_method_id"] is not None and not will_retry:
+        works_since = format_instant(now) if outcome.delivered else None
+        method = (row["org_id"], row["user_id"], row["contact_method_id"])
+        contact_methods.set_works_since(db, *method, works_since)
     if row["kind"] in _NO_PAGES:  # the log has it: there is no trail
         return
     details = {

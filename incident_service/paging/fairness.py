@@ -3,8 +3,8 @@
 Threads are shared between organizations, within each between recipients (a user, a subscription),
 and for one recipient between receivers. Nobody's share is more than a limit. Who had fewer turns
 lately goes first; once threads are scarce, what is still under way counts as well. So, what hangs,
-drips or refuses takes from its own share. Events for subscriptions, and invitations, have threads
-of their own, and take none from pages.
+drips or refuses takes from its own share. Events for subscriptions, invitations and links to sign
+in have threads of their own, and take none from pages.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FIRST_RANK_OF_EVENTS = 2
 
 
 def is_event(rank: int) -> bool:
-    """Whether a delivery of this rank is an event for a subscription, or an invitation."""
+    """Whether a delivery of this rank is an event, an invitation or a link to sign in."""
     return rank >= _FIRST_RANK_OF_EVENTS
 
 

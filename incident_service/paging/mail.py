@@ -20,7 +20,7 @@ from incident_service.paging.page import Outcome
 
 
 def send(
-    message: page.UserMessage | page.Invitation,
+    message: page.UserMessage | page.Mail,
     server: MailServer | None,
     *,
     now: datetime,
@@ -113,10 +113,12 @@ def _leaving(smtp: smtplib.SMTP) -> Iterator[smtplib.SMTP]:
 
 
 def _mail(
-    message: page.Message | page.Invitation, address: str, sender: str, now: datetime
+    message: page.Message | page.Mail, address: str, sender: str, now: datetime
 ) -> Message[Any, Any]:
     if isinstance(message, page.Invitation):
         headline, text = wording.invitation(message)
+    elif isinstance(message, page.SignInLink):
+        headline, text = wording.sign_in_link(message)
     else:
         headline, text = wording.headline(message), wording.text(message)
     charset = Charset("utf-8")

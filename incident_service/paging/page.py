@@ -162,6 +162,27 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInLink:
+    """What the mail with a link that signs its user in to the console says (contract §11)."""
+
+    id: str
+    org_id: str
+    user_email: str
+    organization: str
+    url: str
+    expires_at: str
+
+    @property
+    def urgency(self) -> str:
+        """As a message's: it is never urgent."""
+        return "low"
+
+
+Mail = Invitation | SignInLink
+"""What goes by mail alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of one try to send a message; a `permanent` failure is not tried again.
 

@@ -20,7 +20,7 @@ from incident_service.database.file import Connection, Database, savepoint
 from incident_service.paging import channels, delivery, fairness, firing, performing, presence
 from incident_service.paging.connections import Attempt
 from incident_service.paging.lookout import Lookout
-from incident_service.paging.page import Invitation, Message, Outcome
+from incident_service.paging.page import Mail, Message, Outcome
 from incident_service.paging.turns import beginning_after
 from incident_service.paging.workers import Workers
 from incident_service.store import deliveries, tasks, timers
@@ -360,7 +360,7 @@ class Pager:
 
 
 def send_within(
-    attempt: Attempt, message: Message | Invitation, url: str | None, settings: Settings
+    attempt: Attempt, message: Message | Mail, url: str | None, settings: Settings
 ) -> Outcome:
     """Send the message within the attempt's time and networks. Never raises."""
     try:

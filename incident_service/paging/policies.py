@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -35,10 +37,34 @@ MAX_LAYERS = 20
 
 MAX_REPEAT = 9
 
+USES_AT_MOST = 20
+"""How many things of a kind that use a policy are told."""
+
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all policies by name, without their layers."""
     return named.all_by_name(db, "escalation_policies", caller.org_id)
+
+
+def get_slice(
+    db: Connection, caller: Caller, *, after: str, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return policies by name, with their `layers`, and the name after which there are more.
+
+    `after`: the name that the last slice gave, or an empty one.
+    """
+    org_id = caller.org_id
+    found, end = resources.get_slice(db, "escalation_policies", org_id, after=after, limit=limit)
+    layers = rows.layers_of(db, org_id, [policy["id"] for policy in found])
+    return [
+        {**policy, "layers": [_to_values(layer) for layer in layers[policy["id"]]]}
+        for policy in found
+    ], end
+
+
+def names(db: Connection, caller: Caller, ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of those of the policies that there are, by id."""
+    return named.names(db, "escalation_policies", caller.org_id, ids)
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
@@ -102,14 +128,13 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     Raises `NotFound` and `Conflict` `policy_in_use`.
     """
     policy = get(db, caller, id)
-    number = rows.unresolved_incident_number(db, caller.org_id, id)
-    if number is not None:
+    for incident in rows.unresolved_incidents(db, caller.org_id, id, limit=1):
         raise Conflict(
-            f"Incident {number} is not resolved, and escalates by {policy['name']}.",
+            f"Incident {incident['sequential_id']} is not resolved, and escalates by "
+            f"{policy['name']}.",
             code="policy_in_use",
         )
-    routing = routing_policies.naming_escalation_policy(db, caller.org_id, id)
-    if routing is not None:
+    for routing in routing_policies.naming_escalation_policy(db, caller.org_id, id, limit=1):
         raise Conflict(
             f"The routing policy {routing['name']} names {policy['name']}.", code="policy_in_use"
         )
@@ -122,6 +147,30 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
         field = "default_escalation_policy_id"
         record("organization", {**thing, field: id}, {**thing, field: None})
     _record(db, caller, policy, None, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What uses a policy, of each kind `USES_AT_MOST`: the first two keep it from being deleted."""
+
+    incidents: list[Row]
+    """Unresolved ones: `sequential_id` and `title`."""
+    routing_policies: list[Row]
+    components: list[Row]
+    is_default: bool
+    """Whether it is the organization's default."""
+
+
+def uses(db: Connection, caller: Caller, id: str) -> Uses:
+    """Return what uses the policy."""
+    org_id, limit = caller.org_id, USES_AT_MOST
+    organization = organizations.get(db, org_id) or {}
+    return Uses(
+        rows.unresolved_incidents(db, org_id, id, limit=limit),
+        routing_policies.naming_escalation_policy(db, org_id, id, limit=limit),
+        components.with_policy(db, org_id, id, limit=limit),
+        organization.get("default_escalation_policy_id") == id,
+    )
 
 
 def add_layer(db: Connection, caller: Caller, policy_id: str, values: Row, *, now: datetime) -> Row:

@@ -51,6 +51,21 @@ class Roster:
         self._rules: dict[str, Row] = {}
         self._admins: list[str] | None = None
 
+    def read_ahead(self, policy_ids: Sequence[str]) -> None:
+        """Read all that these policies need, in a few statements however many there are."""
+        db, org_id = self._db, self._org_id
+        self._layers.update(policies.layers_of(db, org_id, policy_ids))
+        layers = [layer for id in policy_ids for layer in self._layers[id]]
+        schedule_ids = {layer["schedule_id"] for layer in layers} - {None}
+        found = schedules.find_all_resolved(db, org_id, sorted(schedule_ids), self._now)
+        for id in schedule_ids:
+            self._on_call[id] = _user_ids(found.get(id))
+        hours_ids = {layer["working_hours_id"] for layer in layers} - {None}
+        rows = named.with_ids(db, "working_hours", org_id, sorted(hours_ids))
+        self._within.update(dict.fromkeys(hours_ids))
+        self._within.update({row["id"]: self._is_within(row) for row in rows})
+        self._read_methods({id for layer in layers for id in self._named_by(layer)})
+
     def layers(self, policy_id: str) -> list[Row]:
         """Return the policy's layers by position."""
         if policy_id not in self._layers:
@@ -121,8 +136,7 @@ class Roster:
         """
         if schedule_id not in self._on_call:
             found = schedules.find_resolved(self._db, self._org_id, schedule_id, self._now)
-            targets = found.paging_targets if found else ()
-            self._on_call[schedule_id] = [target.user_id for target in targets]
+            self._on_call[schedule_id] = _user_ids(found)
         return self._on_call[schedule_id]
 
     def _is_within_hours(self, working_hours_id: str) -> bool | None:
@@ -183,3 +197,7 @@ class Roster:
             self._methods[id] = (
                 None if rows is None else [*(Method(row["id"], row["url"]) for row in rows), *email]
             )
+
+
+def _user_ids(resolved: schedules.Resolved | None) -> list[str]:
+    return [target.user_id for target in resolved.paging_targets] if resolved else []

@@ -16,6 +16,7 @@ from incident_service.paging.page import (
     Message,
     Page,
     ShiftMessage,
+    SignInLink,
 )
 
 MAX_DESCRIPTION = 1000
@@ -162,6 +163,19 @@ def invitation(message: Invitation) -> tuple[str, str]:
         "If you do not know what this is about, leave it: nothing happens then.",
     ]
     return f"{invites} to join {organization}", "\n\n".join(paragraphs)
+
+
+def sign_in_link(message: SignInLink) -> tuple[str, str]:
+    """Return the subject and the body of the mail with a link that signs its user in."""
+    organization = _name(message.organization)
+    end = parse_instant(message.expires_at)
+    paragraphs = [
+        f"Open this link to sign in to {organization} on incident-service:\n{message.url}",
+        f"It works once, until {end:%H:%M} UTC: 15 minutes from when it was asked for. Keep it to "
+        "yourself.",
+        "If you did not ask for it, leave it: nobody is signed in without this link.",
+    ]
+    return f"Sign in to {organization}", "\n\n".join(paragraphs)
 
 
 def _name(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from incident_service.database.file import Connection
 from incident_service.people.users import display_name
-from incident_service.store import api_keys, integrations, users
+from incident_service.store import actors, users
 
 
 def name(db: Connection, org_id: str, actor_id: str) -> str:
@@ -12,8 +14,14 @@ def name(db: Connection, org_id: str, actor_id: str) -> str:
 
     Of what was never in the organization, that is its id.
     """
-    for user in users.with_ids(db, org_id, [actor_id]):
-        return display_name(user)
-    return (
-        api_keys.name(db, org_id, actor_id) or integrations.name(db, org_id, actor_id) or actor_id
-    )
+    return names(db, org_id, [actor_id])[actor_id]
+
+
+def names(db: Connection, org_id: str, ids: Iterable[str | None]) -> dict[str, str]:
+    """As `name`, of all of them at once, by id. `None` is left out."""
+    wanted = sorted({id for id in ids if id is not None})
+    found = {user["id"]: display_name(user) for user in users.with_ids(db, org_id, wanted)}
+    others = [id for id in wanted if id not in found]
+    if others:
+        found.update(actors.names(db, org_id, others))
+    return {id: found.get(id, id) for id in wanted}

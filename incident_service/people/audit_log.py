@@ -38,6 +38,11 @@ def get_slice(
     return newest, last if more else None
 
 
+def last_number(db: Connection, caller: Caller) -> int:
+    """Return a number that rises with every change to anything but incidents."""
+    return changes.last(db, caller.org_id)
+
+
 def _as_stored(db: Connection, org_id: str, filter_: str, value: str) -> str:
     """Return what a filter looks for: of an id that is not a user's own, the UUID in lower case."""
     if filter_ == "resource_type" or users.id_was_used(db, org_id, value):

@@ -1,4 +1,4 @@
-"""Who acts: the organization, the actor and the role behind an API key or an integration."""
+"""Who acts: the organization, the actor and the role behind a key, a session or an integration."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The bearer of an API key (contract §1), or an integration whose alerts do something (§10).
+    """Who makes a call (contract §1), or the integration whose alerts do something (§10).
 
-    `integration_name` is set if it is an integration; its id is the `key_id`.
+    That is the bearer of an API key, or a user who is signed in to the console (§11): then
+    `is_session` is set, and the session's id is the `key_id`. `integration_name` is set if it is an
+    integration; its id is the `key_id` too.
     """
 
     org_id: str
@@ -24,6 +26,7 @@ class Caller:
     user_id: str | None
     role: Role
     integration_name: str | None = None
+    is_session: bool = False
 
     @classmethod
     def of_integration(cls, integration: Row) -> Caller:
@@ -43,5 +46,5 @@ class Caller:
 
     @property
     def actor_id(self) -> str:
-        """The id that records keep: the key's user, or else the key or integration itself."""
+        """The id that records keep: the user, or else the key or integration itself."""
         return self.user_id or self.key_id

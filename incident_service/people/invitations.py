@@ -10,7 +10,7 @@ from incident_service import ids
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import Conflict, NotFound
-from incident_service.people import users
+from incident_service.people import sessions, users
 from incident_service.people.caller import Caller, Role
 from incident_service.store import Row, changes, secrets
 from incident_service.store import invitations as rows
@@ -145,6 +145,23 @@ def accept(
         actor_id=id,
         now=now,
     )
+
+
+def join(
+    db: Connection,
+    token: str,
+    first_name: str,
+    last_name: str | None,
+    agent: str | None,
+    *,
+    now: datetime,
+) -> Row:
+    """Accept an invitation, and sign the new user in; return the session with its `token`.
+
+    `agent`: what the browser calls itself. Raises as `accept`.
+    """
+    user = accept(db, token, first_name, last_name, now=now)
+    return sessions.start(db, user["org_id"], user["id"], method="invitation", agent=agent, now=now)
 
 
 def _refuse_too_often(db: Connection, org_id: str, email_key: str, now: datetime) -> None:

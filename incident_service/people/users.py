@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from incident_service import emails, ids
 from incident_service.clock import format_instant, parse_instant, sortable
 from incident_service.database.file import Connection
-from incident_service.errors import Conflict, InvalidRequest, NotFound, ValidationFailed
+from incident_service.errors import Conflict, Forbidden, InvalidRequest, NotFound, ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller, Role
 from incident_service.store import (
@@ -16,12 +17,17 @@ from incident_service.store import (
     calendar_feeds,
     contact_methods,
     notification_rules,
+    sessions,
+    sign_in_links,
 )
 from incident_service.store import changes as log
 from incident_service.store import users as rows
 
 MAX_USERS = 10_000
 """How many an organization may have, pending invitations included: the list has all of them."""
+
+MAX_ORGANIZATIONS = 10
+"""Of how many organizations one person chooses one at most when signing in."""
 
 LISTED_AT_MOST = 20
 """How many uses one error message lists; it counts the others."""
@@ -43,12 +49,49 @@ def get_all(db: Connection, caller: Caller) -> list[Row]:
     return rows.all_by_creation(db, caller.org_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user, as a list of people to choose from shows them."""
+
+    id: str
+    name: str
+    email: str
+
+
+def search(db: Connection, caller: Caller, text: str, *, limit: int) -> tuple[list[Person], bool]:
+    """Return users by name whose name or email has each word of a text, and whether more do.
+
+    Letter case aside.
+    """
+    wanted = text.casefold().split()
+    ascii_words = [word for word in wanted if word.isascii()]  # SQL folds no other letters
+    most = limit + 1 if len(ascii_words) == len(wanted) else -1
+    found = rows.by_name(db, caller.org_id, ascii_words, limit=most)
+    people = [Person(row["id"], display_name(row), row["email"]) for row in found]
+    fitting = [
+        person
+        for person in people
+        if all(word in f"{person.name} {person.email}".casefold() for word in wanted)
+    ]
+    return fitting[:limit], len(fitting) > limit
+
+
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the user. Raises `NotFound`."""
     row = rows.get(db, caller.org_id, id)
     if row is None:
         raise NotFound(f"There is no user {id} in your organization.")
     return row
+
+
+def everywhere_with_email(db: Connection, email: str) -> list[Row]:
+    """Return the users of any organization who have this email, each with `organization_name`.
+
+    Letter case does not matter. It makes some other letters equal to ASCII ones, as the Kelvin
+    sign to `k`: these may be somebody else's address, so it then has to be spelt the same.
+    """
+    found = rows.all_with_email(db, email.lower(), limit=MAX_ORGANIZATIONS)
+    return [row for row in found if email.isascii() or row["email"] == email]
 
 
 def create(
@@ -93,11 +136,14 @@ def create(
 
 
 def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: datetime) -> Row:
-    """Set some of a user's values.
+    """Set some of a user's values; members set their own names alone (contract §1).
 
-    Raises `NotFound`, and `Conflict` with `email_taken` or `last_admin`.
+    Raises `NotFound`, `Forbidden`, and `Conflict` with `email_taken` or `last_admin`.
     """
     row = get(db, caller, id)
+    is_own = id == caller.user_id and changes.keys() <= {"first_name", "last_name"}
+    if caller.role != "org:admin" and not is_own:
+        raise Forbidden("Only admins change the email or the role of a user.")
     if not changes:
         return row
     columns = {**changes, "updated_at": format_instant(now)}
@@ -112,7 +158,7 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
-    """Delete a user with their contact methods, rules and feeds, and revoke their keys.
+    """Delete a user with contact methods, rules and feeds; end their sessions, revoke their keys.
 
     Records keep naming them. Called by `offboarding`, which hands on their open incidents. Raises
     `NotFound`, and `Conflict` with `user_in_use` or `last_admin`.
@@ -122,9 +168,11 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     _refuse_last_admin(db, row)
     at = format_instant(now)
     rows.update(db, caller.org_id, id, {"deleted_at": at})
+    sign_in_links.delete(db, sign_in_links.of_user(db, caller.org_id, id))
     gone: dict[log.ResourceType, list[Row]] = {
         "notification_rules": notification_rules.delete(db, caller.org_id, id),
         "api_key": api_keys.revoke_of_user(db, caller.org_id, id, at=at),
+        "session": sessions.delete_of_user(db, caller.org_id, id),
         "contact_method": contact_methods.delete_of_user(db, caller.org_id, id),
         "calendar_feed": calendar_feeds.delete_of_user(db, caller.org_id, id),
         "user": [row],

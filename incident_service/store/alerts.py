@@ -32,6 +32,17 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
     return _parsed(row) if row else None
 
 
+def with_ids(db: Connection, org_id: str, ids: Sequence[str]) -> list[Row]:
+    """Return the `id`, `title`, `status` and `severity` of those of the alerts that are there."""
+    return db.execute(
+        """
+        SELECT id, title, status, severity FROM alerts
+        WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
+        """,
+        {"org_id": org_id, "ids": json.dumps(ids)},
+    ).fetchall()
+
+
 def firing(
     db: Connection, org_id: str, integration_id: str, dedup_keys: Collection[str]
 ) -> dict[str, Row]:
@@ -93,6 +104,24 @@ def resolve(db: Connection, org_id: str, ids: Sequence[str], *, at: str) -> None
         """,
         [{"org_id": org_id, "id": id, "at": at} for id in ids],
     )
+
+
+def count_firing(
+    db: Connection, org_id: str, integration_ids: Sequence[str], *, at_most: int
+) -> dict[str, int]:
+    """Return how many alerts of each integration fire, counting no further than `at_most`."""
+    rows = db.execute(
+        """
+        SELECT asked.value AS id, (
+            SELECT count(*) FROM (
+                SELECT 1 FROM alerts
+                WHERE org_id = :org_id AND integration_id = asked.value AND status = 'firing'
+                LIMIT :at_most)) AS count
+        FROM json_each(:ids) AS asked
+        """,
+        {"org_id": org_id, "ids": json.dumps(integration_ids), "at_most": at_most},
+    ).fetchall()
+    return {row["id"]: row["count"] for row in rows}
 
 
 def some_firing(db: Connection, org_id: str, integration_id: str, *, limit: int) -> list[Row]:

@@ -50,16 +50,6 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
     )
 
 
-def name(db: Connection, org_id: str, id: str) -> str | None:
-    """Return what the key is called, or was before it was revoked."""
-    row = one_or_none(
-        db,
-        "SELECT name FROM api_keys WHERE org_id = :org_id AND id = :id",
-        {"org_id": org_id, "id": id},
-    )
-    return row["name"] if row else None
-
-
 def all_by_creation(db: Connection, org_id: str) -> list[Row]:
     """Return the organization's keys, oldest first, without the revoked ones."""
     return db.execute(

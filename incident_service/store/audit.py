@@ -38,6 +38,9 @@ Event = Literal[
 EVENTS: tuple[Event, ...] = get_args(Event)
 """Each kind of event; the table's CHECK and the description of the API list the same."""
 
+MAX_NUMBER = 2**63 - 1
+"""No event has a greater number."""
+
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` makes one a call
 
 
@@ -91,18 +94,20 @@ def append_to_all(
     )
 
 
-def latest(db: Connection, org_id: str, incident_id: str, *, limit: int) -> list[Row]:
+def latest(
+    db: Connection, org_id: str, incident_id: str, *, limit: int, before: int = MAX_NUMBER
+) -> list[Row]:
     """Return the end of the incident's trail, oldest first: at most `limit` events.
 
-    Fewer if their details are longer than `MAX_TEXT` together.
+    `before`: the number that ends it. Fewer if their details are longer than `MAX_TEXT` together.
     """
     rows = db.execute(
         """
         SELECT number, id, event, at, actor_id, details FROM audit_events
-        WHERE org_id = :org_id AND incident_id = :incident_id
+        WHERE org_id = :org_id AND incident_id = :incident_id AND number < :before
         ORDER BY number DESC LIMIT :limit
         """,
-        {"org_id": org_id, "incident_id": incident_id, "limit": limit},
+        {"org_id": org_id, "incident_id": incident_id, "before": before, "limit": limit},
     )
     return [_parsed(row) for row in reversed(take(rows, "details"))]
 
@@ -146,6 +151,26 @@ def latest_pages(
     ).fetchall()
     events = [_parsed(row) for row in rows]
     return [event for event in events if "notice" not in event["details"]]
+
+
+def has_sent_page(db: Connection, org_id: str, *, among: int, early: int) -> bool:
+    """Whether a page arrived for one of the organization's `among` newest incidents.
+
+    Only the first `early` events of each count: a page follows soon after an incident is opened.
+    """
+    row = db.execute(
+        """
+        SELECT 1 FROM (
+            SELECT id FROM incidents WHERE org_id = :org_id
+            ORDER BY sequential_id DESC LIMIT :among) AS newest
+        CROSS JOIN audit_events AS event
+          ON event.org_id = :org_id AND event.incident_id = newest.id AND event.number <= :early
+        WHERE event.event = 'page_sent'
+        LIMIT 1
+        """,
+        {"org_id": org_id, "among": among, "early": early},
+    ).fetchone()
+    return row is not None
 
 
 def _parsed(row: Row) -> Row:

@@ -21,6 +21,7 @@ ResourceType = Literal[
     "user",
     "invitation",
     "api_key",
+    "session",
     "contact_method",
     "notification_rules",
     "calendar_feed",
@@ -44,6 +45,7 @@ RECORDED: dict[ResourceType, tuple[str, ...]] = {
     "user": ("email", "first_name", "last_name", "role"),
     "invitation": ("email_address", "role", "expires_at"),
     "api_key": ("name", "role", "user_id", "key_prefix", "expires_at"),
+    "session": ("user_id", "method", "user_agent"),
     "contact_method": ("user_id", "label", "url"),
     "notification_rules": ("rules", "resolved_notice", "is_default"),
     "calendar_feed": ("user_id", "schedule_id"),
@@ -187,6 +189,14 @@ def newest(
         {**filters, "org_id": org_id, "after": after, "before": before, "limit": limit},
     )
     return [_parsed(row) for row in take(take(rows, "before"), "after")]
+
+
+def last(db: Connection, org_id: str) -> int:
+    """Return the number of the organization's last change; 0 if there is none."""
+    row = db.execute(
+        "SELECT max(number) AS number FROM changes WHERE org_id = :org_id", {"org_id": org_id}
+    ).fetchone()
+    return row["number"] or 0
 
 
 def last_before(db: Connection, org_id: str, at: str) -> int:

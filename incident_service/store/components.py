@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from incident_service.database.file import Connection
@@ -28,6 +29,30 @@ def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
     for row in rows:
         severities.setdefault(row["component_id"], []).append(row["severity"])
     return severities
+
+
+def with_policy(db: Connection, org_id: str, policy_id: str, *, limit: int) -> list[Row]:
+    """Return the components that have the escalation policy, without the deleted ones, by name."""
+    return db.execute(
+        """
+        SELECT id, name FROM components
+        WHERE org_id = :org_id AND escalation_policy_id = :policy_id AND deleted_at IS NULL
+        ORDER BY name LIMIT :limit
+        """,
+        {"org_id": org_id, "policy_id": policy_id, "limit": limit},
+    ).fetchall()
+
+
+def names(db: Connection, org_id: str, ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of the components, deleted ones too, by id."""
+    rows = db.execute(
+        """
+        SELECT id, name FROM components
+        WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
+        """,
+        {"org_id": org_id, "ids": json.dumps([*ids])},
+    ).fetchall()
+    return {row["id"]: row["name"] for row in rows}
 
 
 def forget_policy(db: Connection, org_id: str, policy_id: str, *, at: str) -> list[Row]:

@@ -44,7 +44,7 @@ def of_users(db: Connection, org_id: str, user_ids: Sequence[str]) -> dict[str, 
     """
     rows = db.execute(
         """
-        SELECT person.id AS user_id, method.id, method.url
+        SELECT person.id AS user_id, method.id, method.label, method.url, method.works_since
         FROM users AS person
         LEFT JOIN contact_methods AS method
           ON method.org_id = person.org_id AND method.user_id = person.id
@@ -59,6 +59,21 @@ def of_users(db: Connection, org_id: str, user_ids: Sequence[str]) -> dict[str, 
         if row["id"] is not None:
             by_user[row["user_id"]].append(row)
     return by_user
+
+
+def set_works_since(db: Connection, org_id: str, user_id: str, id: str, at: str | None) -> None:
+    """Record that the contact method works, since an instant if it is news, or does not (`None`).
+
+    What is known already is not written again: pages are many.
+    """
+    db.execute(
+        """
+        UPDATE contact_methods SET works_since = :at
+        WHERE org_id = :org_id AND user_id = :user_id AND id = :id
+          AND (works_since IS NULL) <> (:at IS NULL)
+        """,
+        {"org_id": org_id, "user_id": user_id, "id": id, "at": at},
+    )
 
 
 def delete(db: Connection, org_id: str, user_id: str, id: str) -> None:

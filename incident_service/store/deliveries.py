@@ -15,6 +15,7 @@ from incident_service.store import (
     invitations,
     one_or_none,
     set_columns,
+    sign_in_links,
 )
 
 _NOTHING: Row = {
@@ -23,6 +24,7 @@ _NOTHING: Row = {
     "user_id": None,
     "subscription_id": None,
     "invitation_id": None,
+    "sign_in_link_id": None,
     "layer_position": None,
     "contact_method_id": None,
     "delay_minutes": 0,
@@ -176,10 +178,10 @@ _RECEIVERS = """
 def about(db: Connection, claimed: Sequence[Row]) -> dict[str, Row]:
     """Return for each delivery, by its id, what its message says.
 
-    That is the columns of its incident, alert or invitation, and `components`, the names of those
-    that an incident affects, in order; for an alert, the names of its integration and its
-    component, if it has one; for an invitation, `organization_name`. `user_email` and `method_url`
-    are null if the user or the contact method is deleted.
+    That is the columns of its incident, alert, invitation or link to sign in, and `components`, the
+    names of those that an incident affects, in order; for an alert, the names of its integration
+    and its component, if it has one; for an invitation or a link, `organization_name`. `user_email`
+    and `method_url` are null if the user or the contact method is deleted.
     """
     wanted: dict[Callable[..., dict[str, Row]], list[tuple[str, str]]] = {}
     for row in claimed:
@@ -241,7 +243,11 @@ def _about_alerts(db: Connection, wanted: Sequence[tuple[str, str]]) -> dict[str
     return {row["delivery_id"]: row for row in rows}
 
 
-_READERS = {"alert": _about_alerts, "invitation": invitations.about}
+_READERS = {
+    "alert": _about_alerts,
+    "invitation": invitations.about,
+    "sign_in": sign_in_links.about,
+}
 
 
 def postpone(db: Connection, delivery: Row, *, due_at: str) -> bool:

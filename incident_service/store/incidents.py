@@ -55,6 +55,18 @@ def get(db: Connection, org_id: str, id: str) -> Row | None:
     )
 
 
+def numbers(db: Connection, org_id: str, ids: Sequence[str]) -> dict[str, int]:
+    """Return the `sequential_id` of those of the incidents that are there, by id."""
+    rows = db.execute(
+        """
+        SELECT id, sequential_id FROM incidents
+        WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
+        """,
+        {"org_id": org_id, "ids": json.dumps(ids)},
+    ).fetchall()
+    return {row["id"]: row["sequential_id"] for row in rows}
+
+
 def id_of_number(db: Connection, org_id: str, number: int) -> str | None:
     """Return the id of the incident that has this `sequential_id`."""
     row = one_or_none(

@@ -123,13 +123,12 @@ def count_receipt(db: Connection, org_id: str, id: str, *, at: str) -> int:
     return number
 
 
-def naming_routing_policy(db: Connection, org_id: str, policy_id: str) -> Row | None:
-    """Return an integration that names the routing policy, by itself or by a selector.
+def naming_routing_policy(db: Connection, org_id: str, policy_id: str, *, limit: int) -> list[Row]:
+    """Return integrations that name the routing policy, by themselves or by a selector.
 
-    Unless all that do so are deleted.
+    By name, without the deleted ones.
     """
-    return one_or_none(
-        db,
+    return db.execute(
         """
         SELECT * FROM integrations
         WHERE org_id = :org_id AND deleted_at IS NULL AND id IN (
@@ -138,10 +137,10 @@ def naming_routing_policy(db: Connection, org_id: str, policy_id: str) -> Row | 
             UNION
             SELECT integration_id FROM integration_selectors
             WHERE org_id = :org_id AND routing_policy_id = :policy_id)
-        LIMIT 1
+        ORDER BY name LIMIT :limit
         """,
-        {"org_id": org_id, "policy_id": policy_id},
-    )
+        {"org_id": org_id, "policy_id": policy_id, "limit": limit},
+    ).fetchall()
 
 
 def forget_component(db: Connection, org_id: str, component_id: str, *, at: str) -> list[Row]:

@@ -62,6 +62,39 @@ def slice_by_id(db: Connection, org_id: str, *, before: str, limit: int) -> list
     ).fetchall()
 
 
+def slice_not_over(
+    db: Connection, org_id: str, *, at: datetime, after: str, limit: int
+) -> list[Row]:
+    """Return the windows that are not over at an instant, by when they begin, without deleted ones.
+
+    Those whose `starts_at_utc` and id, one after the other, come after a text.
+    """
+    return db.execute(
+        f"""
+        SELECT * FROM {NOT_OVER} AS maintenance WHERE starts_at_utc || id > :after
+        ORDER BY starts_at_utc || id LIMIT :limit
+        """,
+        {**_at(org_id, at), "after": after, "limit": limit},
+    ).fetchall()
+
+
+def slice_over(db: Connection, org_id: str, *, at: str, id: str, limit: int) -> list[Row]:
+    """Return the windows that ended before an instant, the last to end first.
+
+    Of those that ended at the instant, given as `clock.sortable` writes it, the ones whose ids come
+    before `id`. Without the deleted ones.
+    """
+    return db.execute(
+        """
+        SELECT * FROM maintenance_windows
+        WHERE org_id = :org_id AND ends_at_utc <= :at AND (ends_at_utc < :at OR id < :id)
+          AND deleted_at IS NULL
+        ORDER BY ends_at_utc DESC, id DESC LIMIT :limit
+        """,
+        {"org_id": org_id, "at": at, "id": id, "limit": limit},
+    ).fetchall()
+
+
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a window; the keys of `changes` are the columns to set."""
     set_columns(db, "maintenance_windows", changes, org_id=org_id, id=id)

@@ -50,6 +50,14 @@ def all_by_name(db: Connection, table: Table, org_id: str) -> list[Row]:
     ).fetchall()
 
 
+def all_names(db: Connection, table: Table, org_id: str) -> list[Row]:
+    """Return the `id` and `name` of the organization's things, as `all_by_name` does."""
+    return db.execute(
+        f"SELECT id, name FROM {table} WHERE org_id = :org_id AND deleted_at IS NULL ORDER BY name",
+        {"org_id": org_id},
+    ).fetchall()
+
+
 def slice_by_name(
     db: Connection, table: Table, org_id: str, *, after: str, limit: int
 ) -> list[Row]:
@@ -75,6 +83,18 @@ def names(db: Connection, table: Table, org_id: str, ids: Sequence[str]) -> dict
         {"org_id": org_id, "ids": json.dumps(ids)},
     ).fetchall()
     return {row["id"]: row["name"] for row in rows}
+
+
+def with_ids(db: Connection, table: Table, org_id: str, ids: Sequence[str]) -> list[Row]:
+    """Return those of the things that exist and are not deleted."""
+    return db.execute(
+        f"""
+        SELECT * FROM {table}
+        WHERE org_id = :org_id AND id IN (SELECT value FROM json_each(:ids))
+          AND deleted_at IS NULL
+        """,
+        {"org_id": org_id, "ids": json.dumps(ids)},
+    ).fetchall()
 
 
 def update(db: Connection, table: Table, org_id: str, id: str, changes: Row) -> None:

@@ -18,6 +18,11 @@ def get(db: Connection, id: str) -> Row | None:
     return one_or_none(db, "SELECT * FROM organizations WHERE id = :id", {"id": id})
 
 
+def all_by_creation(db: Connection) -> list[Row]:
+    """Return all organizations, oldest first."""
+    return db.execute("SELECT * FROM organizations ORDER BY id").fetchall()
+
+
 def oldest_named(db: Connection, name: str) -> Row | None:
     """Return the first organization that was given this name."""
     return one_or_none(

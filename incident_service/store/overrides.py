@@ -37,20 +37,28 @@ def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
 
 
 def between(
-    db: Connection, org_id: str, schedule_id: str, start_utc: str, end_utc: str
+    db: Connection,
+    org_id: str,
+    schedule_id: str,
+    start_utc: str,
+    end_utc: str,
+    *,
+    limit: int = -1,
 ) -> list[Row]:
     """Return the overrides that cover any of `start <= t < end`, in their order in time.
 
-    Instants are given as `clock.sortable` writes them.
+    Instants are given as `clock.sortable` writes them. `limit`: so many at most, unless it is
+    negative.
     """
     return db.execute(
         """
         SELECT * FROM schedule_overrides
         WHERE org_id = :org_id AND schedule_id = :schedule_id
           AND ends_at_utc > :start AND starts_at_utc < :end AND past_of IS NULL
-        ORDER BY ends_at_utc
+        ORDER BY ends_at_utc LIMIT :limit
         """,
-        {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc},
+        {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc}
+        | {"limit": limit},
     ).fetchall()
 
 
@@ -66,6 +74,22 @@ def counted_between(
         ORDER BY ends_at_utc
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "start": start_utc, "end": end_utc},
+    ).fetchall()
+
+
+def of_all_schedules(db: Connection, org_id: str, start_utc: str, end_utc: str) -> list[Row]:
+    """Return what counts of overrides, as `counted_between` does, of each schedule there is."""
+    return db.execute(
+        """
+        SELECT override.schedule_id, override.id, override.past_of, override.user_id,
+            override.starts_at_utc, override.ends_at_utc
+        FROM schedules AS schedule
+        CROSS JOIN schedule_overrides AS override  -- in this order: past overrides are many
+        WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
+          AND override.org_id = schedule.org_id AND override.schedule_id = schedule.id
+          AND override.ends_at_utc > :start AND override.starts_at_utc < :end
+        """,
+        {"org_id": org_id, "start": start_utc, "end": end_utc},
     ).fetchall()
 
 

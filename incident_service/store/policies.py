@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from incident_service.database.file import Connection
 from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
 
@@ -16,20 +19,26 @@ def insert_layer(db: Connection, layer: Row) -> None:
 
 def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:
     """Return the policy's layers by position, each with its `user_ids` in order."""
-    key = {"org_id": org_id, "policy_id": policy_id}
+    return layers_of(db, org_id, [policy_id])[policy_id]
+
+
+def layers_of(db: Connection, org_id: str, policy_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """Return the layers of each of the policies, as `layers` does."""
+    key = {"org_id": org_id, "ids": json.dumps(policy_ids)}
     layers = db.execute(
         """
         SELECT * FROM escalation_layers
-        WHERE org_id = :org_id AND policy_id = :policy_id ORDER BY position
+        WHERE org_id = :org_id AND policy_id IN (SELECT value FROM json_each(:ids))
+        ORDER BY policy_id, position
         """,
         key,
     ).fetchall()
     users = db.execute(
         """
         SELECT target.layer_id, target.user_id FROM escalation_layers AS layer
-        CROSS JOIN escalation_layer_users AS target  -- in this order: it has few layers
+        CROSS JOIN escalation_layer_users AS target  -- in this order: they have few layers
           ON target.org_id = layer.org_id AND target.layer_id = layer.id
-        WHERE layer.org_id = :org_id AND layer.policy_id = :policy_id
+        WHERE layer.org_id = :org_id AND layer.policy_id IN (SELECT value FROM json_each(:ids))
         ORDER BY target.layer_id, target.ordinal
         """,
         key,
@@ -37,7 +46,29 @@ def layers(db: Connection, org_id: str, policy_id: str) -> list[Row]:
     by_layer: dict[str, list[str]] = {row["id"]: [] for row in layers}
     for row in users:
         by_layer[row["layer_id"]].append(row["user_id"])
-    return [{**row, "user_ids": by_layer[row["id"]]} for row in layers]
+    by_policy: dict[str, list[Row]] = {id: [] for id in policy_ids}
+    for row in layers:
+        by_policy[row["policy_id"]].append({**row, "user_ids": by_layer[row["id"]]})
+    return by_policy
+
+
+def targets_of_all(db: Connection, org_id: str) -> list[Row]:
+    """Return what the layers of the organization's policies target, without the deleted ones.
+
+    Each target as `policy_id` and `schedule_id` or `user_id`.
+    """
+    return db.execute(
+        """
+        SELECT layer.policy_id, layer.schedule_id, target.user_id
+        FROM escalation_policies AS policy
+        CROSS JOIN escalation_layers AS layer  -- in this order: layers of deleted ones stay
+          ON layer.org_id = policy.org_id AND layer.policy_id = policy.id
+        LEFT JOIN escalation_layer_users AS target
+          ON target.org_id = layer.org_id AND target.layer_id = layer.id
+        WHERE policy.org_id = :org_id AND policy.deleted_at IS NULL
+        """,
+        {"org_id": org_id},
+    ).fetchall()
 
 
 def update_layer(db: Connection, org_id: str, id: str, changes: Row) -> None:
@@ -108,35 +139,34 @@ def id_for_schedule(db: Connection, org_id: str, schedule_id: str) -> str | None
     return row["id"] if row else None
 
 
-def with_working_hours(db: Connection, org_id: str, working_hours_id: str) -> Row | None:
-    """Return a policy that has a layer with these working hours, unless all are deleted."""
-    return one_or_none(
-        db,
+def with_working_hours(
+    db: Connection, org_id: str, working_hours_id: str, *, limit: int
+) -> list[Row]:
+    """Return policies that have a layer with these working hours, without the deleted ones."""
+    return db.execute(
         """
-        SELECT policy.* FROM escalation_policies AS policy
-        JOIN escalation_layers AS layer
-          ON layer.org_id = policy.org_id AND layer.policy_id = policy.id
-        WHERE policy.org_id = :org_id AND policy.deleted_at IS NULL
-          AND layer.working_hours_id = :working_hours_id
-        LIMIT 1
+        SELECT policy.id, policy.name FROM escalation_policies AS policy
+        WHERE policy.org_id = :org_id AND policy.deleted_at IS NULL AND EXISTS (
+            SELECT 1 FROM escalation_layers AS layer
+            WHERE layer.org_id = policy.org_id AND layer.policy_id = policy.id
+              AND layer.working_hours_id = :working_hours_id)
+        ORDER BY policy.name LIMIT :limit
         """,
-        {"org_id": org_id, "working_hours_id": working_hours_id},
-    )
+        {"org_id": org_id, "working_hours_id": working_hours_id, "limit": limit},
+    ).fetchall()
 
 
-def unresolved_incident_number(db: Connection, org_id: str, policy_id: str) -> int | None:
-    """Return the number of an unresolved incident that the policy escalates."""
-    row = one_or_none(
-        db,
+def unresolved_incidents(db: Connection, org_id: str, policy_id: str, *, limit: int) -> list[Row]:
+    """Return unresolved incidents that the policy escalates: `sequential_id` and `title`."""
+    return db.execute(
         """
-        SELECT sequential_id FROM incidents
+        SELECT sequential_id, title FROM incidents
         WHERE org_id = :org_id AND escalation_policy_id = :policy_id
           AND status IN ('investigating', 'identified', 'monitoring')
-        LIMIT 1
+        LIMIT :limit
         """,
-        {"org_id": org_id, "policy_id": policy_id},
-    )
-    return row["sequential_id"] if row else None
+        {"org_id": org_id, "policy_id": policy_id, "limit": limit},
+    ).fetchall()
 
 
 def _insert_users(db: Connection, org_id: str, layer_id: str, user_ids: list[str]) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_rows, one_or_none
+from incident_service.store import Row, insert_rows
 
 
 def rules(
@@ -60,17 +60,21 @@ def set_rules(db: Connection, org_id: str, policy_id: str, rules: Sequence[Row])
     insert_rows(db, "routing_rules", rows)
 
 
-def naming_escalation_policy(db: Connection, org_id: str, policy_id: str) -> Row | None:
-    """Return a routing policy that has a rule with this escalation policy, unless deleted."""
-    return one_or_none(
-        db,
+def naming_escalation_policy(
+    db: Connection, org_id: str, policy_id: str, *, limit: int
+) -> list[Row]:
+    """Return routing policies that have a rule with this escalation policy, by name.
+
+    Without the deleted ones; each has `id` and `name`.
+    """
+    return db.execute(
         """
-        SELECT policy.* FROM routing_rules AS rule
+        SELECT DISTINCT policy.id, policy.name FROM routing_rules AS rule
         JOIN routing_policies AS policy
           ON policy.org_id = rule.org_id AND policy.id = rule.routing_policy_id
         WHERE rule.org_id = :org_id AND rule.escalation_policy_id = :policy_id
           AND policy.deleted_at IS NULL
-        LIMIT 1
+        ORDER BY policy.name LIMIT :limit
         """,
-        {"org_id": org_id, "policy_id": policy_id},
-    )
+        {"org_id": org_id, "policy_id": policy_id, "limit": limit},
+    ).fetchall()

@@ -41,6 +41,7 @@ _ROTA = """
     SELECT schedule.*, (
         SELECT json_group_array(json_object(
             'id', layer.id,
+            'name', layer.name,
             'position', layer.position,
             'rotation_length_days', layer.rotation_length_days,
             'handoff_time', layer.handoff_time,
@@ -71,7 +72,13 @@ _ROTA = """
         FROM schedule_layer_versions AS version
         WHERE version.org_id = schedule.org_id AND version.schedule_id = schedule.id
           AND version.valid_until > :at
-    ) AS versions, (
+    ) AS versions, ({overrides}) AS overrides
+    FROM schedules AS schedule
+    WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
+"""
+
+_ROTA_AT = _ROTA.format(
+    overrides="""
         SELECT json_group_array(json_object(
             'id', id, 'past_of', past_of, 'user_id', user_id,
             'starts_at_utc', starts_at_utc, 'ends_at_utc', ends_at_utc))
@@ -87,10 +94,21 @@ _ROTA = """
                 WHERE override.org_id = schedule.org_id AND override.schedule_id = schedule.id
                   AND override.ends_at_utc > :at
                 ORDER BY override.ends_at_utc LIMIT 2))
-    ) AS overrides
-    FROM schedules AS schedule
-    WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
-"""
+    """
+)
+
+_ROTA_BETWEEN = _ROTA.format(
+    overrides="""
+        SELECT json_group_array(json_object(
+            'id', id, 'past_of', past_of, 'user_id', user_id, 'reason', reason,
+            'starts_at_utc', starts_at_utc, 'ends_at_utc', ends_at_utc))
+        FROM (
+            SELECT * FROM schedule_overrides AS override
+            WHERE override.org_id = schedule.org_id AND override.schedule_id = schedule.id
+              AND override.ends_at_utc > :at AND override.starts_at_utc < :end
+            ORDER BY override.ends_at_utc LIMIT :most)
+    """
+)
 
 
 def rota(db: Connection, org_id: str, id: str, at_utc: str) -> Row | None:
@@ -101,14 +119,56 @@ def rota(db: Connection, org_id: str, id: str, at_utc: str) -> Row | None:
     covers the instant, if there is one, and the next to begin.
     """
     row = one_or_none(
-        db, f"{_ROTA} AND schedule.id = :id", {"org_id": org_id, "id": id, "at": at_utc}
+        db, f"{_ROTA_AT} AND schedule.id = :id", {"org_id": org_id, "id": id, "at": at_utc}
     )
     return _parsed(row) if row else None
 
 
 def rotas(db: Connection, org_id: str, at_utc: str) -> Iterator[Row]:
     """Yield what `rota` returns of each schedule, by name, one at a time: together they are big."""
-    rows = db.execute(f"{_ROTA} ORDER BY schedule.name", {"org_id": org_id, "at": at_utc})
+    rows = db.execute(f"{_ROTA_AT} ORDER BY schedule.name", {"org_id": org_id, "at": at_utc})
+    return map(_parsed, rows)
+
+
+def rotas_of(db: Connection, org_id: str, ids: Sequence[str], at_utc: str) -> Iterator[Row]:
+    """Yield what `rota` returns of those of the schedules that there are, one at a time."""
+    rows = db.execute(
+        f"{_ROTA_AT} AND schedule.id IN (SELECT value FROM json_each(:ids))",
+        {"org_id": org_id, "at": at_utc, "ids": json.dumps(ids)},
+    )
+    return map(_parsed, rows)
+
+
+def rotas_between(
+    db: Connection,
+    org_id: str,
+    start_utc: str,
+    end_utc: str,
+    *,
+    most: int,
+    ids: Sequence[str] | None = None,
+    after: str = "",
+    limit: int = -1,
+) -> Iterator[Row]:
+    """Yield schedules with all that decides who is on call in `start <= t < end`, by name.
+
+    As `rota` has it, but `overrides` are those that cover any of the window, each with its
+    `reason`; if there are more than `most`, the first. `ids`: of these schedules alone. `after`:
+    those whose names come after it. `limit`: so many at most, unless it is negative.
+    """
+    chosen = "" if ids is None else "AND schedule.id IN (SELECT value FROM json_each(:ids))"
+    rows = db.execute(
+        f"{_ROTA_BETWEEN} {chosen} AND schedule.name > :after ORDER BY schedule.name LIMIT :limit",
+        {
+            "org_id": org_id,
+            "at": start_utc,
+            "end": end_utc,
+            "most": most,
+            "ids": json.dumps(ids),
+            "after": after,
+            "limit": limit,
+        },
+    )
     return map(_parsed, rows)
 
 
@@ -197,21 +257,19 @@ def move_layers(db: Connection, org_id: str, changes: Sequence[Row]) -> None:
         set_columns(db, "schedule_layers", columns, org_id=org_id, id=change["id"])
 
 
-def policy_that_targets(db: Connection, org_id: str, schedule_id: str) -> str | None:
-    """Return the name of a policy, not deleted, with a layer that targets the schedule."""
-    row = one_or_none(
-        db,
+def policies_that_target(db: Connection, org_id: str, schedule_id: str, *, limit: int) -> list[Row]:
+    """Return the `id` and `name` of policies, not deleted, that target the schedule."""
+    return db.execute(
         """
-        SELECT policy.name FROM escalation_layers AS layer
+        SELECT DISTINCT policy.id, policy.name FROM escalation_layers AS layer
         JOIN escalation_policies AS policy
           ON policy.org_id = layer.org_id AND policy.id = layer.policy_id
         WHERE layer.org_id = :org_id AND layer.schedule_id = :schedule_id
           AND policy.deleted_at IS NULL
-        LIMIT 1
+        LIMIT :limit
         """,
-        {"org_id": org_id, "schedule_id": schedule_id},
-    )
-    return row["name"] if row else None
+        {"org_id": org_id, "schedule_id": schedule_id, "limit": limit},
+    ).fetchall()
 
 
 def _insert_participants(

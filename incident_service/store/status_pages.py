@@ -51,6 +51,29 @@ def all_by_title(db: Connection, org_id: str) -> list[Row]:
     ).fetchall()
 
 
+def slice_by_title(db: Connection, org_id: str, *, after: tuple[str, str], limit: int) -> list[Row]:
+    """Return status pages by title and slug that come after a title and slug.
+
+    Without the deleted ones; each has how many components it shows, `component_count`.
+    """
+    title, slug = after
+    return db.execute(
+        """
+        SELECT page.*, (
+            SELECT count(*) FROM status_page_components AS shown
+            JOIN components AS component
+              ON component.org_id = shown.org_id AND component.id = shown.component_id
+            WHERE shown.org_id = page.org_id AND shown.status_page_id = page.id
+              AND component.deleted_at IS NULL) AS component_count
+        FROM status_pages AS page
+        WHERE page.org_id = :org_id AND page.deleted_at IS NULL
+          AND (page.title, page.slug) > (:title, :slug)
+        ORDER BY page.title, page.slug LIMIT :limit
+        """,
+        {"org_id": org_id, "title": title, "slug": slug, "limit": limit},
+    ).fetchall()
+
+
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change a status page; the keys of `changes` are the columns to set."""
     set_columns(db, "status_pages", changes, org_id=org_id, id=id)
@@ -95,6 +118,22 @@ def set_components(
         for n, id in enumerate(ids)
     ]
     insert_rows(db, "status_page_components", rows)
+
+
+def showing(db: Connection, org_id: str, component_ids: Iterable[str], *, limit: int) -> list[Row]:
+    """Return the `title` and `slug` of published pages that show one of the components."""
+    return db.execute(
+        """
+        SELECT DISTINCT page.title, page.slug FROM json_each(:ids) AS asked
+        CROSS JOIN status_page_components AS shown
+          ON shown.org_id = :org_id AND shown.component_id = asked.value
+        CROSS JOIN status_pages AS page
+          ON page.org_id = shown.org_id AND page.id = shown.status_page_id
+        WHERE page.published AND page.deleted_at IS NULL
+        ORDER BY page.title, page.slug LIMIT :limit
+        """,
+        {"org_id": org_id, "ids": json.dumps(list(component_ids)), "limit": limit},
+    ).fetchall()
 
 
 def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from incident_service.database.file import Connection
 from incident_service.store import Row, insert_row, next_number, one_or_none, set_columns, take
 
@@ -80,6 +83,23 @@ def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
         """,
         {"org_id": org_id, "incident_id": incident_id, "id": id},
     )
+
+
+def with_ids(db: Connection, org_id: str, incident_id: str, ids: Sequence[str]) -> list[Row]:
+    """Return those of the incident's updates, oldest first.
+
+    Fewer if their texts are longer than `MAX_TEXT` together.
+    """
+    rows = db.execute(
+        """
+        SELECT * FROM incident_updates
+        WHERE org_id = :org_id AND incident_id = :incident_id
+          AND id IN (SELECT value FROM json_each(:ids))
+        ORDER BY number
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "ids": json.dumps(ids)},
+    )
+    return take(rows, "body")
 
 
 def redact(db: Connection, update: Row, redaction: Row) -> None:

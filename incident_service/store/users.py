@@ -75,6 +75,39 @@ def with_email(db: Connection, org_id: str, email_key: str) -> Row | None:
     )
 
 
+def all_with_email(db: Connection, email_key: str, *, limit: int) -> list[Row]:
+    """Return the users of any organization with this email, each with its `organization_name`."""
+    return db.execute(
+        """
+        SELECT person.*, organization.name AS organization_name FROM users AS person
+        JOIN organizations AS organization ON organization.id = person.org_id
+        WHERE person.email_key = :email_key AND person.deleted_at IS NULL
+        ORDER BY organization.name, organization.id LIMIT :limit
+        """,
+        {"email_key": email_key, "limit": limit},
+    ).fetchall()
+
+
+def any_user(db: Connection) -> Row | None:
+    """Return a user of any organization, unless there is none."""
+    return one_or_none(
+        db, "SELECT * FROM users WHERE email_key > '' AND deleted_at IS NULL LIMIT 1", {}
+    )
+
+
+def all_with_id(db: Connection, id: str, *, limit: int) -> list[Row]:
+    """Return the users who have this id, of all organizations, the oldest one's first."""
+    return db.execute(
+        """
+        SELECT person.* FROM organizations AS organization
+        CROSS JOIN users AS person ON person.org_id = organization.id AND person.id = :id
+        WHERE person.deleted_at IS NULL
+        ORDER BY organization.id LIMIT :limit
+        """,
+        {"id": id, "limit": limit},
+    ).fetchall()
+
+
 def all_by_creation(db: Connection, org_id: str) -> list[Row]:
     """Return the organization's users, oldest first, without the deleted ones."""
     return db.execute(
@@ -83,6 +116,28 @@ def all_by_creation(db: Connection, org_id: str) -> list[Row]:
         ORDER BY created_at, id
         """,
         {"org_id": org_id},
+    ).fetchall()
+
+
+def by_name(db: Connection, org_id: str, words: Sequence[str], *, limit: int) -> list[Row]:
+    """Return what names the organization's first users by name, without the deleted ones.
+
+    Only those whose name or email has each of the words, which are in ASCII and lower case. A
+    negative `limit` is none.
+    """
+    return db.execute(
+        """
+        SELECT id, first_name, last_name, email FROM users
+        WHERE org_id = :org_id AND deleted_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM json_each(:words)
+            WHERE instr(
+                lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || email),
+                value) = 0)
+        ORDER BY lower(trim(coalesce(first_name, '') || ' ' || coalesce(last_name, ''))),
+            email_key
+        LIMIT :limit
+        """,
+        {"org_id": org_id, "words": json.dumps(words), "limit": limit},
     ).fetchall()
 
 

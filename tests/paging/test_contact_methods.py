@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -182,6 +183,20 @@ def test_a_test_message(
     assert (answer.status_code, answer.json["data"]) == (200, shown)
     link = "http://127.0.0.1:8000/a/" + "0" * 22
     assert sent == [("member", "member@example.com", link, WEBHOOK["url"])]
+    (kept,) = world.rows("SELECT works_since FROM contact_methods WHERE id = ?", id)
+    assert (kept["works_since"] is not None) == outcome.delivered
+
+
+def test_what_came_of_a_test_message_is_told_if_it_cannot_be_recorded(
+    world: World, member: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "send", lambda *_, **__: Outcome(True))
+    id = world.make(PATH, **WEBHOOK)["id"]
+    holder = sqlite3.connect(world.database.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    answer = world.call("POST", f"{PATH}/{id}/test")
+    holder.close()
+    assert (answer.status_code, answer.json["data"]["delivered"]) == (200, True)
 
 
 def test_deleting_a_user_deletes_how_to_reach_them(world: World, member: str) -> None:
@@ -380,6 +395,7 @@ def test_no_other_request_than_a_post_and_not_to_many(world: World) -> None:
 
 
 def test_no_more_than_twenty(world: World, member: str) -> None:
+    world.database.write_timeout = 5.0
     for _ in range(19):
         world.make(PATH, **WEBHOOK)
     with ThreadPoolExecutor(2) as two:

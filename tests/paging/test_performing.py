@@ -180,6 +180,7 @@ def test_a_round_fires_for_a_short_time(rota: Rota, monkeypatch: pytest.MonkeyPa
 
 
 def test_pagers_that_work_at_once_do_nothing_twice(world: World) -> None:
+    world.database.write_timeout = 5.0
     put(world, *map(str, range(200)))
     loops = [Loop(world) for _ in range(4)]
 

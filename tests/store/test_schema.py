@@ -11,7 +11,8 @@ import pytest
 
 from incident_service import clock, quickstart, store
 from incident_service.api.incidents import AUDIT_DETAILS, ListQuerySchema
-from incident_service.paging import acknowledge_links, firing
+from incident_service.paging import acknowledge_links, firing, signing_in
+from incident_service.people import sessions
 from incident_service.severity import SEVERITIES
 from incident_service.store import incidents
 from incident_service.store.audit import EVENTS
@@ -115,6 +116,9 @@ def fill_every_table(world: World) -> None:
     path = f"integrations/inbound/{tool['id']}/selectors"
     assert world.call("PUT", path, {"selectors": chosen}).status_code == 200
     told = {"label": "Chat", "url": "https://example.com/hook"}
+    world.database.write(signing_in.request, quickstart.EMAIL, True)
+    browser = {"method": "oidc", "agent": "Browser"}
+    world.database.write(sessions.start, made.org_id, made.user_id, **browser)
     world.make("subscriptions", events=["incident_opened", "shift_changed"], **told)
     alerts = [{"title": severity, "severity": severity} for severity in ("high", "low")]
     assert world.client.post(f"/in/{tool['token']}", json=alerts).status_code == 202
