@@ -17,7 +17,7 @@ from incident_service.database.file import Connection
 from incident_service.errors import NotAuthorized, ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller
-from incident_service.store import Row, receipts, tasks
+from incident_service.store import Row, alerts, receipts, tasks
 from incident_service.store import changes as log
 from incident_service.store import integrations as rows
 
@@ -43,8 +43,10 @@ _FIELDS_OF_KIND = {
 }
 """The values that integrations of one kind alone have: the name on the wire, and the kind."""
 
-MAX_SELECTORS = 100
+COUNTED_AT_MOST = 1000
+"""So many firing alerts of an integration are counted."""
 
+MAX_SELECTORS = 100
 
 MAX_MATCHERS = 1000
 """How many all selectors of an integration have together."""
@@ -53,6 +55,23 @@ MAX_MATCHERS = 1000
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all integrations by name."""
     return rows.all_by_name(db, caller.org_id)
+
+
+def get_slice(
+    db: Connection, caller: Caller, *, after: str, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return integrations by name, each with how many alerts are `firing`, and where more begin.
+
+    `after`: the name that the last slice gave, or an empty one.
+    """
+    found, end = resources.get_slice(db, "integrations", caller.org_id, after=after, limit=limit)
+    firing = count_firing(db, caller, [row["id"] for row in found])
+    return [{**row, "firing": firing[row["id"]]} for row in found], end
+
+
+def count_firing(db: Connection, caller: Caller, ids: Sequence[str]) -> dict[str, int]:
+    """Return how many alerts of each integration fire; `COUNTED_AT_MOST` stands for more, too."""
+    return alerts.count_firing(db, caller.org_id, ids, at_most=COUNTED_AT_MOST)
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:

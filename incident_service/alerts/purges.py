@@ -1,4 +1,4 @@
-"""Deletes what is kept for a time only, a little in each write (contract §6 and §10)."""
+"""Deletes what is kept for a time only, a little in each write (contract §6, §10 and §11)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
-from incident_service.store import alerts, deliveries, invitations, receipts
+from incident_service.paging import signing_in
+from incident_service.people.sessions import LASTS
+from incident_service.store import (
+    alerts,
+    deliveries,
+    invitations,
+    receipts,
+    sessions,
+    sign_in_links,
+)
 
 KEEP_RECEIPTS = timedelta(days=7)
 KEEP_ALERTS = timedelta(days=90)
@@ -31,4 +40,16 @@ def purge(db: Connection, *, now: datetime) -> bool:
         db, until=format_instant(now - KEEP_INVITATIONS), limit=DELETED_A_WRITE
     )
     invitations.delete(db, ended)
-    return max(number, len(expired), len(ended)) == DELETED_A_WRITE
+    links = sign_in_links.ended(db, until=format_instant(now), limit=DELETED_A_WRITE)
+    sign_in_links.delete(db, links)
+    numbers = (
+        number,
+        len(expired),
+        len(ended),
+        len(links),
+        sessions.delete_unused(db, since=format_instant(now - LASTS), limit=DELETED_A_WRITE),
+        sign_in_links.delete_requests(
+            db, until=format_instant(now - signing_in.WINDOW), limit=DELETED_A_WRITE
+        ),
+    )
+    return max(numbers) == DELETED_A_WRITE

@@ -9,8 +9,9 @@ from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import NotFound
 from incident_service.incidents import reading as incidents
+from incident_service.people import actors
 from incident_service.people.caller import Caller
-from incident_service.store import Row, changes
+from incident_service.store import Row, changes, components
 from incident_service.store import alerts as rows
 
 
@@ -20,6 +21,23 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
     if alert is None:
         raise NotFound(f"There is no alert {id} in your organization.")
     return alert
+
+
+def get_with_names(db: Connection, caller: Caller, id: str) -> Row:
+    """Return the alert with `integration_name`, `component_name` and `incident_number`.
+
+    Each is `None` if there is none. Raises `NotFound`.
+    """
+    alert, org_id = get(db, caller, id), caller.org_id
+    component_id, incident_id = alert["component_id"], alert["incident_id"]
+    return {
+        **alert,
+        "integration_name": actors.name(db, org_id, alert["integration_id"]),
+        "component_name": components.names(db, org_id, [component_id]).get(component_id),
+        "incident_number": None
+        if incident_id is None
+        else incidents.find(db, caller, incident_id)["sequential_id"],
+    }
 
 
 def get_slice(

@@ -15,7 +15,7 @@ from incident_service.alerts.incoming import clean
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.people.caller import Caller
-from incident_service.store import Row
+from incident_service.store import Row, incidents
 from incident_service.store import integrations as integration_rows
 from incident_service.store import receipts as rows
 
@@ -141,6 +141,12 @@ def get_all(db: Connection, caller: Caller, integration_id: str) -> list[Row]:
     integrations.get(db, caller, integration_id)
     kept = rows.all_by_arrival(db, caller.org_id, integration_id)
     return [{**row, **row["result"]} for row in kept]
+
+
+def numbers_of_incidents(db: Connection, caller: Caller, receipts: Sequence[Row]) -> dict[str, int]:
+    """Return the numbers of the incidents that receipts name, by id."""
+    named = {alert["incident_id"] for receipt in receipts for alert in receipt["alerts"]}
+    return incidents.numbers(db, caller.org_id, sorted(named - {None}))
 
 
 def _put(

@@ -15,10 +15,31 @@ from incident_service.people.caller import Caller
 from incident_service.store import Row, changes, integrations, named
 from incident_service.store import routing_policies as rows
 
+USES_AT_MOST = 20
+"""How many integrations that name a policy are told."""
+
 
 def get_all(db: Connection, caller: Caller) -> list[Row]:
     """Return all policies by name, without their rules."""
     return named.all_by_name(db, "routing_policies", caller.org_id)
+
+
+def get_slice(
+    db: Connection, caller: Caller, *, after: str, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return policies by name, with their `rules`, and the name after which there are more.
+
+    `after`: the name that the last slice gave, or an empty one.
+    """
+    org_id = caller.org_id
+    found, end = resources.get_slice(db, "routing_policies", org_id, after=after, limit=limit)
+    rules = rows.rules(db, org_id, [policy["id"] for policy in found])
+    return [{**policy, "rules": list(rules[policy["id"]].values())} for policy in found], end
+
+
+def uses(db: Connection, caller: Caller, id: str) -> list[Row]:
+    """Return `USES_AT_MOST` integrations that name the policy, themselves or by a selector."""
+    return integrations.naming_routing_policy(db, caller.org_id, id, limit=USES_AT_MOST)
 
 
 def get(db: Connection, caller: Caller, id: str) -> Row:
@@ -63,8 +84,7 @@ def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
             f"{policy['name']} is the default routing policy, which cannot be deleted.",
             code="default_policy",
         )
-    integration = integrations.naming_routing_policy(db, caller.org_id, id)
-    if integration is not None:
+    for integration in integrations.naming_routing_policy(db, caller.org_id, id, limit=1):
         raise Conflict(
             f"The integration {integration['name']}, or a selector of it, names {policy['name']}.",
             code="policy_in_use",

@@ -10,7 +10,7 @@ from flask import g, request
 from incident_service.alerts import integrations, receipts
 from incident_service.alerts.kinds import Kind
 from incident_service.errors import InvalidRequest, NotAuthorized, PayloadTooLarge, Unreadable
-from incident_service.http.blueprint import database
+from incident_service.http.acting import database
 from incident_service.http.body import read_body
 from incident_service.http.middleware import check_key, check_without_key
 from incident_service.inbound import receiving

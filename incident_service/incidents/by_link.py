@@ -10,10 +10,10 @@ from typing import cast
 from incident_service.clock import format_instant
 from incident_service.database.file import Connection
 from incident_service.errors import InvalidRequest, NotFound
-from incident_service.incidents import lifecycle, reading, responding, updates
+from incident_service.incidents import lifecycle, once, responding, updates
 from incident_service.paging import acknowledge_links, signed_links
 from incident_service.people.caller import Caller
-from incident_service.store import Row, incidents, links, progress, users
+from incident_service.store import Row, incidents, links, users
 
 _TOKEN = re.compile(f"[A-Za-z0-9]{{{acknowledge_links.LENGTH}}}")
 
@@ -68,19 +68,13 @@ def get_incident(db: Connection, link: Link) -> Row:
 class Act:
     """What a button of the page says: at most one of these; if it is none, acknowledge.
 
-    `status`: the next status. `minutes`: for how long to snooze. `escalate_from`: what `position`
-    returned when the button was shown, so that pressing it twice pages one layer and not two.
+    `status`: the next status. `minutes`: for how long to snooze. `escalate_from`: what
+    `once.position` returned when the button was shown, so that pressing it twice pages one layer.
     """
 
     status: str | None = None
     minutes: int | None = None
     escalate_from: str | None = None
-
-
-def position(db: Connection, incident: Row) -> str:
-    """Return how far the incident has come in its policy, as text that each layer changes."""
-    done = progress.of_incident(db, incident["org_id"], incident["id"])
-    return f"{incident['repeats']}.{sum(done.values())}"
 
 
 def act(db: Connection, link: Link, wanted: Act, by_email: bool, *, now: datetime) -> bool:
@@ -104,18 +98,14 @@ def _act(
     db: Connection, caller: Caller, id: str, wanted: Act, by_email: bool, now: datetime
 ) -> bool:
     if wanted.status == "resolved":
-        if reading.find(db, caller, id)["status"] == "resolved":
-            return False
-        updates.resolve(db, caller, id, None, now=now, by_link=True)
-    elif wanted.status is not None:  # a text that is not a status is refused: it is not the next
+        return once.resolve(db, caller, id, None, now=now, by_link=True)
+    if wanted.status is not None:  # a text that is not a status is refused: it is not the next
         next_status = cast(lifecycle.Status, wanted.status)
         updates.advance(db, caller, id, next_status, None, now=now, by_link=True)
     elif wanted.minutes is not None:
         responding.snooze(db, caller, id, wanted.minutes, now=now, by_link=True)
     elif wanted.escalate_from is not None:
-        if wanted.escalate_from != position(db, reading.find(db, caller, id)):
-            return False
-        responding.escalate(db, caller, id, by_email, now=now, by_link=True)
+        return once.escalate(db, caller, id, wanted.escalate_from, by_email, now=now, by_link=True)
     else:
         lifecycle.acknowledge(db, caller, id, now=now, by_link=True)
     return True

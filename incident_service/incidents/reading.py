@@ -51,6 +51,16 @@ def get(db: Connection, caller: Caller, id: str) -> Row:
     }
 
 
+def affected(db: Connection, incident: Row) -> list[Row]:
+    """Return the `id` and `name` of the components that the incident names, in order."""
+    return rows.components(db, incident["org_id"], [incident["id"]])[incident["id"]]
+
+
+def responders_of(db: Connection, caller: Caller, id: str) -> list[Row]:
+    """Return who was asked to help with an incident, those asked first, first."""
+    return responders.of_incident(db, caller.org_id, id)
+
+
 def latest_instant(db: Connection, incident: Row, now: datetime) -> datetime:
     """Return now, or the trail's last instant if the clock was set back behind it (contract §3)."""
     trail = audit.latest(db, incident["org_id"], incident["id"], limit=1)

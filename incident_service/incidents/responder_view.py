@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from incident_service.database.file import Connection
-from incident_service.incidents import by_link
+from incident_service.incidents import by_link, once, paged
 from incident_service.incidents.by_link import Link
 from incident_service.incidents.lifecycle import NEXT
+from incident_service.incidents.paged import Paged
 from incident_service.paging import progress
 from incident_service.people import actors
 from incident_service.people.users import display_name
 from incident_service.store import (
     Row,
     alerts,
-    audit,
-    deliveries,
     incidents,
     policies,
     updates,
-    users,
 )
 from incident_service.store import progress as progress_rows
 
@@ -31,28 +27,15 @@ PEOPLE_SHOWN = 10
 
 ALERTS_SHOWN = 20
 
-EVENTS_READ = 1000
-"""Only the latest events of the trail are searched for pages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paged:
-    """Somebody who was paged: whether a page was `sent`, is `pending`, or `failed` for a reason."""
-
-    name: str
-    outcome: Literal["sent", "pending", "failed"]
-    at: str | None
-    reason: str | None
-
 
 @dataclass(frozen=True, slots=True)
 class View:
     """An incident as its link shows it.
 
-    `acknowledger` and `owner`: what they are called, or `None`. `updates` and `alerts` are the
-    latest, newest first; a longer body is cut. `next_status`: the one that may follow, or `None`.
-    `next_layer`: the position of the layer that would fire next, or `None`; `escalate_from` is how
-    far the policy has come.
+    `acknowledger` and `owner`: what they are called, or `None`. `paged`: the others who were, by
+    name. `updates` and `alerts` are the latest, newest first; a longer body is cut. `next_status`:
+    the one that may follow, or `None`. `next_layer`: the position of the layer that would fire
+    next, or `None`; `escalate_from` is how far the policy has come.
     """
 
     incident: Row
@@ -64,7 +47,7 @@ class View:
     components: list[str]
     updates: list[Row]
     more_updates: int
-    paged: list[Paged]
+    paged: list[tuple[str, Paged]]
     more_paged: int
     next_status: str | None
     alerts: list[Row]
@@ -81,32 +64,30 @@ def view(db: Connection, link: Link) -> View:
     org_id, id, you = link.org_id, link.incident_id, link.user_id
     user, incident = by_link.get_user(db, link), by_link.get_incident(db, link)
     latest = updates.latest(db, org_id, id, limit=UPDATES_SHOWN, characters=UPDATE_CHARACTERS)
-    pages = audit.latest_pages(db, org_id, id, among=EVENTS_READ)
-    pending = deliveries.user_ids(db, org_id, id, limit=EVENTS_READ)
-    outcomes = _outcomes(pages, pending)
-    outcomes.pop(you, None)
-    shown = list(outcomes)[:PEOPLE_SHOWN]
+    others = [person for person in paged.people(db, incident) if person.user_id != you]
+    shown = others[:PEOPLE_SHOWN]
     by, owner_id = incident["acknowledged_by"], incident["owner_id"]
     found = alerts.newest(db, org_id, {"incident_id": id}, before=None, limit=ALERTS_SHOWN + 1)
     layer = _next_layer(db, incident)
-    names = _names(db, org_id, [*shown, *filter(None, (by, owner_id))])
+    user_ids = [person.user_id for person in shown]
+    names = actors.names(db, org_id, [*user_ids, by, owner_id])
     return View(
         incident=incident,
         you=display_name(user),
         is_acknowledged_by_you=by == you,
-        acknowledger=names.get(by) or (actors.name(db, org_id, by) if by else None),
+        acknowledger=names.get(by),
         owner=names.get(owner_id),
         is_owned_by_you=owner_id == you,
         components=[each["name"] for each in incidents.components(db, org_id, [id])[id]],
         updates=latest,
         more_updates=latest[-1]["number"] - 1 if latest else 0,
-        paged=[_paged(names.get(user_id, user_id), outcomes[user_id]) for user_id in shown],
-        more_paged=len(outcomes) - len(shown),
+        paged=[(names[person.user_id], person) for person in shown],
+        more_paged=len(others) - len(shown),
         next_status=NEXT.get(incident["status"]),
         alerts=found[:ALERTS_SHOWN],
         has_more_alerts=len(found) > ALERTS_SHOWN,
         next_layer=layer["position"] if layer else None,
-        escalate_from=by_link.position(db, incident),
+        escalate_from=once.position(db, incident),
     )
 
 
@@ -117,34 +98,3 @@ def _next_layer(db: Connection, incident: Row) -> Row | None:
         return None
     done = progress_rows.of_incident(db, org_id, incident["id"])
     return progress.next_layer(policies.layers(db, org_id, policy_id), done)
-
-
-def _outcomes(pages: Iterable[Row], pending: Iterable[str]) -> dict[str, Row]:
-    """Return the event that counts for each user who was paged, in the order of their first page.
-
-    A page that was sent counts more than one that failed, because one is enough. If a page is
-    pending, the `event` is `None`, beside the details of its last try if there was one.
-    """
-    events: dict[str, Row] = {}
-    for event in pages:
-        user_id = event["details"]["userId"]
-        if event["event"] == "page_sent" or events.get(user_id, event)["event"] != "page_sent":
-            events[user_id] = event
-    for user_id in pending:
-        if events.get(user_id, {}).get("event") != "page_sent":
-            events[user_id] = {**events.get(user_id, {}), "event": None}
-    return events
-
-
-def _paged(name: str, event: Row) -> Paged:
-    outcomes: dict[str | None, Literal["sent", "pending", "failed"]] = {
-        "page_sent": "sent",
-        "page_failed": "failed",
-        None: "pending",
-    }
-    details = event.get("details", {})
-    return Paged(name, outcomes[event["event"]], event.get("at"), details.get("reason"))
-
-
-def _names(db: Connection, org_id: str, ids: list[str]) -> dict[str | None, str]:
-    return {row["id"]: display_name(row) for row in users.with_ids(db, org_id, ids)}

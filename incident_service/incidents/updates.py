@@ -127,11 +127,10 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
     update = rows.get(db, caller.org_id, incident_id, id)
     if update is None:
         raise NotFound(f"Incident {incident_id} has no update {id}.")
-    if caller.role != "org:admin":
+    if not may_redact(caller, update, now=now):
         if update["posted_by"] != caller.actor_id:
             raise Forbidden("Only its author or an admin may redact an update.")
-        if now - parse_instant(update["posted_at"]) > AUTHOR_MAY_REDACT_FOR:
-            raise Forbidden("After 5 minutes, only an admin may redact an update.")
+        raise Forbidden("After 5 minutes, only an admin may redact an update.")
     now, is_new = reading.latest_instant(db, incident, now), update["redacted_at"] is None
     incident = lifecycle.heed_person(db, caller, incident, now=now, only_confirms=not is_new)
     if is_new:
@@ -147,6 +146,14 @@ def redact(db: Connection, caller: Caller, incident_id: str, id: str, *, now: da
         lifecycle.record(db, caller, incident, "update_redacted", {"updateId": id}, now=now)
         update = {**update, **redaction}
     return _with_people(update)
+
+
+def may_redact(caller: Caller, update: Row, *, now: datetime) -> bool:
+    """Whether the caller may remove the text of the update's row."""
+    if caller.role == "org:admin":
+        return True
+    is_recent = now - parse_instant(update["posted_at"]) <= AUTHOR_MAY_REDACT_FOR
+    return bool(update["posted_by"] == caller.actor_id) and is_recent
 
 
 def _post(db: Connection, caller: Caller, incident: Row, new: NewUpdate, now: datetime) -> Row:

@@ -11,6 +11,12 @@ from incident_service.people.users import display_name
 from incident_service.store import users
 
 
+def display_names(db: Connection, org_id: str, user_ids: Sequence[str]) -> dict[str, str]:
+    """Return the display names of those who are, or were, users of the organization, by id."""
+    found = users.with_ids(db, org_id, user_ids)
+    return {user["id"]: display_name(user) for user in found}
+
+
 @dataclass(frozen=True, slots=True)
 class NamedTarget(Target):
     """Somebody on call, by name too. A deleted user is named as they were."""
@@ -24,8 +30,7 @@ class Names:
     def __init__(self, db: Connection, org_id: str, targets: Iterable[Target | None]) -> None:
         """Read the names."""
         ids = {target.user_id for target in targets if target is not None}
-        found = users.with_ids(db, org_id, sorted(ids))
-        self._names = {user["id"]: display_name(user) for user in found}
+        self._names = display_names(db, org_id, sorted(ids))
 
     def of(self, user_id: str) -> str:
         """Return the user's display name."""

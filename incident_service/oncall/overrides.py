@@ -31,15 +31,28 @@ MAX_OVERRIDES = 10_000
 
 
 def get_all(
-    db: Connection, caller: Caller, schedule_id: str, start: datetime | None, end: datetime | None
+    db: Connection,
+    caller: Caller,
+    schedule_id: str,
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    limit: int = -1,
 ) -> list[Row]:
     """Return the schedule's overrides in their order in time. Raises `NotFound`.
 
-    With `start` and `end`, only those that cover any of `start <= t < end`.
+    With `start` and `end`, only those that cover any of `start <= t < end`. `limit`: so many at
+    most, unless it is negative.
     """
     resources.find(db, "schedules", caller.org_id, schedule_id)
     window = (sortable(start or FIRST), sortable(end or LAST))
-    return rows.between(db, caller.org_id, schedule_id, *window)
+    return rows.between(db, caller.org_id, schedule_id, *window, limit=limit)
+
+
+def get(db: Connection, caller: Caller, schedule_id: str, id: str) -> Row:
+    """Return the override. Raises `NotFound`."""
+    resources.find(db, "schedules", caller.org_id, schedule_id)
+    return _find(db, caller, schedule_id, id)
 
 
 def create(db: Connection, caller: Caller, schedule_id: str, values: Row, *, now: datetime) -> Row:

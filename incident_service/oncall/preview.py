@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from incident_service.database.file import Connection
 from incident_service.errors import InvalidRequest, NotFound, ValidationFailed
 from incident_service.oncall import calculator, layers, overrides, schedules, versions, warnings
 from incident_service.oncall.calculator import Override, Target
+from incident_service.oncall.gaps import Gap, gaps
 from incident_service.oncall.names import NamedTarget, Names
 from incident_service.oncall.rotation import Layer
 from incident_service.people.caller import Caller
@@ -37,14 +38,6 @@ class BeforeAndAfter:
 
     before: NamedTarget | None
     after: NamedTarget | None
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A time in which nobody would be on call."""
-
-    starts_at: datetime
-    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +99,17 @@ def preview(
     after = calculator.owner(plan.applied(layers_now), [*overrides_now, *extra], now)
 
     names = Names(db, caller.org_id, (*shifts_before, *shifts, before, after))
-    gaps = list(_gaps(shifts, start, end))
+    uncovered = list(gaps(*in_window, start, end))
     hours = _hours(shifts_before, shifts)
     changes_now = BeforeAndAfter(names.put(before), names.put(_shown(after)))
     return Preview(
         now=changes_now,
         shifts=names.put_all([_without_new_ids(target) for target in shifts]),
-        gaps=gaps,
+        gaps=uncovered,
         hours=hours,
         warnings=[
             *warnings.of_now(changes_now.before, changes_now.after),
-            *warnings.of_gaps([(gap.starts_at, gap.ends_at) for gap in gaps], schedule["timezone"]),
+            *warnings.of_gaps(uncovered, schedule["timezone"]),
             *warnings.of_people(
                 [names.of(each.user_id) for each in hours if each.before and not each.after]
             ),
@@ -218,16 +211,6 @@ def _without_new_ids(target: Target) -> Target:
 
 def _known_id(id: str | None) -> str | None:
     return None if id is None or id.startswith(_NEW) else id
-
-
-def _gaps(shifts: Sequence[Target], start: datetime, end: datetime) -> Iterator[Gap]:
-    at = start
-    for shift in shifts:
-        if shift.starts_at > at:
-            yield Gap(at, shift.starts_at)
-        at = shift.ends_at
-    if at < end:
-        yield Gap(at, end)
 
 
 def _hours(before: Sequence[Target], after: Sequence[Target]) -> list[Hours]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,6 +18,9 @@ from incident_service.oncall.rotation import Layer
 from incident_service.people.caller import Caller
 from incident_service.store import Row, changes, named, overrides
 from incident_service.store import schedules as rows
+
+POLICIES_AT_MOST = 20
+"""How many policies that page a schedule are told."""
 
 MAX_WINDOW = timedelta(days=366)
 """The longest time over which shifts are told."""
@@ -64,15 +67,20 @@ def replace(db: Connection, caller: Caller, id: str, values: Row, *, now: dateti
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:
     """Delete a schedule. Raises `NotFound`, and `Conflict` `schedule_in_use` by a policy."""
     schedule = resources.find(db, "schedules", caller.org_id, id)
-    policy = rows.policy_that_targets(db, caller.org_id, id)
-    if policy is not None:
+    for policy in rows.policies_that_target(db, caller.org_id, id, limit=1):
         raise Conflict(
-            f"The schedule {schedule['name']} is a target of the escalation policy {policy}.",
+            f"The schedule {schedule['name']} is a target of the escalation policy "
+            f"{policy['name']}.",
             code="schedule_in_use",
         )
     resources.hide(db, "schedules", caller.org_id, id, now=now)
     changes.record(db, "schedule", schedule, None, actor_id=caller.actor_id, now=now)
     watching.look_again(db, caller.org_id, id, now=now)
+
+
+def policies_of(db: Connection, caller: Caller, id: str) -> list[Row]:
+    """Return the `id` and `name` of policies that page the schedule: they keep it from deletion."""
+    return rows.policies_that_target(db, caller.org_id, id, limit=POLICIES_AT_MOST)
 
 
 def order_layers(
@@ -127,7 +135,21 @@ def resolve(
 def owned(db: Connection, caller: Caller, at: datetime | None, *, now: datetime) -> list[Followed]:
     """Return who owns each schedule at the instant, or now, and who does next; by name."""
     rotas = rows.rotas(db, caller.org_id, sortable(at or now))
-    found = [_followed(rota, at or now, now) for rota in rotas]
+    return _all_followed(db, caller, rotas, at or now, now)
+
+
+def owned_of(
+    db: Connection, caller: Caller, ids: Sequence[str], *, now: datetime
+) -> dict[str, Followed]:
+    """Return what `owned` does, of those of the schedules that there are, by id."""
+    rotas = rows.rotas_of(db, caller.org_id, ids, sortable(now))
+    return {each.schedule["id"]: each for each in _all_followed(db, caller, rotas, now, now)}
+
+
+def _all_followed(
+    db: Connection, caller: Caller, rotas: Iterable[Row], at: datetime, now: datetime
+) -> list[Followed]:
+    found = [_followed(rota, at, now) for rota in rotas]
     targets = (target for each in found for target in (each.schedule_owner, each.next))
     names = Names(db, caller.org_id, targets)
     return [
@@ -139,6 +161,14 @@ def owned(db: Connection, caller: Caller, at: datetime | None, *, now: datetime)
 def find_resolved(db: Connection, org_id: str, id: str, now: datetime) -> Resolved | None:
     """Return who is on call by the schedule now; `None` if there is no such schedule."""
     return _resolved(db, org_id, id, now, now)
+
+
+def find_all_resolved(
+    db: Connection, org_id: str, ids: Sequence[str], now: datetime
+) -> dict[str, Resolved]:
+    """Return who is on call now by those of the schedules that exist, by id, in one statement."""
+    rotas = rows.rotas_of(db, org_id, ids, sortable(now))
+    return {rota["id"]: _on_call(rota, now, now) for rota in rotas}
 
 
 def find_owned(db: Connection, org_id: str, id: str, now: datetime) -> Owned | None:
@@ -170,8 +200,10 @@ def find_watch(db: Connection, org_id: str, id: str, now: datetime) -> Watch | N
 
 def _resolved(db: Connection, org_id: str, id: str, at: datetime, now: datetime) -> Resolved | None:
     rota = rows.rota(db, org_id, id, sortable(at))
-    if rota is None:
-        return None
+    return None if rota is None else _on_call(rota, at, now)
+
+
+def _on_call(rota: Row, at: datetime, now: datetime) -> Resolved:
     answer = calculator.on_call(*known_at(rota, now), at)
     return Resolved(rota, answer.owner, at, answer.paging_targets)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from incident_service.clock import parse_instant
+from incident_service.oncall.gaps import Gap
 from incident_service.oncall.names import NamedTarget
 from incident_service.store import Row
 
@@ -23,11 +24,10 @@ def of_now(before: NamedTarget | None, after: NamedTarget | None) -> Iterator[st
         yield f"{after.user_name if after else 'Nobody'} would be on call from now on, {instead}."
 
 
-def of_gaps(gaps: Sequence[tuple[datetime, datetime]], timezone: str) -> Iterator[str]:
+def of_gaps(gaps: Sequence[Gap], timezone: str) -> Iterator[str]:
     """Warn of times in which nobody would be on call, in the schedule's time zone."""
-    for starts_at, ends_at in gaps[:LISTED_AT_MOST]:
-        since, until = _wall(starts_at, timezone), _wall(ends_at, timezone)
-        yield f"Nobody would be on call from {since} until {until} ({timezone})."
+    for gap in gaps[:LISTED_AT_MOST]:
+        yield f"Nobody would be on call {in_words(gap, timezone)}."
     more = len(gaps) - LISTED_AT_MOST
     if more > 0:
         yield f"Nobody would be on call at {more} more {'times' if more > 1 else 'time'}."
@@ -53,6 +53,12 @@ def of_layers(layers: Sequence[Row], now: datetime) -> Iterator[str]:
     ]
     for name in backdated[:LISTED_AT_MOST]:
         yield f"The new layer {name} begins before now: it would count in the past, too."
+
+
+def in_words(gap: Gap, timezone: str) -> str:
+    """Return from when until when the gap is, in the time zone."""
+    since, until = _wall(gap.starts_at, timezone), _wall(gap.ends_at, timezone)
+    return f"from {since} until {until} ({timezone})"
 
 
 def _is_past(text: str | None, now: datetime) -> bool:

@@ -30,16 +30,37 @@ def get_slice(
 
     `after`: the name that the last slice gave, or an empty one.
     """
-    read = named_rows.slice_by_name(db, "components", caller.org_id, after=after, limit=limit + 1)
-    components = read[:limit]
-    next_after = components[-1]["name"] if len(read) > limit else None
-    return with_status(db, caller, components, now=now), next_after
+    found, end = resources.get_slice(db, "components", caller.org_id, after=after, limit=limit)
+    return with_status(db, caller, found, now=now), end
+
+
+def choices(
+    db: Connection, caller: Caller, chosen: Sequence[str] = (), *, limit: int
+) -> tuple[list[Row], bool]:
+    """Return components to choose from, those that are `chosen` first, and whether more exist.
+
+    Up to `limit` others, by name; each has its `id` and `name`.
+    """
+    names = named_rows.names(db, "components", caller.org_id, chosen)
+    read = named_rows.slice_by_name(db, "components", caller.org_id, after="", limit=limit + 1)
+    first = [{"id": id, "name": names[id]} for id in chosen if id in names]
+    return [*first, *(row for row in read[:limit] if row["id"] not in names)], len(read) > limit
 
 
 def get(db: Connection, caller: Caller, id: str, *, now: datetime) -> Row:
     """Return the component. Raises `NotFound`."""
     row = resources.find(db, "components", caller.org_id, id)
     return with_status(db, caller, [row], now=now)[0]
+
+
+def get_names(db: Connection, caller: Caller) -> list[Row]:
+    """Return the `id` and `name` of all components, by name."""
+    return named_rows.all_names(db, "components", caller.org_id)
+
+
+def names(db: Connection, caller: Caller, ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of those of the components that there are, by id."""
+    return named_rows.names(db, "components", caller.org_id, ids)
 
 
 def create(db: Connection, caller: Caller, values: Row, *, now: datetime) -> Row:

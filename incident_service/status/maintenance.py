@@ -36,6 +36,34 @@ def get_slice(
     return _with_components(db, caller.org_id, windows), next_before
 
 
+def get_current(
+    db: Connection, caller: Caller, *, after: str, limit: int, now: datetime
+) -> tuple[list[Row], str | None]:
+    """Return windows that are not over, by when they begin, and a text after which there are more.
+
+    `after`: the text that the last slice gave, or an empty one.
+    """
+    read = rows.slice_not_over(db, caller.org_id, at=now, after=after, limit=limit + 1)
+    windows = read[:limit]
+    end = windows[-1]["starts_at_utc"] + windows[-1]["id"] if len(read) > limit else None
+    return _with_components(db, caller.org_id, windows), end
+
+
+def get_past(
+    db: Connection, caller: Caller, *, before: str, limit: int, now: datetime
+) -> tuple[list[Row], str | None]:
+    """Return windows that are over, the last to end first, and a text before which there are more.
+
+    `before`: the text that the last slice gave, or an empty one.
+    """
+    end = sortable(now)
+    at, id = (before[: len(end)], before[len(end) :]) if before else (end, _NEWEST)
+    read = rows.slice_over(db, caller.org_id, at=at, id=id, limit=limit + 1)
+    windows = read[:limit]
+    next_before = windows[-1]["ends_at_utc"] + windows[-1]["id"] if len(read) > limit else None
+    return _with_components(db, caller.org_id, windows), next_before
+
+
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the window. Raises `NotFound`."""
     return _with_components(db, caller.org_id, [_find(db, caller, id)])[0]
@@ -100,6 +128,17 @@ def change(db: Connection, caller: Caller, id: str, changes: Row, *, now: dateti
     changed = _with_components(db, caller.org_id, [changed])[0]
     log.record(db, "maintenance_window", window, changed, actor_id=caller.actor_id, now=now)
     return changed
+
+
+def end(db: Connection, caller: Caller, id: str, *, now: datetime) -> Row:
+    """End a window that is in progress, now; one that is over stays as it was.
+
+    Raises `NotFound`, and `ValidationFailed` if it has not begun.
+    """
+    window = get(db, caller, id)
+    if _is_over(window, now):
+        return window
+    return change(db, caller, id, {"ends_at": format_instant(now)}, now=now)
 
 
 def delete(db: Connection, caller: Caller, id: str, *, now: datetime) -> None:

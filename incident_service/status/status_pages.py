@@ -26,6 +26,19 @@ def get_all(db: Connection, caller: Caller) -> list[Row]:
     ]
 
 
+def get_slice(
+    db: Connection, caller: Caller, *, after: tuple[str, str], limit: int
+) -> tuple[list[Row], tuple[str, str] | None]:
+    """Return status pages by title, and the title and slug after which there are more.
+
+    `after`: what the last slice gave, or empty texts. Each page has its `component_count`, and
+    not its components.
+    """
+    read = rows.slice_by_title(db, caller.org_id, after=after, limit=limit + 1)
+    found = read[:limit]
+    return found, (found[-1]["title"], found[-1]["slug"]) if len(read) > limit else None
+
+
 def get(db: Connection, caller: Caller, id: str) -> Row:
     """Return the status page. Raises `NotFound`."""
     return _with_components(db, _find(db, caller, id))

@@ -252,7 +252,7 @@ def test_a_known_alert_is_the_same_one_also_within_a_body(world: World) -> None:
 
 def test_the_same_alert_by_many_requests_at_once_is_one(world: World) -> None:
     tool = make(world)
-    world.app.extensions["incident_service.database"].write_timeout = 5.0
+    world.database.write_timeout = 5.0
     statuses = []
     start = threading.Barrier(8)
 

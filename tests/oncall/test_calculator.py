@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from incident_service.oncall import rotation
 from incident_service.oncall.calculator import OnCall, Override, Target, on_call, owners
+from incident_service.oncall.gaps import Gap, gaps
 from incident_service.oncall.rotation import Layer, instant_of, shift_at
 
 ZONES = ("UTC", "America/Chicago", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu",
@@ -464,6 +465,18 @@ def test_owners_are_those_on_call_at_each_instant(rota: Rota) -> None:
             assert owner is not None
             assert owner.starts_at <= target.starts_at
             assert target.ends_at <= owner.ends_at
+
+
+@given(rotas())
+def test_gaps_are_the_times_without_an_owner(rota: Rota) -> None:
+    at, expected = rota.start, []
+    for target in rota.owners():
+        if target.starts_at > at:
+            expected.append(Gap(at, target.starts_at))
+        at = target.ends_at
+    if at < rota.end:
+        expected.append(Gap(at, rota.end))
+    assert list(gaps(rota.layers, rota.overrides, rota.start, rota.end)) == expected
 
 
 @given(rotas())

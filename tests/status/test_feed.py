@@ -9,8 +9,8 @@ import feedparser  # type: ignore[import-untyped]
 import pytest
 
 from incident_service.config import Settings
+from incident_service.http import page_cache
 from incident_service.status import public_view
-from incident_service.web import page_cache
 from tests.helpers.another_app import client_with
 from tests.helpers.status_pages import (
     DIRECTIONS,

@@ -10,8 +10,8 @@ import feedparser  # type: ignore[import-untyped]
 import pytest
 
 from incident_service import quickstart
+from incident_service.http import page_cache
 from incident_service.status import public_view
-from incident_service.web import page_cache
 from tests.helpers.maintenance import TICK, Chosen, at, plan
 from tests.helpers.plans import traced
 from tests.helpers.status_pages import (

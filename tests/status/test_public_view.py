@@ -14,8 +14,9 @@ import pytest
 
 from incident_service import clock, quickstart
 from incident_service.clock import format_instant, now
+from incident_service.http import page_cache
 from incident_service.status import public_view
-from incident_service.web import page_cache, status_pages
+from incident_service.web import status_pages
 from tests.helpers.plans import plan, traced, walks
 from tests.helpers.status_pages import (
     BROWSER,
