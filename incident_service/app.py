@@ -14,10 +14,10 @@ from incident_service.api.openapi import spec
 from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Database
-from incident_service.http import middleware
+from incident_service.http import middleware, page_cache
 from incident_service.http.metrics import Metrics
 from incident_service.http.rate_limits import RateLimits
-from incident_service.web import page_cache
+from incident_service.web.console import oidc, session_cookie, set_up
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -71,6 +71,9 @@ def configure(app: Flask, settings: Settings) -> None:
         is_behind_known_proxies=settings.trusted_proxies > 0,
     )
     page_cache.install(app)
+    session_cookie.configure(app, database, settings)
+    set_up.configure(app)
+    oidc.configure(app, settings)
     app.wsgi_app = _as_reached(app, settings)  # type: ignore[method-assign,assignment]
 
 

@@ -1,4 +1,4 @@
-"""What is there without a key: status pages, links of pages and invitations, feeds, API help."""
+"""HTML for people: the console, and what is there without a key."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from flask import Flask
 from incident_service.http import error_responses
 from incident_service.web import (
     acknowledge,
+    assets,
     browser,
     calendar_feeds,
+    console,
     docs,
     invitations,
     rendering,
     status_pages,
 )
+from incident_service.web.console import help
 
 
 def install(app: Flask) -> None:
@@ -24,4 +27,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(status_pages.blueprint)
     app.register_blueprint(calendar_feeds.blueprint)
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(assets.blueprint)
+    console.install(app)
+    app.register_blueprint(help.blueprint)
     error_responses.show_to_people(app, browser.respond)

@@ -1,4 +1,4 @@
-"""HTML for a browser where programs get JSON: errors, and what this service is at `/`."""
+"""HTML for a browser where programs get JSON: errors."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from incident_service.web import rendering
 def respond(error: dict[str, Any]) -> Response:
     """Return HTML that shows an error; `error` is its JSON body (contract §1).
 
-    Two paths help people. They are not routes, so programs get a `404` for them.
+    One path helps people. It is not a route, so programs get a `404` for it.
     """
-    if error["code"] == "not_found" and request.method in ("GET", "HEAD"):
-        if request.path == "/":
-            return _render(200, "home.html")
-        if request.path == "/docs/":
-            return make_response(redirect(f"{request.script_root}/docs"))
+    is_read = error["code"] == "not_found" and request.method in ("GET", "HEAD")
+    if is_read and request.path == "/docs/":
+        return make_response(redirect(f"{request.script_root}/docs"))
     status = HTTPStatus(error["statusCode"])
     return _render(status, "http_error.html", heading=status.phrase, error=error)
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, make_response, request
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as AnyResponse
 
 from incident_service import clock
 from incident_service.database.file import Database
 from incident_service.errors import Conflict, NotFound
 from incident_service.people import invitations
-from incident_service.store import Row
 from incident_service.web import rendering
+from incident_service.web.console import session_cookie
+from incident_service.web.console.pages import Forged, check_forgery
 
 MAX_FORM_BYTES = 64 * 1024
 """Much more than two names, so that a name which is too long is told from what is no form."""
@@ -39,21 +50,27 @@ def show(token: str = "") -> Response:
 
 @blueprint.post("/invitations/", strict_slashes=False)
 @blueprint.post("/invitations/<path:token>")
-def accept(token: str = "") -> Response:
+def accept(token: str = "") -> AnyResponse:
     """Make the invited person a user, or show the form again with what is wrong in it."""
-    request.max_content_length = MAX_FORM_BYTES
+    with _database().read() as db:  # so that a wrong link never waits for a turn to write
+        invitations.find(db, token, now=clock.now())
+    check_forgery(MAX_FORM_BYTES)
     typed = {name: request.form.get(name, "").strip() for name in ("first_name", "last_name")}
     faults = {name: fault for name, text in typed.items() if (fault := _fault(text))}
     if not typed["first_name"]:
         faults["first_name"] = "Please enter your first name."
     if faults:
         return _form(token, typed, faults)
-    with _database().read() as db:  # so that a wrong link never waits for a turn to write
-        invitation = invitations.find(db, token, now=clock.now())
-    user = _database().write(
-        invitations.accept, token, typed["first_name"], typed["last_name"] or None
+    session = _database().write(
+        invitations.join,
+        token,
+        typed["first_name"],
+        typed["last_name"] or None,
+        request.headers.get("User-Agent"),
     )
-    return _welcome(user, invitation)
+    session_cookie.begin(session["token"])
+    flash(f"Welcome, {typed['first_name']}. Add a way to reach you: see Me.", "done")
+    return redirect(url_for("console.home.show"), 303)
 
 
 def _fault(name: str) -> str | None:
@@ -81,9 +98,9 @@ def _form(token: str, typed: dict[str, str], faults: dict[str, str]) -> Response
     return make_response(html, 400 if faults else 200)
 
 
-def _welcome(user: Row, invitation: Row) -> Response:
-    """Return what a new user is told. If they are to be signed in at once, it happens here."""
-    return make_response(rendering.render("welcome.html", user=user, invitation=invitation))
+@blueprint.errorhandler(Forged)
+def _forged(error: Forged) -> Response:
+    return rendering.message_response(400, "This was not understood", error.description or "")
 
 
 @blueprint.errorhandler(NotFound)

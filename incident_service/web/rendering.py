@@ -7,6 +7,7 @@ import functools
 import hashlib
 import logging
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 
@@ -68,28 +69,33 @@ def _not_understood(error: HTTPException) -> Response:
     return message_response(error.code or 400, "This was not understood", "Nothing was changed.")
 
 
-def error_response(error: Exception) -> Response:
-    """Return HTML that says what went wrong, or when to try again. Logs unexpected errors."""
-    if isinstance(error, RateLimited):
-        message = "Too many requests. Please try again in a moment."
-        response = message_response(429, "Not just now", message)
-        response.headers["Retry-After"] = str(error.seconds)
-        return response
-    _log.error("a web request failed", exc_info=error, extra={"requestId": request_id()})
-    if isinstance(error, Unavailable):
-        response = message_response(503, "Not just now", "Nothing was changed. Please try again.")
-        response.headers["Retry-After"] = str(error.seconds)
-        return response
-    message = "An unexpected error occurred on our side."
-    return message_response(500, "Something went wrong", message)
-
-
 def message_response(status: int, heading: str, message: str, hint: str = "") -> Response:
     """Return HTML that says what went wrong; `hint` says what to do about it."""
     html = render(
         "error.html", heading=heading, message=message, hint=hint, request_id=request_id()
     )
     return make_response(html, status)
+
+
+def error_response(
+    error: Exception, page: Callable[[int, str, str], Response] = message_response
+) -> Response:
+    """Return HTML that says what went wrong, or when to try again. Logs unexpected errors.
+
+    `page` makes it of a status, a heading and a message.
+    """
+    if isinstance(error, RateLimited):
+        message = "Too many requests. Please try again in a moment."
+        response = page(429, "Not just now", message)
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
+    _log.error("a web request failed", exc_info=error, extra={"requestId": request_id()})
+    if isinstance(error, Unavailable):
+        response = page(503, "Not just now", "Nothing was changed. Please try again.")
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
+    message = "An unexpected error occurred on our side."
+    return page(500, "Something went wrong", message)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -16,12 +16,12 @@ from incident_service.clock import parse_instant
 from incident_service.config import Settings
 from incident_service.database.file import Connection
 from incident_service.errors import NotFound
-from incident_service.http import error_responses, sharing
+from incident_service.http import error_responses, page_cache, sharing
 from incident_service.status import levels, public_maintenance, public_view
 from incident_service.status.levels import Status
 from incident_service.status.public_maintenance import Maintenance, NoSuchMaintenance
 from incident_service.store import Row
-from incident_service.web import bars, page_cache, rendering
+from incident_service.web import bars, rendering
 
 BANNERS = {
     None: "Nothing is shown here yet",
