@@ -16,18 +16,25 @@ from incident_service.app import build_routes, configure
 from incident_service.config import Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Database
+from incident_service.http import page_cache
 from incident_service.people import keys, users
-from incident_service.web import page_cache
 from tests.helpers.described import DescribedClient
 from tests.helpers.provisioned import provision
 from tests.helpers.rota import Rota
 from tests.helpers.world import World
 
-# How long an example takes is the machine's affair. Each run tries others: many runs try many.
+# How long an example takes is the machine's affair. A quick run tries the same examples as the last
+# one, so that what fails is what was changed; a thorough run tries others each time.
 settings.register_profile(
-    "quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "quick",
+    max_examples=50,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("thorough", settings.get_profile("quick"), max_examples=2000)
+settings.register_profile(
+    "thorough", settings.get_profile("quick"), max_examples=2000, derandomize=False
+)
 settings.load_profile("quick")
 
 # The processes that tests start need not compile the package each on its own.
@@ -40,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests' files in memory where there is room: no commit then waits for a disk."""
     if MEMORY.is_dir() and disk_usage(MEMORY).free > 2**31:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run half as many more tests at once than there are cores: those of `live` wait a lot."""
+    wanted = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    return int(wanted) if wanted else len(os.sched_getaffinity(0)) * 3 // 2
 
 
 @pytest.fixture(scope="session")

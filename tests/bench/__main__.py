@@ -10,6 +10,7 @@ from pathlib import Path
 
 from incident_service import clock
 from tests.bench.alerts import alerts
+from tests.bench.console import console
 from tests.bench.create import create
 from tests.bench.growth import growth
 from tests.bench.inside import inside
@@ -32,6 +33,7 @@ BENCHES: dict[str, Callable[[Path, argparse.Namespace], list[Figure]]] = {
     "paging": lambda folder, of: paging(folder, of.seconds or 20, of.rounds or 5),
     "status": lambda folder, of: status(folder, of.rounds or 5, of.seconds or 4),
     "alerts": lambda folder, of: alerts(folder, of.rounds or 5, of.seconds or 4, of.alerts),
+    "console": lambda folder, of: console(of.file or folder / "large.db", of.rounds or 3, 1.0),
 }
 
 
@@ -57,13 +59,15 @@ def parser() -> argparse.ArgumentParser:
         "--seconds", type=float, help="of each round: 4; of paging at each rate: 20, at least 2"
     )
     memory.add_argument("--memory-after", type=int, default=0, help="creates, e.g. 50000")
+    file = argparse.ArgumentParser(add_help=False)
+    file.add_argument("--file", type=Path, help="of the console: keep it, and take it again")
     whole = argparse.ArgumentParser(prog="python -m tests.bench")
     commands = whole.add_subparsers(dest="what", required=True)
 
     def add(name: str, help: str, *options: argparse.ArgumentParser) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, parents=options)
 
-    of_all = add("all", "all of them, and one table at the end", rounds, seconds, memory)
+    of_all = add("all", "all of them, and one table at the end", rounds, seconds, memory, file)
     of_all.add_argument("--incidents", type=int, default=100_000, help="in the large files")
     of_all.add_argument("--alerts", type=int, default=1_000_000, help="in the large file of alerts")
     add("create", "opening incidents, beside a bare Flask route", rounds, seconds, memory)
@@ -77,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     add("status", "the public page, beside a bare Flask route", rounds, seconds)
     of_alerts = add("alerts", "what monitoring sends, over its number too", rounds, seconds)
     of_alerts.add_argument("--alerts", type=int, default=1_000_000, help="in the large file")
+    add("console", "pages of the console, beside a bare Flask route", rounds, file)
     return whole
 
 

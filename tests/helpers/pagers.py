@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.receivers import Receiver
-from tests.helpers.servers import COMMAND
+from tests.helpers.servers import COMMAND, GENEROUS
 
 PROMPT = 9.0
 """Seconds: a page leaves within 2 (contract §8), and a busy machine may add some. Waiting for
@@ -38,6 +39,16 @@ def paging(place: Place, **environment: str) -> Iterator[subprocess.Popen[bytes]
     finally:
         process.kill()
         process.wait()
+
+
+def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Let paging processes end by themselves, so that what they send is recorded first."""
+    processes = list(processes)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        # The last one may still have been starting, and not have listened to signals yet.
+        assert process.wait(GENEROUS) in (0, -signal.SIGTERM)
 
 
 def bodies(receiver: Receiver) -> list[dict[str, Any]]:

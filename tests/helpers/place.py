@@ -58,9 +58,9 @@ class Place:
         return id
 
     def policy(self, *layers: list[str]) -> str:
-        """Make a policy of layers that each page users, and wait a minute."""
+        """Make a policy of layers that each page users, and wait longer than any test takes."""
         steps = [
-            {"escalate_after_seconds": 60, "target": {"type": "users", "user_ids": user_ids}}
+            {"escalate_after_seconds": 3600, "target": {"type": "users", "user_ids": user_ids}}
             for user_ids in layers
         ]
         values = {"name": "Page them", "steps": steps}

@@ -125,6 +125,31 @@ def running(
         server.stop(signal.SIGKILL)
 
 
+def wait_until_all_serve(server: Server, workers: int = 2) -> None:
+    """Return once so many workers have started whole, and would hear a signal."""
+    until = time.monotonic() + GENEROUS
+    while sum(_is_serving(pid) for pid in _children(server.process.pid)) < workers:
+        assert time.monotonic() < until, server.log.read_text()
+        time.sleep(0.02)
+
+
+def _children(parent: int) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(folder.name)
+    return found
+
+
+def _is_serving(pid: str) -> bool:
+    """Whether the process watches for its master's end, as workers do once they serve."""
+    with suppress(OSError):
+        files = [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+        return "anon_inode:[pidfd]" in files
+    return False
+
+
 def wait_until_it_answers(server: Server) -> None:
     """Return once the database answers too."""
     until = time.monotonic() + GENEROUS

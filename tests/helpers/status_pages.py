@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from incident_service import quickstart
-from incident_service.web import page_cache
+from incident_service.http import page_cache
 from tests.helpers.world import World
 
 PATHS = ("", "/history", "/feed.atom", ".json")

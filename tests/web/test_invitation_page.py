@@ -14,9 +14,10 @@ import pytest
 from incident_service import clock, create_app
 from incident_service.config import Settings
 from incident_service.errors import Busy, NotFound
-from incident_service.people import invitations, users
+from incident_service.people import invitations, sessions, users
 from incident_service.people.caller import Caller
 from tests.helpers.clocks import write_at
+from tests.helpers.console import FORGERY
 from tests.helpers.world import World
 
 DAYS_7 = timedelta(days=7)
@@ -38,8 +39,20 @@ def invite(world: World, **changes: Any) -> str:
     return f"/invitations/{made['token']}"
 
 
+def token_for(browser: Any, path: str) -> str:
+    """Return what proves that a form is this browser's; a page that has no form gives none."""
+    found = FORGERY.search(browser.get(path).text)
+    return html.unescape(found[1]) if found else ""
+
+
 def join(world: World, path: str, first: str = "Eve", last: str = "Ng") -> Any:
-    return world.client.post(path, data={"first_name": first, "last_name": last})
+    fields = {"first_name": first, "last_name": last, "csrf_token": token_for(world.client, path)}
+    return world.client.post(path, data=fields)
+
+
+def welcomed(world: World, path: str, first: str) -> Any:
+    """Join, and return the page that one sees then."""
+    return world.client.get(join(world, path, first).headers["Location"])
 
 
 def words(answer: Any) -> str:
@@ -84,14 +97,14 @@ def test_joining_makes_the_user(world: World) -> None:
     path = invite(world, role="org:admin")
     (invitation,) = world.call("GET", "team/members").json["data"]["invitations"]
     answer = join(world, path, " Eve ", "")
-    assert answer.status_code == 200
-    assert "Welcome, Eve. You are now an admin of" in words(answer)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert "Welcome, Eve." in words(world.client.get("/"))
     (eve,) = users_named_eve(world)
     assert (eve["firstName"], eve["lastName"], eve["role"]) == ("Eve", None, "org:admin")
     listed = world.call("GET", "team/members").json["data"]
     assert listed["invitations"] == []
     assert listed["members"][-1]["id"] == eve["id"]
-    events = world.call("GET", "audit-events", limit="2").json["data"]["auditEvents"]
+    events = world.call("GET", "audit-events", limit="3").json["data"]["auditEvents"][1:]
     assert [(e["action"], e["resourceId"], e["actorId"]) for e in events] == [
         ("created", eve["id"], eve["id"]),
         ("deleted", invitation["id"], eve["id"]),
@@ -109,17 +122,37 @@ def test_a_second_time_says_that_they_are_in(world: World) -> None:
     assert state(world) == before
 
 
+def test_who_cannot_be_signed_in_was_not_added(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = invite(world)
+    before = state(world)
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise Busy("busy")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sessions, "start", fail)
+        answer = join(world, path)
+    assert answer.status_code == 503
+    assert "Nothing was changed" in words(answer)
+    assert state(world) == before
+    assert join(world, path).status_code == 303
+
+
 def test_two_at_once_make_one_user(world: World) -> None:
+    world.database.write_timeout = 5.0
     path = invite(world)
 
-    def press(_: int) -> int:
-        data = {"first_name": "Eve"}
-        status: int = world.app.test_client().post(path, data=data).status_code
-        return status
+    browsers = [world.app.test_client() for _ in range(4)]
+    forms = [{"first_name": "Eve", "csrf_token": token_for(each, path)} for each in browsers]
+
+    def press(number: int) -> int:
+        return browsers[number].post(path, data=forms[number]).status_code
 
     with ThreadPoolExecutor(4) as threads:
         statuses = sorted(threads.map(press, range(4)))
-    assert statuses == [200, 404, 404, 404]
+    assert statuses == [303, 404, 404, 404]
     assert len(users_named_eve(world)) == 1
 
 
@@ -152,13 +185,18 @@ def test_a_name_that_cannot_be(world: World, first: str, last: str, field: str, 
     assert faulty == [field]
     assert f'aria-describedby="{field}-fault"' in answer.text
     assert state(world) == before
-    assert join(world, path, "x" * 255, "🔥" * 255).status_code == 200
+    assert join(world, path, "x" * 255, "🔥" * 255).status_code == 303
 
 
 def test_a_form_that_is_none(world: World) -> None:
     path = invite(world)
     before = state(world)
-    assert world.client.post(path).status_code == 400
+    theirs = token_for(world.app.test_client(), path)
+    world.client.get(path)
+    for data in ({}, {"csrf_token": ""}, {"csrf_token": theirs}):  # as one of another browser
+        answer = world.client.post(path, data={"first_name": "Eve", **data})
+        assert answer.status_code == 400
+        assert "load the page again" in words(answer)
     assert world.client.post(path, json={"first_name": "Eve"}).status_code == 400
     answer = world.client.post(path, data={"first_name": "x" * 100_000})
     assert (answer.status_code, answer.mimetype) == (413, "text/html")
@@ -200,7 +238,8 @@ def test_the_link_is_good_for_seven_days(world: World) -> None:
         assert "has expired. An invitation is good for 7 days." in words(answer)
     assert state(world) == before
     path = invite(world, now=clock.now() - DAYS_7 + timedelta(minutes=5))
-    assert world.client.get(path).status_code == join(world, path).status_code == 200
+    assert world.client.get(path).status_code == 200
+    assert join(world, path).status_code == 303
 
 
 def test_it_ends_at_one_instant(world: World) -> None:
@@ -233,7 +272,7 @@ def test_the_organization_is_full_meanwhile(world: World, monkeypatch: pytest.Mo
     assert "as many members as it may have" in words(answer)
     assert state(world) == before
     monkeypatch.setattr(users, "MAX_USERS", 2)  # the place that the invitation has kept
-    assert join(world, path).status_code == 200
+    assert join(world, path).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -254,10 +293,10 @@ def test_hostile_text_is_shown_as_it_is(world: World, hostile: str) -> None:
     for answer, times in (
         (world.client.get(path), 3),
         (join(world, path, hostile, "x" * 256), 3),
-        (join(world, path, hostile), 2),
+        (welcomed(world, path, hostile), 2),
     ):
         assert words(answer).count(shown) == times
-        assert "<script" not in answer.text
+        assert "<script>" not in answer.text
         assert "<img" not in answer.text
 
 
@@ -269,7 +308,7 @@ def test_the_headers_keep_the_page_to_itself(world: World) -> None:
             assert headers["Cache-Control"] == "no-store"
             assert headers["Referrer-Policy"] == "no-referrer"
             assert headers["X-Robots-Tag"] == "noindex"
-            assert "Set-Cookie" not in headers
+            assert "HttpOnly" in headers.get("Set-Cookie", "HttpOnly")
             policy = headers["Content-Security-Policy"]
             assert policy.startswith("default-src 'none'; style-src 'sha256-")
             assert "form-action 'self'; frame-ancestors 'none'; base-uri 'none'" in policy
@@ -322,9 +361,13 @@ def test_it_counts_among_what_has_no_key(world: World) -> None:
 def test_it_works_below_a_path(world: World, prefix: str) -> None:
     base = "https://example.com/oncall"
     app = create_app(Settings(database=world.database.path, base_url=base))
-    below = World(app, world.database, app.test_client(), world.made)
+    below = World(app, world.database, app.test_client(use_cookies=False), world.made)
     made = below.make("team/members/invite", emailAddress=ADDRESS)
     assert made["url"].startswith(f"{base}/invitations/")
     path = prefix + made["url"].removeprefix(base)
-    assert "invites you" in words(below.client.get(path))
-    assert "You are in" in words(join(below, path))
+    page = below.client.get(path)
+    assert "invites you" in words(page)
+    fields = {"first_name": "Eve", "csrf_token": html.unescape(FORGERY.findall(page.text)[0])}
+    cookie = page.headers["Set-Cookie"].partition(";")[0]  # for https, and the path of the proxy
+    answer = below.client.post(path, data=fields, headers={"Cookie": cookie})
+    assert answer.headers["Location"] == "/oncall/"
