@@ -43,6 +43,18 @@ MAX_THINGS: dict[Table, int] = {
 """How many of each an organization may have: their lists, but that of components, have all."""
 
 
+def get_slice(
+    db: Connection, table: Table, org_id: str, *, after: str, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return things by name, and the name after which there are more.
+
+    `after`: the name that the last slice gave, or an empty one.
+    """
+    read = named.slice_by_name(db, table, org_id, after=after, limit=limit + 1)
+    things = read[:limit]
+    return things, things[-1]["name"] if len(read) > limit else None
+
+
 def find(db: Connection, table: Table, org_id: str, id: str) -> Row:
     """Return the thing that a path names. Raises `NotFound`."""
     row = named.get(db, table, org_id, id)

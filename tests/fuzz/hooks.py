@@ -25,7 +25,7 @@ BEYOND_A_SCHEMA = re.compile(
     "Must be after|Must (not )?be before|More than 366 days|URLs with the scheme|Has no host"
     "|Not a valid integer|Only white space|Contains duplicates|Not allowed when the kind is"
     "|Not an attribute|JMESPath|Not one of title|Length must be between 1 and 1000"
-    "|Must be in the future"
+    "|Must be in the future|Not an email address"
 )
 
 

@@ -51,7 +51,9 @@ def test_the_calls_of_the_night_work(tmp_path: Path) -> None:
         ]
     on_call, trail, methods, tested, *paged, acknowledged, ready, figures, disk = answers
     escalated, asked, handed_off = paged
-    assert on_call == f"Primary on-call: {admin}\n"
+    primary, secondary = on_call.splitlines()
+    assert primary == f"Primary on-call: {admin}"
+    assert secondary.startswith("Secondary on-call: user_")
     assert trail.splitlines()[0].split()[1:3] == ["incident_opened", admin]
     assert made["data"]["id"] in methods
     assert '"delivered":false' in tested

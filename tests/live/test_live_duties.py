@@ -22,7 +22,7 @@ from incident_service.database.file import Connection
 from incident_service.paging.fairness import Limits
 from incident_service.store import Row, tasks
 from incident_service.store import integrations as rows
-from tests.helpers.pagers import bodies, paging
+from tests.helpers.pagers import bodies, end, paging
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.receivers import Receiver, receiving
 from tests.helpers.servers import running
@@ -116,7 +116,9 @@ def test_four_processes_and_kills_in_the_middle_do_each_task_once(
             kills += 1
             processes.append(stack.enter_context(paging(place)))
         wait_for(lambda: place.count("tasks") == 0)
+        end(processes)
         place.let_a_minute_pass()  # the claims of those who were killed end
+        stack.enter_context(paging(place))
         wait_for(lambda: place.count("deliveries") == 0)
     missed = place.rows("SELECT * FROM alerts WHERE title LIKE 'No sign of life from %'")
     assert len({alert["integration_id"] for alert in missed}) == len(missed) == JOBS

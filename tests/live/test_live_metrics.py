@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -16,6 +15,7 @@ from tests.helpers.place import SCHEMES, Place
 from tests.helpers.provisioned import body, provision
 from tests.helpers.receivers import receiving
 from tests.helpers.servers import GENEROUS, Server, running
+from tests.helpers.waiting import wait_for
 
 OPENED = ("incident_service_requests_total", ("POST", "/v1/incidents", "201"))
 SENT = ("incident_service_pages_total", ("sent",))
@@ -58,11 +58,10 @@ def test_counts_of_all_processes_are_added_up_and_outlive_them(tmp_path: Path) -
                 assert server.open_incident(made.key, body(made))[0] == 201
             assert figures(server)[OPENED] == number * 20
             folder = folder_of(server)
-            for worker in workers(server):
+            killed = {*workers(server)}
+            for worker in killed:
                 os.kill(worker, signal.SIGKILL)
-            until = time.monotonic() + GENEROUS
-            while len(workers(server)) < 2 and time.monotonic() < until:
-                time.sleep(0.02)
+            wait_for(lambda killed=killed: len({*workers(server)} - killed) == 2)  # type: ignore[misc]
         assert figures(server)[OPENED] == 40
         assert len(list(folder.glob("counter_*.db"))) <= 2
         server.stop()
@@ -82,9 +81,6 @@ def test_pages_are_counted_whoever_sends_them_and_over_restarts(tmp_path: Path) 
     place = Place(tmp_path / "pages.db")
     with receiving() as receiver, running(place.path, environment=SCHEMES) as server:
         place.open(5, owner_id=place.user("ben", receiver.url("http")))
-        until = time.monotonic() + GENEROUS
-        while figures(server).get(SENT) != 5 and time.monotonic() < until:
-            time.sleep(0.05)
-        assert figures(server)[SENT] == 5
+        wait_for(lambda: figures(server).get(SENT) == 5)
     with running(place.path) as server:
         assert figures(server)[SENT] == 5

@@ -15,7 +15,7 @@ from incident_service.incidents import lifecycle, responding, updates
 from incident_service.paging import notification_rules
 from incident_service.paging.fairness import Limits
 from incident_service.severity import SEVERITIES
-from tests.helpers.pagers import bodies, paging
+from tests.helpers.pagers import bodies, end, paging
 from tests.helpers.place import Place
 from tests.helpers.receivers import Receiver, receiving
 from tests.helpers.waiting import wait_for
@@ -83,7 +83,9 @@ def through_kills(place: Place) -> None:
             killed.wait()
             processes.append(stack.enter_context(paging(place)))
         wait_for(lambda: waiting(place) == 0)
+        end(processes)
         place.database.write(end_claims)
+        stack.enter_context(paging(place))
         wait_for(lambda: place.count("deliveries", f"attempts > 0 OR {DUE}") == 0)
 
 

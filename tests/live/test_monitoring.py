@@ -72,7 +72,11 @@ class Site:
     def paged(self, incident: dict[str, Any]) -> list[str]:
         """Return who was paged for the incident."""
         got = [(path, json.loads(body)) for path, _, body in self.receiver.got.copy()]
-        return [path for path, page in got if page["incident"]["id"] == incident["id"]]
+        return [
+            path
+            for path, page in got
+            if page["type"] == "page" and page["incident"]["id"] == incident["id"]
+        ]
 
     def breaks(self, through: str, host: str) -> None:
         self.parts.breaks(through=through, service="checkout", host=host, severity="critical")

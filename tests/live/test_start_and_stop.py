@@ -15,7 +15,17 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.provisioned import body, provision
-from tests.helpers.servers import COMMAND, GENEROUS, free_port, running, wait_until_it_answers
+from tests.helpers.servers import (
+    COMMAND,
+    GENEROUS,
+    free_port,
+    running,
+    wait_until_all_serve,
+    wait_until_it_answers,
+)
+from tests.helpers.waiting import wait_for
+
+TWO_WORKERS = {"INCIDENT_SERVICE_WORKERS": "2"}
 
 
 def _started(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -43,10 +53,7 @@ def test_a_killed_master_leaves_the_port_to_the_next_start(tmp_path: Path) -> No
         first.process.kill()  # it alone; its workers and the paging process are left
         first.process.wait()
         with running(database, port=first.port) as second:
-            until = time.monotonic() + GENEROUS
-            while _group(first.process.pid):
-                assert time.monotonic() < until
-                time.sleep(0.02)
+            wait_for(lambda: not _group(first.process.pid))
             wait_until_it_answers(second)  # until here it may have been one of the first
             assert second.open_incident(made.key, body(made))[0] == 201
         idle.close()
@@ -111,19 +118,18 @@ def test_two_quickstarts_at_once_make_one_organization(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
 def test_signals_that_end_it(tmp_path: Path, number: signal.Signals) -> None:
-    with running(tmp_path / "signal.db") as server:
+    with running(tmp_path / "signal.db", environment=TWO_WORKERS) as server:
+        wait_until_all_serve(server)
         server.process.send_signal(number)
         assert server.process.wait(GENEROUS) == 0
         assert "Traceback" not in server.log.read_text()
-        until = time.monotonic() + GENEROUS
-        while _group(server.process.pid) and time.monotonic() < until:
-            time.sleep(0.05)
-        assert not _group(server.process.pid)
+        wait_for(lambda: not _group(server.process.pid))
 
 
 def test_ctrl_c_leaves_the_paging_process_to_the_master(tmp_path: Path) -> None:
     """A terminal sends the signal to all; otherwise the master would start another one."""
-    with running(tmp_path / "terminal.db") as server:
+    with running(tmp_path / "terminal.db", environment=TWO_WORKERS) as server:
+        wait_until_all_serve(server)
         _wait_until_the_pager_is_apart(server.process.pid)
         status = Path(f"/proc/{_pager(server.process.pid)}/status").read_text()
         (ignored,) = re.findall(r"^SigIgn:\s*(\w+)$", status, re.MULTILINE)
@@ -154,12 +160,17 @@ def test_a_stop_takes_no_connection_that_it_will_not_answer(tmp_path: Path) -> N
 
 
 def test_a_reload_goes_on_serving(tmp_path: Path) -> None:
-    with running(tmp_path / "reload.db") as server:
-        server.process.send_signal(signal.SIGHUP)
-        until = time.monotonic() + GENEROUS
-        while "Booting worker" not in server.log.read_text() and time.monotonic() < until:
+    with running(tmp_path / "reload.db", environment=TWO_WORKERS) as server:
+        wait_until_all_serve(server)
+
+        def ends_and_starts() -> tuple[int, int]:
             assert server.request("GET", "/healthz")[0] == 200
-            time.sleep(0.05)
+            log = server.log.read_text()
+            return log.count("Worker exiting"), log.count("Booting worker")
+
+        assert ends_and_starts() == (0, 2)
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: ends_and_starts() == (2, 4))
         for _ in range(10):
             assert server.request("GET", "/readyz")[0] == 200
         server.process.terminate()
@@ -195,18 +206,20 @@ def test_an_ipv6_address_in_brackets(tmp_path: Path) -> None:
 
 def _wait_until_the_pager_is_apart(master: int) -> None:
     """Return once the paging process has closed the listening socket that it was born with."""
-    until = time.monotonic() + 20
+    wait_for(lambda: _pagers(master))  # until then it is still a copy of the master
     pager = _pager(master)
-    while _sockets(master) & _sockets(pager):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_for(lambda: not _sockets(master) & _sockets(pager))
 
 
 def _pager(master: int) -> int:
-    (pager,) = (
-        pid for pid in _group(master) if b"\0page\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    (pager,) = _pagers(master)
     return pager
+
+
+def _pagers(master: int) -> list[int]:
+    return [
+        pid for pid in _group(master) if b"\0page\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def _sockets(pid: int) -> set[str]:
