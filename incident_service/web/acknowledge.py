@@ -9,8 +9,8 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest
 
 from incident_service import clock
-from incident_service.database.file import Database
 from incident_service.errors import NotFound
+from incident_service.http.acting import database
 from incident_service.incidents import by_link, responder_view
 from incident_service.web import rendering
 
@@ -41,7 +41,7 @@ rendering.protect_secret_path(blueprint)
 def show(token: str = "") -> str:
     """Show the incident, with buttons. Nothing changes, because link scanners come here too."""
     now = clock.now()
-    with _database().read() as db:
+    with database().read() as db:
         view = responder_view.view(db, by_link.find(db, token, now=now))
     return _render(view, now)
 
@@ -58,15 +58,15 @@ def act(token: str = "") -> str:
     the incident is acknowledged. Doing the same again changes nothing, or only for how long it is
     snoozed, so the answer is the page itself and not a redirect.
     """
-    with _database().read() as db:  # so that a wrong link never waits for a turn to write
+    with database().read() as db:  # so that a wrong link never waits for a turn to write
         link = by_link.find(db, token, now=clock.now())
     request.max_content_length = MAX_FORM_BYTES
     wanted = _read_form(request.form)
     if wanted is None:
         raise BadRequest
     by_email = bool(current_app.extensions["incident_service.settings"].smtp_url)
-    is_done = _database().write(by_link.act, link, wanted, by_email)
-    with _database().read() as db:  # after the commit, so that no other write waits for it
+    is_done = database().write(by_link.act, link, wanted, by_email)
+    with database().read() as db:  # after the commit, so that no other write waits for it
         view = responder_view.view(db, link)
     if is_done:
         return _render(view, clock.now(), done=wanted)
@@ -89,11 +89,6 @@ def _read_form(form: Mapping[str, str]) -> by_link.Act | None:
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
     return rendering.message_response(404, "This link does not work", error.message, _HINT)
-
-
-def _database() -> Database:
-    database: Database = current_app.extensions["incident_service.database"]
-    return database
 
 
 def _render(

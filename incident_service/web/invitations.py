@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     make_response,
     redirect,
@@ -15,8 +14,8 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from incident_service import clock
-from incident_service.database.file import Database
 from incident_service.errors import Conflict, NotFound
+from incident_service.http.acting import database
 from incident_service.people import invitations
 from incident_service.web import rendering
 from incident_service.web.console import session_cookie
@@ -52,7 +51,7 @@ def show(token: str = "") -> Response:
 @blueprint.post("/invitations/<path:token>")
 def accept(token: str = "") -> AnyResponse:
     """Make the invited person a user, or show the form again with what is wrong in it."""
-    with _database().read() as db:  # so that a wrong link never waits for a turn to write
+    with database().read() as db:  # so that a wrong link never waits for a turn to write
         invitations.find(db, token, now=clock.now())
     check_forgery(MAX_FORM_BYTES)
     typed = {name: request.form.get(name, "").strip() for name in ("first_name", "last_name")}
@@ -61,7 +60,7 @@ def accept(token: str = "") -> AnyResponse:
         faults["first_name"] = "Please enter your first name."
     if faults:
         return _form(token, typed, faults)
-    session = _database().write(
+    session = database().write(
         invitations.join,
         token,
         typed["first_name"],
@@ -84,7 +83,7 @@ def _fault(name: str) -> str | None:
 
 def _form(token: str, typed: dict[str, str], faults: dict[str, str]) -> Response:
     """Return the form with what was typed so far. Raises `NotFound`."""
-    with _database().read() as db:
+    with database().read() as db:
         invitation = invitations.find(db, token, now=clock.now())
         inviter = invitations.inviter(db, invitation)
     html = rendering.render(
@@ -111,8 +110,3 @@ def _not_found(error: NotFound) -> Response:
 @blueprint.errorhandler(Conflict)
 def _refused(error: Conflict) -> Response:
     return rendering.message_response(409, "You were not added", _REFUSALS[error.code])
-
-
-def _database() -> Database:
-    database: Database = current_app.extensions["incident_service.database"]
-    return database

@@ -25,8 +25,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from incident_service import clock
 from incident_service.config import Settings
-from incident_service.database.file import Database
 from incident_service.errors import Busy, NotFound
+from incident_service.http.acting import database
 from incident_service.http.middleware import request_id
 from incident_service.people import sessions, users
 from incident_service.store import Row
@@ -181,19 +181,14 @@ def _provider() -> Provider:
     return provider
 
 
-def _database() -> Database:
-    database: Database = current_app.extensions["incident_service.database"]
-    return database
-
-
 def _users(email: str) -> list[Row]:
-    with _database().read() as db:
+    with database().read() as db:
         return users.everywhere_with_email(db, email)
 
 
 def _sign_in(user: Row, path: str) -> AnyResponse:
     """Begin a session of the user, and go to a path of ours."""
-    started = _database().write(
+    started = database().write(
         sessions.start,
         user["org_id"],
         user["id"],

@@ -8,7 +8,6 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from incident_service.config import Settings
 from incident_service.database.file import Database
 from incident_service.people import sessions
-from incident_service.store import secrets
 
 NAME = "incident_service"
 
@@ -84,7 +83,7 @@ def install(app: Flask) -> None:
 def configure(app: Flask, database: Database, settings: Settings) -> None:
     """Sign with the key that all processes share: it is in the database."""
     with database.read() as db:
-        app.secret_key = secrets.get(db, "console")
+        app.secret_key = sessions.cookie_key(db)
     app.config.update(
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
         SESSION_COOKIE_PATH=settings.public_path or "/",
