@@ -15,7 +15,7 @@
 --   * History only grows: triggers refuse UPDATE and DELETE.
 
 PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 -- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
 -- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
@@ -463,7 +463,8 @@ CREATE INDEX receipts_by_age ON receipts (received_at);
 -- `is_paged` says whether a page to anybody was made since it opened or was reopened, since
 -- `handed_off_at`, or since a snooze was over; `repeats` how many times its policy has started again
 -- since it opened or was reopened. `snoozed_until` is when an acknowledgement ends by itself;
--- `first_acknowledged_at` stays whatever happens later. Alerts of `integration_id` opened it, unless
+-- `first_acknowledged_at` and `first_acknowledged_by` stay whatever happens later. Alerts of
+-- `integration_id` opened it, unless
 -- that is null: `is_storm` says that it takes in all kinds of them, `is_provisional` that no person has
 -- acted on it yet, and `is_left_to_people` that a person did so much that it is not resolved with its
 -- alerts.
@@ -482,6 +483,7 @@ CREATE TABLE incidents (
     acknowledged_at       TEXT,
     acknowledged_by       TEXT,
     first_acknowledged_at TEXT,
+    first_acknowledged_by TEXT,
     snoozed_until         TEXT,
     handed_off_at         TEXT,
     is_paged              INTEGER NOT NULL DEFAULT 0 CHECK (is_paged IN (0, 1)),
@@ -519,6 +521,9 @@ CREATE INDEX incidents_by_resolution ON incidents (org_id, resolved_at)
     WHERE resolved_at IS NOT NULL;
 CREATE INDEX incidents_by_integration ON incidents (org_id, integration_id, sequential_id)
     WHERE integration_id IS NOT NULL;
+CREATE INDEX incidents_by_opening ON incidents (
+    org_id, created_at, is_provisional, severity, owner_schedule_id,
+    first_acknowledged_at, first_acknowledged_by, resolved_at, sequential_id);  -- all that reports read
 CREATE INDEX incidents_storms ON incidents (org_id, integration_id, sequential_id) WHERE is_storm;
 
 -- Which words are in an incident's title and description, for search: its row is the number of its
@@ -592,7 +597,9 @@ CREATE TABLE status_history (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- Something that happened to an incident, and who did it (null: the service itself).
+-- Something that happened to an incident, and who did it (null: the service itself). If a page to a user
+-- was sent, `paged_user_id` and `page` say so for reports: all messages of one page, one a contact
+-- method, have the same `page`. It is when the page was made; of trails that do not say that, the layer.
 CREATE TABLE audit_events (
     org_id      TEXT NOT NULL,
     incident_id TEXT NOT NULL,
@@ -608,9 +615,18 @@ CREATE TABLE audit_events (
     at          TEXT NOT NULL,
     actor_id    TEXT,
     details     TEXT NOT NULL CHECK (json_valid(details)),
+    paged_user_id TEXT GENERATED ALWAYS AS (
+        CASE WHEN event = 'page_sent' AND json_extract(details, '$.notice') IS NULL
+            THEN json_extract(details, '$.userId') END) STORED,
+    page TEXT GENERATED ALWAYS AS (
+        CASE WHEN event = 'page_sent' AND json_extract(details, '$.notice') IS NULL
+            THEN coalesce(json_extract(details, '$.madeAt'), json_extract(details, '$.layer'), '')
+        END) STORED,
     PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_events_pages ON audit_events (org_id, at, paged_user_id, incident_id, page)
+    WHERE paged_user_id IS NOT NULL;
 
 -- A change to anything but an incident, and who made it (null: a command, or the service itself): the
 -- audit log. `before` is null if the thing is new, `after` if it is gone; of a thing that stays they
@@ -628,7 +644,7 @@ CREATE TABLE changes (
         'notification_rules', 'calendar_feed', 'component', 'schedule', 'schedule_layer',
         'schedule_override', 'working_hours', 'escalation_policy', 'escalation_layer',
         'routing_policy', 'integration', 'alert', 'maintenance_window', 'status_page',
-        'subscription')),
+        'subscription', 'postmortem', 'postmortem_template')),
     resource_id   TEXT NOT NULL,
     before        TEXT CHECK (before IS NULL OR json_valid(before)),
     after         TEXT CHECK (after IS NULL OR json_valid(after)),
@@ -818,8 +834,41 @@ CREATE TABLE status_page_components (
 CREATE INDEX status_page_components_by_component
     ON status_page_components (org_id, component_id);
 
--- History is append-only. INSERT OR REPLACE would delete without asking a DELETE trigger, so an
--- insert over an existing row is refused as well.
+-- A version of what was learned from an incident, as somebody saved it; the latest one is its post-mortem.
+-- `body` is Markdown, `author_ids` a list of users in the order sent.
+CREATE TABLE postmortem_versions (
+    org_id        TEXT NOT NULL,
+    incident_id   TEXT NOT NULL,
+    number        INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
+    id            TEXT NOT NULL,
+    body          TEXT NOT NULL CHECK (length(body) <= 100000),
+    status        TEXT NOT NULL CHECK (status IN ('draft', 'published')),
+    author_ids    TEXT NOT NULL CHECK (json_valid(author_ids)),
+    saved_by      TEXT NOT NULL,  -- a user's id, or a key's without a user
+    saved_by_name TEXT NOT NULL,
+    saved_at      TEXT NOT NULL,
+    PRIMARY KEY (org_id, incident_id, number),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT;
+
+-- What an organization's new post-mortems start from, if it is not what comes with the service. Markdown.
+CREATE TABLE postmortem_templates (
+    org_id     TEXT NOT NULL PRIMARY KEY REFERENCES organizations (id),
+    body       TEXT NOT NULL CHECK (length(body) BETWEEN 1 AND 20000),
+    updated_by TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+) STRICT;
+
+-- How far back an organization's history is kept, if a retention is set: what happened before `kept_from`
+-- may be deleted. The trails of incidents that were resolved before `trails_from` are gone already.
+CREATE TABLE retention (
+    org_id      TEXT NOT NULL PRIMARY KEY REFERENCES organizations (id),
+    kept_from   TEXT NOT NULL,
+    trails_from TEXT NOT NULL
+) STRICT;
+
+-- History is append-only, but for what retention lets go. INSERT OR REPLACE would delete without asking
+-- a DELETE trigger, so an insert over an existing row is refused as well.
 CREATE TRIGGER status_history_keeps_rows BEFORE DELETE ON status_history
 BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
 CREATE TRIGGER status_history_keeps_values BEFORE UPDATE ON status_history
@@ -830,6 +879,10 @@ WHEN EXISTS (SELECT 1 FROM status_history
 BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
 
 CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events
+WHEN NOT EXISTS (SELECT 1 FROM retention
+                 JOIN incidents ON incidents.org_id = retention.org_id
+                 WHERE retention.org_id = OLD.org_id AND incidents.id = OLD.incident_id
+                   AND incidents.resolved_at < retention.kept_from)
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
 CREATE TRIGGER audit_events_keeps_values BEFORE UPDATE ON audit_events
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
@@ -839,12 +892,22 @@ WHEN EXISTS (SELECT 1 FROM audit_events
 BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
 
 CREATE TRIGGER changes_keeps_rows BEFORE DELETE ON changes
+WHEN NOT EXISTS (SELECT 1 FROM retention WHERE org_id = OLD.org_id AND OLD.at < kept_from)
 BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
 CREATE TRIGGER changes_keeps_values BEFORE UPDATE ON changes
 BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
 CREATE TRIGGER changes_replaces_nothing BEFORE INSERT ON changes
 WHEN EXISTS (SELECT 1 FROM changes WHERE org_id = NEW.org_id AND number = NEW.number)
 BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
+
+CREATE TRIGGER postmortem_versions_keeps_rows BEFORE DELETE ON postmortem_versions
+BEGIN SELECT RAISE (ABORT, 'postmortem_versions is append-only'); END;
+CREATE TRIGGER postmortem_versions_keeps_values BEFORE UPDATE ON postmortem_versions
+BEGIN SELECT RAISE (ABORT, 'postmortem_versions is append-only'); END;
+CREATE TRIGGER postmortem_versions_replaces_nothing BEFORE INSERT ON postmortem_versions
+WHEN EXISTS (SELECT 1 FROM postmortem_versions
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
+BEGIN SELECT RAISE (ABORT, 'postmortem_versions is append-only'); END;
 
 -- An update never changes, except that it can be redacted once.
 CREATE TRIGGER incident_updates_keeps_rows BEFORE DELETE ON incident_updates

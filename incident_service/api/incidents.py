@@ -43,7 +43,8 @@ AUDIT_DETAILS: dict[Event, str] = {
     "a page.",
     "components_changed": "`before` and `after`: the ids of all components.",
     "page_sent": "`userId`; `layer`, the position of the layer that pages, or null if none does; "
-    "`contactMethodId`, or null for the email address; and which `attempt` it was. `delayMinutes`, "
+    "`contactMethodId`, or null for the email address; which `attempt` it was; and `madeAt`, when "
+    "the page was made, which is the same for all its messages. `delayMinutes`, "
     "if the user's rules delayed it. `help`, if it asks a responder to help. `notice`, if it was "
     "no page: `acknowledged` tells the owner that somebody else has acknowledged, `resolved` tells "
     "who was paged that the incident is over.",

@@ -18,7 +18,7 @@ from incident_service.database.writelock import WriteLock
 from incident_service.database.writer import Writer
 from incident_service.errors import Busy, StorageFull, UnusableDatabase
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 APPLICATION_ID = 0x696E6376
 
 _BUSY = "The database is busy; nothing was written. Try again."

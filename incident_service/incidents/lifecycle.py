@@ -167,6 +167,7 @@ def acknowledge(
             "acknowledged_at": at,
             "acknowledged_by": caller.actor_id,
             "first_acknowledged_at": incident["first_acknowledged_at"] or at,
+            "first_acknowledged_by": incident["first_acknowledged_by"] or caller.actor_id,
         }
         incident = change(db, incident, changes, now)
         escalation.stop(db, incident)

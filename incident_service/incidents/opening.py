@@ -117,6 +117,7 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
         "acknowledged_at": None,
         "acknowledged_by": None,
         "first_acknowledged_at": None,
+        "first_acknowledged_by": None,
         "snoozed_until": None,
         "resolved_at": None,
         "is_public": new.is_public,

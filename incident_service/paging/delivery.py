@@ -232,6 +232,7 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
         "layer": row["layer_position"],
         "contactMethodId": row["contact_method_id"],
         "attempt": row["attempts"],
+        "madeAt": row["created_at"],
     }
     if row["delay_minutes"]:
         details["delayMinutes"] = row["delay_minutes"]

@@ -38,6 +38,8 @@ ResourceType = Literal[
     "maintenance_window",
     "status_page",
     "subscription",
+    "postmortem",
+    "postmortem_template",
 ]
 
 RECORDED: dict[ResourceType, tuple[str, ...]] = {
@@ -98,6 +100,8 @@ RECORDED: dict[ResourceType, tuple[str, ...]] = {
     ),
     "status_page": ("slug", "title", "published", "component_ids", "overrides"),
     "subscription": ("label", "url", "events", "severities", "schedule_ids", "component_ids"),
+    "postmortem": ("status", "author_ids", "version"),
+    "postmortem_template": ("body", "is_default"),
 }
 """The values of each kind of thing that the log shows: what people set, and no secret."""
 

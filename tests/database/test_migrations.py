@@ -219,7 +219,8 @@ CREATE TABLE audit_events_new (
     PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO audit_events_new SELECT * FROM audit_events;
+INSERT INTO audit_events_new SELECT
+    org_id, incident_id, number, id, event, at, actor_id, details FROM audit_events;
 DROP TABLE audit_events;
 ALTER TABLE audit_events_new RENAME TO audit_events;
 CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events

@@ -1,0 +1,1093 @@
+-- The whole database of incident-service, readable from top to bottom.
+--
+-- Conventions
+--   * Every table of an organization carries org_id, and foreign keys between such tables are
+--     composite, (org_id, x_id) -> x (org_id, id): a row that points into another organization
+--     cannot be stored.
+--   * Instants that the service makes are text in UTC with milliseconds, `2025-04-07T08:23:11.000Z`,
+--     so that comparing text compares time. Instants that a user sent as configuration are kept as
+--     sent; if SQL has to compare them, a column `..._utc` beside them holds the same instant in
+--     UTC with microseconds.
+--   * Ids are UUIDv7 in lower case, made by the service; later ids sort later. Organizations are
+--     `org_...`, users `user_...` or whatever the client chose.
+--   * Deleting is hiding: `deleted_at` is set, and unique names look at visible rows only, so that
+--     records keep pointing at what they were about.
+--   * History only grows: triggers refuse UPDATE and DELETE.
+
+PRAGMA application_id = 0x696e6376;  -- "incv": tells our files from other SQLite files
+PRAGMA user_version = 7;
+
+-- An organization: the owner of everything below. `last_incident_number` is the sequentialId that
+-- its latest incident got, `last_incident_at` the latest instant at which one was opened, and
+-- `clock_setback_ms` how far behind that instant an incident was ever opened later: writers overtake
+-- each other by milliseconds, and clocks are set back. `public_revision` counts the changes to what
+-- its status pages may show; triggers below move it. The default escalation policy is for alerts if
+-- nothing nearer to them names one. `number` stands for the organization in the index of words.
+CREATE TABLE organizations (
+    id                           TEXT NOT NULL PRIMARY KEY CHECK (id LIKE 'org\_%' ESCAPE '\'),
+    number                       INTEGER NOT NULL DEFAULT 0,  -- 1, 2, 3 ...: a trigger counts them
+    name                         TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    timezone                     TEXT NOT NULL DEFAULT 'UTC',  -- an IANA name
+    default_escalation_policy_id TEXT,
+    last_incident_number         INTEGER NOT NULL DEFAULT 0,
+    last_incident_at             TEXT NOT NULL DEFAULT '',
+    clock_setback_ms             INTEGER NOT NULL DEFAULT 0,
+    public_revision              INTEGER NOT NULL DEFAULT 0,
+    created_at                   TEXT NOT NULL,
+    FOREIGN KEY (id, default_escalation_policy_id) REFERENCES escalation_policies (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX organizations_number ON organizations (number);
+CREATE TRIGGER organizations_are_counted AFTER INSERT ON organizations
+BEGIN
+    UPDATE organizations SET number = 1 + (SELECT max(number) FROM organizations)
+    WHERE id = NEW.id;
+END;
+
+-- A person who can own incidents and be on call.
+CREATE TABLE users (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 255),
+    email      TEXT NOT NULL CHECK (length(email) BETWEEN 1 AND 255),
+    email_key  TEXT NOT NULL,  -- the email with letter case folded: what is unique
+    first_name TEXT CHECK (length(first_name) <= 255),
+    last_name  TEXT CHECK (length(last_name) <= 255),
+    role       TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX users_email ON users (org_id, email_key) WHERE deleted_at IS NULL;
+CREATE INDEX users_of_email ON users (email_key, org_id) WHERE deleted_at IS NULL;
+
+-- Somebody who was asked to join the organization and is not a user yet. The row goes once they are, or
+-- once it is revoked. Only the SHA-256 of the link's token is kept.
+CREATE TABLE invitations (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL CHECK (id LIKE 'orginv\_%' ESCAPE '\'),
+    email      TEXT NOT NULL CHECK (length(email) BETWEEN 1 AND 255),
+    email_key  TEXT NOT NULL,  -- the email with letter case folded: what is unique
+    role       TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
+    token_hash TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    created_by TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, email_key)
+) STRICT;
+CREATE INDEX invitations_by_end ON invitations (expires_at);
+CREATE INDEX invitations_of_organization ON invitations (org_id, expires_at, id);
+
+-- A secret that lets a script act for a user, or for itself if user_id is null. Only the
+-- SHA-256 of the secret is kept. A revoked key stays, so that its use can be told from a typing
+-- error.
+CREATE TABLE api_keys (
+    org_id         TEXT NOT NULL REFERENCES organizations (id),
+    id             TEXT NOT NULL,
+    user_id        TEXT,
+    name           TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    role           TEXT NOT NULL CHECK (role IN ('org:admin', 'org:member')),
+    key_hash       TEXT NOT NULL UNIQUE CHECK (length(key_hash) = 64),
+    key_prefix     TEXT NOT NULL CHECK (length(key_prefix) = 14),
+    created_at     TEXT NOT NULL,
+    expires_at     TEXT,  -- as sent; null: never
+    expires_at_utc TEXT,
+    last_used_at   TEXT,  -- to the minute: not every request is a write
+    deleted_at     TEXT,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT;
+
+-- A browser in which a user is signed in to the console. It may do what the user may; one that was
+-- started with an API key may no more than the key, and ends with it. The row goes once the session is
+-- ended. Only the SHA-256 of the token is kept.
+CREATE TABLE sessions (
+    org_id       TEXT NOT NULL REFERENCES organizations (id),
+    id           TEXT NOT NULL,
+    user_id      TEXT NOT NULL,
+    api_key_id   TEXT,
+    token_hash   TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    method       TEXT NOT NULL
+        CHECK (method IN ('link', 'mail', 'api_key', 'oidc', 'invitation')),
+    user_agent   TEXT CHECK (length(user_agent) <= 255),
+    created_at   TEXT NOT NULL,
+    last_used_at TEXT NOT NULL,  -- to the minute: not every request is a write
+    PRIMARY KEY (org_id, id),
+    CHECK ((method = 'api_key') = (api_key_id IS NOT NULL)),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, api_key_id) REFERENCES api_keys (org_id, id)
+) STRICT;
+CREATE INDEX sessions_of_user ON sessions (org_id, user_id, last_used_at, id);
+CREATE INDEX sessions_by_use ON sessions (last_used_at);
+
+-- A link that signs a user in to the console, once. The row goes once it is used, or over.
+CREATE TABLE sign_in_links (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL,
+    user_id    TEXT NOT NULL,
+    method     TEXT NOT NULL CHECK (method IN ('link', 'mail')),
+    token_hash TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT;
+CREATE INDEX sign_in_links_of_user ON sign_in_links (org_id, user_id);
+CREATE INDEX sign_in_links_by_end ON sign_in_links (expires_at);
+
+-- Somebody asked for such a link by email: whatever the email is, so that nothing tells which emails are
+-- users'. The rows of the last hour limit how many are asked for. They belong to no organization.
+CREATE TABLE sign_in_requests (
+    id         TEXT NOT NULL PRIMARY KEY,
+    email_hash TEXT NOT NULL CHECK (length(email_hash) = 64),
+    created_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_requests_of_email ON sign_in_requests (email_hash, created_at);
+CREATE INDEX sign_in_requests_by_age ON sign_in_requests (created_at);
+
+-- A part of the customer's product that an incident can affect. `escalation_policy_id` is the default
+-- for alerts about it.
+CREATE TABLE components (
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    id                   TEXT NOT NULL,
+    name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    description          TEXT CHECK (length(description) <= 1000),
+    group_label          TEXT CHECK (length(group_label) <= 100),
+    aliases              TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(aliases)),  -- a list of names
+    escalation_policy_id TEXT,
+    created_at           TEXT NOT NULL,
+    updated_at           TEXT NOT NULL,
+    deleted_at           TEXT,
+    PRIMARY KEY (org_id, id),
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX components_name ON components (org_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX components_by_policy ON components (org_id, escalation_policy_id)
+    WHERE escalation_policy_id IS NOT NULL;
+
+-- A name or an alias of a component that is not deleted, without its letter case: alerts name it so.
+CREATE TABLE component_names (
+    org_id       TEXT NOT NULL,
+    name_key     TEXT NOT NULL CHECK (length(name_key) <= 765),  -- of 255 characters, folded
+    component_id TEXT NOT NULL,
+    PRIMARY KEY (org_id, name_key, component_id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX component_names_by_component ON component_names (org_id, component_id);
+
+-- An on-call schedule: layers of rotations in one time zone.
+CREATE TABLE schedules (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    description TEXT,
+    timezone    TEXT NOT NULL,  -- an IANA name
+    created_by  TEXT NOT NULL,
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL,
+    deleted_at  TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX schedules_name ON schedules (org_id, name) WHERE deleted_at IS NULL;
+
+-- A rotation within a schedule, as it stands since its last edit. The lowest position comes first: it
+-- owns the schedule while it is active. Positions may have gaps; clients see them counted from 0.
+CREATE TABLE schedule_layers (
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    id                   TEXT NOT NULL,
+    schedule_id          TEXT NOT NULL,
+    name                 TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    position             INTEGER NOT NULL CHECK (position >= 0),
+    rotation_type        TEXT NOT NULL CHECK (rotation_type IN ('daily', 'weekly', 'custom')),
+    rotation_length_days INTEGER NOT NULL CHECK (rotation_length_days BETWEEN 1 AND 3650),
+    handoff_time         TEXT NOT NULL CHECK (handoff_time GLOB '[0-2][0-9]:[0-5][0-9]'),
+    effective_from       TEXT NOT NULL,  -- as sent
+    effective_until      TEXT,           -- as sent
+    created_at           TEXT NOT NULL,
+    updated_at           TEXT NOT NULL,
+    valid_from           TEXT,           -- when the last edit took effect; null: it always counted
+    turns_from           TEXT,           -- no turn begins before; null: as the rotation has it
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, schedule_id, position),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT;
+
+-- A participant of a layer's rotation, at its place in the order.
+CREATE TABLE schedule_layer_participants (
+    org_id   TEXT NOT NULL,
+    layer_id TEXT NOT NULL,
+    ordinal  INTEGER NOT NULL CHECK (ordinal >= 0),
+    user_id  TEXT NOT NULL,
+    PRIMARY KEY (org_id, layer_id, ordinal),
+    FOREIGN KEY (org_id, layer_id) REFERENCES schedule_layers (org_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX schedule_layer_participants_by_user ON schedule_layer_participants (org_id, user_id);
+
+-- What a layer was until an edit, a reordering or its deletion; it tells who was on call then.
+-- `participant_ids` is a list of users in order.
+CREATE TABLE schedule_layer_versions (
+    org_id               TEXT NOT NULL REFERENCES organizations (id),
+    schedule_id          TEXT NOT NULL,
+    layer_id             TEXT NOT NULL,
+    position             INTEGER NOT NULL,
+    timezone             TEXT NOT NULL,
+    rotation_length_days INTEGER NOT NULL,
+    handoff_time         TEXT NOT NULL,
+    effective_from       TEXT NOT NULL,
+    effective_until      TEXT,
+    participant_ids      TEXT NOT NULL CHECK (json_valid(participant_ids)),
+    valid_from           TEXT,
+    valid_until          TEXT NOT NULL,
+    turns_from           TEXT,
+    PRIMARY KEY (org_id, layer_id, valid_until),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT;
+CREATE INDEX schedule_layer_versions_by_end
+    ON schedule_layer_versions (org_id, schedule_id, valid_until);
+
+-- Somebody who stands in for a schedule's first active layer for a while. If an override is changed
+-- or deleted after it began, the part that was over stays, in a row of its own: its `past_of` names
+-- the override. `starts_at_utc` and `ends_at_utc` are the time for which it counts.
+CREATE TABLE schedule_overrides (
+    org_id        TEXT NOT NULL REFERENCES organizations (id),
+    id            TEXT NOT NULL,
+    schedule_id   TEXT NOT NULL,
+    user_id       TEXT NOT NULL,
+    starts_at     TEXT NOT NULL,  -- as sent
+    ends_at       TEXT NOT NULL,  -- as sent
+    starts_at_utc TEXT NOT NULL,
+    ends_at_utc   TEXT NOT NULL,
+    reason        TEXT CHECK (length(reason) <= 255),
+    created_by    TEXT NOT NULL,
+    created_at    TEXT NOT NULL,
+    past_of       TEXT,
+    PRIMARY KEY (org_id, id),
+    CHECK (starts_at_utc < ends_at_utc),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT;
+CREATE INDEX schedule_overrides_by_end
+    ON schedule_overrides (org_id, schedule_id, ends_at_utc, starts_at_utc);
+CREATE INDEX schedule_overrides_by_end_as_they_are
+    ON schedule_overrides (org_id, schedule_id, ends_at_utc, starts_at_utc) WHERE past_of IS NULL;
+CREATE INDEX schedule_overrides_by_user ON schedule_overrides (org_id, user_id, ends_at_utc);
+
+-- An address at which a calendar program reads shifts, without a key. Only the SHA-256 of its token is
+-- kept. It ends with its user.
+CREATE TABLE calendar_feeds (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    user_id     TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    schedule_id TEXT,  -- null: the user's own shifts, of all schedules
+    token_hash  TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    created_at  TEXT NOT NULL,
+    PRIMARY KEY (org_id, user_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT;
+
+-- The hours of the week in which somebody works, in one time zone. `windows` is a list of
+-- {"days": [1...7], "start": "HH:MM", "end": "HH:MM"}.
+CREATE TABLE working_hours (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL,
+    name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    timezone   TEXT NOT NULL,  -- an IANA name
+    windows    TEXT NOT NULL CHECK (json_valid(windows)),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX working_hours_name ON working_hours (org_id, name) WHERE deleted_at IS NULL;
+
+-- Whom to page, in which order, until somebody acknowledges. `repeat` is how many times it starts again
+-- once its layers are used up.
+CREATE TABLE escalation_policies (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    description TEXT,
+    repeat      INTEGER NOT NULL DEFAULT 0 CHECK (repeat BETWEEN 0 AND 9),
+    created_by  TEXT NOT NULL,
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL,
+    deleted_at  TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX escalation_policies_name
+    ON escalation_policies (org_id, name) WHERE deleted_at IS NULL;
+
+-- One step of a policy: a schedule, or the users in escalation_layer_users. With working hours, it
+-- takes part only during or outside them.
+CREATE TABLE escalation_layers (
+    org_id                 TEXT NOT NULL REFERENCES organizations (id),
+    id                     TEXT NOT NULL,
+    policy_id              TEXT NOT NULL,
+    position               INTEGER NOT NULL CHECK (position >= 1),
+    escalate_after_seconds INTEGER NOT NULL CHECK (escalate_after_seconds BETWEEN 60 AND 604800),
+    target_type            TEXT NOT NULL CHECK (target_type IN ('schedule', 'users')),
+    schedule_id            TEXT,
+    working_hours_id       TEXT,
+    working_hours_when     TEXT CHECK (working_hours_when IN ('during', 'outside')),
+    created_at             TEXT NOT NULL,
+    updated_at             TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, policy_id, position),
+    CHECK ((target_type = 'schedule') = (schedule_id IS NOT NULL)),
+    CHECK ((working_hours_id IS NULL) = (working_hours_when IS NULL)),
+    FOREIGN KEY (org_id, working_hours_id) REFERENCES working_hours (org_id, id),
+    FOREIGN KEY (org_id, policy_id) REFERENCES escalation_policies (org_id, id),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT;
+CREATE INDEX escalation_layers_by_schedule ON escalation_layers (org_id, schedule_id, position)
+    WHERE schedule_id IS NOT NULL;
+
+-- A user whom a policy's layer names directly, at their place in the order.
+CREATE TABLE escalation_layer_users (
+    org_id   TEXT NOT NULL,
+    layer_id TEXT NOT NULL,
+    ordinal  INTEGER NOT NULL CHECK (ordinal >= 0),
+    user_id  TEXT NOT NULL,
+    PRIMARY KEY (org_id, layer_id, ordinal),
+    FOREIGN KEY (org_id, layer_id) REFERENCES escalation_layers (org_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- What becomes of alerts, by their severity. Every organization has one default policy.
+CREATE TABLE routing_policies (
+    org_id      TEXT NOT NULL REFERENCES organizations (id),
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    description TEXT,
+    is_default  INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL,
+    deleted_at  TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX routing_policies_name ON routing_policies (org_id, name)
+    WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX routing_policies_default ON routing_policies (org_id) WHERE is_default;
+
+-- What becomes of the alerts of one severity, at its place in the order sent. The escalation policy is
+-- kept if the outcome does not use it, too.
+CREATE TABLE routing_rules (
+    org_id               TEXT NOT NULL,
+    routing_policy_id    TEXT NOT NULL,
+    ordinal              INTEGER NOT NULL CHECK (ordinal BETWEEN 0 AND 3),
+    severity             TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    outcome              TEXT NOT NULL
+        CHECK (outcome IN ('incident', 'provisional_page', 'notification', 'drop')),
+    escalation_policy_id TEXT,
+    PRIMARY KEY (org_id, routing_policy_id, severity),
+    FOREIGN KEY (org_id, routing_policy_id) REFERENCES routing_policies (org_id, id),
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX routing_rules_by_escalation_policy ON routing_rules (org_id, escalation_policy_id)
+    WHERE escalation_policy_id IS NOT NULL;
+
+-- A tool that sends alerts, and how they are read. Only the SHA-256 of its token is kept. `severity_map`
+-- is an object from the tool's words to severities, `mapping` one from an alert's fields to JMESPath
+-- expressions. `receipts` counts the requests that ever came.
+CREATE TABLE integrations (
+    org_id                TEXT NOT NULL REFERENCES organizations (id),
+    id                    TEXT NOT NULL,
+    name                  TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    kind                  TEXT NOT NULL CHECK (kind IN (
+        'alertmanager', 'grafana', 'pagerduty', 'opsgenie', 'uptime_kuma', 'healthchecks',
+        'generic', 'heartbeat')),
+    component_id          TEXT,
+    routing_policy_id     TEXT,  -- null: the default one
+    default_severity      TEXT NOT NULL
+        CHECK (default_severity IN ('critical', 'high', 'medium', 'low')),
+    severity_map          TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(severity_map)),
+    auto_resolve          INTEGER NOT NULL CHECK (auto_resolve IN (0, 1)),
+    resolve_after_seconds INTEGER NOT NULL CHECK (resolve_after_seconds BETWEEN 0 AND 3600),
+    mapping               TEXT CHECK (mapping IS NULL OR json_valid(mapping)),
+    every_seconds         INTEGER CHECK (every_seconds BETWEEN 60 AND 2592000),
+    grace_seconds         INTEGER CHECK (grace_seconds BETWEEN 0 AND 86400),
+    token_hash            TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+    receipts              INTEGER NOT NULL DEFAULT 0,
+    last_received_at      TEXT,
+    created_at            TEXT NOT NULL,
+    updated_at            TEXT NOT NULL,
+    deleted_at            TEXT,
+    PRIMARY KEY (org_id, id),
+    CHECK ((kind = 'heartbeat') = (every_seconds IS NOT NULL)),
+    CHECK ((kind = 'heartbeat') = (grace_seconds IS NOT NULL)),
+    CHECK (mapping IS NULL OR kind = 'generic'),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id),
+    FOREIGN KEY (org_id, routing_policy_id) REFERENCES routing_policies (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX integrations_name ON integrations (org_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX integrations_by_component ON integrations (org_id, component_id)
+    WHERE component_id IS NOT NULL;
+CREATE INDEX integrations_by_routing_policy ON integrations (org_id, routing_policy_id)
+    WHERE routing_policy_id IS NOT NULL;
+
+-- A routing policy for those alerts of an integration whose attributes match, at its place in the order
+-- in which they are tried. `matchers` is a list of {"key": "...", "value": "..."}.
+CREATE TABLE integration_selectors (
+    org_id            TEXT NOT NULL,
+    integration_id    TEXT NOT NULL,
+    ordinal           INTEGER NOT NULL CHECK (ordinal >= 0),
+    matchers          TEXT NOT NULL CHECK (json_valid(matchers)),
+    routing_policy_id TEXT NOT NULL,
+    PRIMARY KEY (org_id, integration_id, ordinal),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id),
+    FOREIGN KEY (org_id, routing_policy_id) REFERENCES routing_policies (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX integration_selectors_by_routing_policy
+    ON integration_selectors (org_id, routing_policy_id);
+
+-- One of the latest requests that came for an integration: the beginning of its body without secrets,
+-- how it was answered, and what became of it. The 51st takes the place of the first.
+CREATE TABLE receipts (
+    org_id         TEXT NOT NULL,
+    integration_id TEXT NOT NULL,
+    slot           INTEGER NOT NULL CHECK (slot BETWEEN 0 AND 49),
+    id             TEXT NOT NULL,
+    received_at    TEXT NOT NULL,
+    status         INTEGER NOT NULL,  -- the HTTP status of the answer
+    body           TEXT NOT NULL CHECK (length(body) <= 8192),
+    result         TEXT NOT NULL CHECK (json_valid(result)),
+    PRIMARY KEY (org_id, integration_id, slot),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX receipts_by_age ON receipts (received_at);
+
+-- Something that went wrong, and who looks after it. Status pages show it only if `is_public`, under
+-- `public_title` if that is set; `public_updated_at` is when what they show of it last changed.
+-- `is_paged` says whether a page to anybody was made since it opened or was reopened, since
+-- `handed_off_at`, or since a snooze was over; `repeats` how many times its policy has started again
+-- since it opened or was reopened. `snoozed_until` is when an acknowledgement ends by itself;
+-- `first_acknowledged_at` stays whatever happens later. Alerts of `integration_id` opened it, unless
+-- that is null: `is_storm` says that it takes in all kinds of them, `is_provisional` that no person has
+-- acted on it yet, and `is_left_to_people` that a person did so much that it is not resolved with its
+-- alerts.
+CREATE TABLE incidents (
+    org_id                TEXT NOT NULL REFERENCES organizations (id),
+    id                    TEXT NOT NULL,
+    sequential_id         INTEGER NOT NULL CHECK (sequential_id >= 1),
+    title                 TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 100),
+    description           TEXT CHECK (length(description) <= 10000),
+    severity              TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    status                TEXT NOT NULL
+        CHECK (status IN ('investigating', 'identified', 'monitoring', 'resolved')),
+    owner_id              TEXT,
+    owner_schedule_id     TEXT,
+    escalation_policy_id  TEXT,
+    acknowledged_at       TEXT,
+    acknowledged_by       TEXT,
+    first_acknowledged_at TEXT,
+    snoozed_until         TEXT,
+    handed_off_at         TEXT,
+    is_paged              INTEGER NOT NULL DEFAULT 0 CHECK (is_paged IN (0, 1)),
+    repeats               INTEGER NOT NULL DEFAULT 0 CHECK (repeats >= 0),
+    resolved_at           TEXT,
+    is_public             INTEGER NOT NULL DEFAULT 1 CHECK (is_public IN (0, 1)),
+    public_title          TEXT CHECK (length(public_title) BETWEEN 1 AND 100),
+    is_provisional        INTEGER NOT NULL DEFAULT 0 CHECK (is_provisional IN (0, 1)),
+    is_storm              INTEGER NOT NULL DEFAULT 0 CHECK (is_storm IN (0, 1)),
+    is_left_to_people     INTEGER NOT NULL DEFAULT 0 CHECK (is_left_to_people IN (0, 1)),
+    integration_id        TEXT,
+    created_by            TEXT NOT NULL,  -- a user's id, an integration's, or a key's without a user
+    created_at            TEXT NOT NULL,
+    latest_at             TEXT NOT NULL,  -- the latest created_at up to here: it never falls
+    updated_at            TEXT NOT NULL,
+    public_updated_at     TEXT NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, sequential_id),
+    FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, owner_schedule_id) REFERENCES schedules (org_id, id),
+    FOREIGN KEY (org_id, escalation_policy_id) REFERENCES escalation_policies (org_id, id),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id)
+) STRICT;
+
+CREATE INDEX incidents_by_status ON incidents (org_id, status, sequential_id);
+CREATE INDEX incidents_open ON incidents (org_id, sequential_id) WHERE status <> 'resolved';
+CREATE INDEX incidents_open_by_severity ON incidents (org_id, severity, sequential_id)
+    WHERE status <> 'resolved';
+CREATE INDEX incidents_waiting ON incidents (org_id, owner_id, sequential_id)
+    WHERE status <> 'resolved' AND acknowledged_at IS NULL;
+CREATE INDEX incidents_by_severity ON incidents (org_id, severity, sequential_id);
+CREATE INDEX incidents_by_owner ON incidents (org_id, owner_id, sequential_id)
+    WHERE owner_id IS NOT NULL;
+CREATE INDEX incidents_by_resolution ON incidents (org_id, resolved_at)
+    WHERE resolved_at IS NOT NULL;
+CREATE INDEX incidents_by_integration ON incidents (org_id, integration_id, sequential_id)
+    WHERE integration_id IS NOT NULL;
+CREATE INDEX incidents_storms ON incidents (org_id, integration_id, sequential_id) WHERE is_storm;
+
+-- Which words are in an incident's title and description, for search: its row is the number of its
+-- organization << 32 | sequential_id, and no text is kept. The words come from `index_words`, a function
+-- that the service gives to its connections: another program can neither open an incident nor change
+-- its title or description. `database/word_index.py` says what is in a word, `prefix` counts its key.
+CREATE VIRTUAL TABLE incident_words USING fts5 (
+    words, content = '', columnsize = 0, detail = none, prefix = '11 12', tokenize = 'ascii'
+);
+CREATE TRIGGER incidents_have_words AFTER INSERT ON incidents
+BEGIN
+    INSERT INTO incident_words (rowid, words)
+    SELECT
+        number << 32 | NEW.sequential_id,
+        index_words(number, NEW.sequential_id, NEW.title, NEW.description)
+    FROM organizations WHERE id = NEW.org_id;
+END;
+CREATE TRIGGER incidents_change_words AFTER UPDATE OF title, description ON incidents
+BEGIN
+    INSERT INTO incident_words (incident_words, rowid, words)
+    SELECT
+        'delete', number << 32 | OLD.sequential_id,
+        index_words(number, OLD.sequential_id, OLD.title, OLD.description)
+    FROM organizations WHERE id = OLD.org_id;
+    INSERT INTO incident_words (rowid, words)
+    SELECT
+        number << 32 | NEW.sequential_id,
+        index_words(number, NEW.sequential_id, NEW.title, NEW.description)
+    FROM organizations WHERE id = NEW.org_id;
+END;
+
+-- A component that an incident affects, at its place in the order sent.
+CREATE TABLE incident_components (
+    org_id        TEXT NOT NULL,
+    incident_id   TEXT NOT NULL,
+    component_id  TEXT NOT NULL,
+    ordinal       INTEGER NOT NULL CHECK (ordinal >= 0),
+    sequential_id INTEGER NOT NULL,  -- the incident's
+    PRIMARY KEY (org_id, incident_id, component_id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX incident_components_by_component
+    ON incident_components (org_id, component_id, sequential_id);
+
+-- Somebody who was asked to help with an incident; its owner stays the owner.
+CREATE TABLE incident_responders (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    added_at    TEXT NOT NULL,
+    added_by    TEXT NOT NULL,
+    PRIMARY KEY (org_id, incident_id, user_id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX incident_responders_by_user ON incident_responders (org_id, user_id, incident_id);
+
+-- A status that an incident reached; the first row is its opening.
+CREATE TABLE status_history (
+    org_id          TEXT NOT NULL,
+    incident_id     TEXT NOT NULL,
+    number          INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
+    id              TEXT NOT NULL,
+    status          TEXT NOT NULL
+        CHECK (status IN ('investigating', 'identified', 'monitoring', 'resolved')),
+    changed_at      TEXT NOT NULL,
+    changed_by      TEXT NOT NULL,
+    resolution_note TEXT CHECK (length(resolution_note) <= 10000),
+    PRIMARY KEY (org_id, incident_id, number),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Something that happened to an incident, and who did it (null: the service itself).
+CREATE TABLE audit_events (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    number      INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
+    id          TEXT NOT NULL,
+    event       TEXT NOT NULL CHECK (event IN (
+        'incident_opened', 'incident_edited', 'status_changed', 'components_changed',
+        'page_sent', 'page_failed', 'incident_acknowledged', 'incident_handed_off',
+        'layer_escalated', 'layer_skipped', 'escalation_exhausted', 'last_resort_paged',
+        'update_posted', 'update_redacted', 'incident_confirmed', 'alert_attached',
+        'alert_resolved', 'incident_unacknowledged', 'incident_snoozed', 'incident_reopened',
+        'responder_added', 'responder_removed')),
+    at          TEXT NOT NULL,
+    actor_id    TEXT,
+    details     TEXT NOT NULL CHECK (json_valid(details)),
+    PRIMARY KEY (org_id, incident_id, number),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A change to anything but an incident, and who made it (null: a command, or the service itself): the
+-- audit log. `before` is null if the thing is new, `after` if it is gone; of a thing that stays they
+-- have what changed. They never hold a secret.
+CREATE TABLE changes (
+    org_id        TEXT NOT NULL REFERENCES organizations (id),
+    number        INTEGER NOT NULL,  -- 1, 2, 3 ... of each organization
+    id            TEXT NOT NULL,
+    at            TEXT NOT NULL,     -- never falls from one number to the next
+    actor_id      TEXT,
+    action        TEXT NOT NULL
+        CHECK (action IN ('created', 'changed', 'deleted', 'token_rotated')),
+    resource_type TEXT NOT NULL CHECK (resource_type IN (
+        'organization', 'user', 'invitation', 'api_key', 'session', 'contact_method',
+        'notification_rules', 'calendar_feed', 'component', 'schedule', 'schedule_layer',
+        'schedule_override', 'working_hours', 'escalation_policy', 'escalation_layer',
+        'routing_policy', 'integration', 'alert', 'maintenance_window', 'status_page',
+        'subscription')),
+    resource_id   TEXT NOT NULL,
+    before        TEXT CHECK (before IS NULL OR json_valid(before)),
+    after         TEXT CHECK (after IS NULL OR json_valid(after)),
+    PRIMARY KEY (org_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX changes_by_time ON changes (org_id, at, number);
+CREATE INDEX changes_by_resource_type ON changes (org_id, resource_type, number);
+CREATE INDEX changes_by_resource ON changes (org_id, resource_id, number);
+CREATE INDEX changes_by_actor ON changes (org_id, actor_id, number) WHERE actor_id IS NOT NULL;
+
+-- What a tool said is wrong. While it fires, it is the only one of its integration that has this
+-- `dedup_key`; alerts that share a `group_key` share an incident. `attributes` is an object of texts,
+-- `links` a list of {"text": "...", "href": "..."}, and `count` the number of deliveries in which it
+-- fired. `outcome` is `suppressed` if maintenance kept it from being routed. `notified_at` is when a
+-- message about it was due; it says that there are many if `is_storm`.
+CREATE TABLE alerts (
+    org_id         TEXT NOT NULL REFERENCES organizations (id),
+    id             TEXT NOT NULL,
+    integration_id TEXT NOT NULL,
+    dedup_key      TEXT NOT NULL CHECK (length(dedup_key) BETWEEN 1 AND 512),
+    group_key      TEXT NOT NULL CHECK (length(group_key) BETWEEN 1 AND 512),
+    status         TEXT NOT NULL CHECK (status IN ('firing', 'resolved')),
+    severity       TEXT NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    title          TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 1024),
+    description    TEXT CHECK (length(description) <= 10000),
+    attributes     TEXT NOT NULL CHECK (json_valid(attributes)),
+    links          TEXT NOT NULL CHECK (json_valid(links)),
+    component_id   TEXT,
+    incident_id    TEXT,
+    outcome        TEXT NOT NULL CHECK (outcome IN (
+        'incident', 'provisional_page', 'notification', 'drop', 'suppressed')),
+    count          INTEGER NOT NULL CHECK (count >= 1),
+    first_at       TEXT NOT NULL,
+    last_at        TEXT NOT NULL,
+    resolved_at    TEXT,
+    notified_at    TEXT,
+    is_storm       INTEGER NOT NULL DEFAULT 0 CHECK (is_storm IN (0, 1)),
+    PRIMARY KEY (org_id, id),
+    CHECK ((status = 'resolved') = (resolved_at IS NOT NULL)),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX alerts_firing ON alerts (org_id, integration_id, dedup_key)
+    WHERE status = 'firing';
+CREATE INDEX alerts_firing_of_incident ON alerts (org_id, incident_id)
+    WHERE status = 'firing' AND incident_id IS NOT NULL;
+CREATE INDEX alerts_suppressed ON alerts (org_id, component_id, id)
+    WHERE status = 'firing' AND outcome = 'suppressed';
+CREATE INDEX alerts_notified ON alerts (org_id, integration_id, notified_at)
+    WHERE notified_at IS NOT NULL;
+CREATE INDEX alerts_by_integration ON alerts (org_id, integration_id, id);
+CREATE INDEX alerts_by_status ON alerts (org_id, status, id);
+CREATE INDEX alerts_by_severity ON alerts (org_id, severity, id);
+CREATE INDEX alerts_by_incident ON alerts (org_id, incident_id, id)
+    WHERE incident_id IS NOT NULL;
+CREATE INDEX alerts_without_incident ON alerts (resolved_at)
+    WHERE resolved_at IS NOT NULL AND incident_id IS NULL;
+
+-- The unresolved incident that a group's alerts join. The row goes when the incident is resolved.
+CREATE TABLE open_groups (
+    org_id         TEXT NOT NULL,
+    integration_id TEXT NOT NULL,
+    group_key      TEXT NOT NULL,
+    incident_id    TEXT NOT NULL,
+    PRIMARY KEY (org_id, integration_id, group_key),
+    FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX open_groups_by_incident ON open_groups (org_id, incident_id);
+
+-- A time in which work on components is planned. Status pages show it if `is_public`; meanwhile alerts
+-- about the components open nothing if `suppresses_alerts`. `ends_at` is null until somebody ends it.
+CREATE TABLE maintenance_windows (
+    org_id            TEXT NOT NULL REFERENCES organizations (id),
+    id                TEXT NOT NULL,
+    title             TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 100),
+    description       TEXT CHECK (length(description) <= 10000),
+    starts_at         TEXT NOT NULL,  -- as sent
+    ends_at           TEXT,           -- as sent
+    starts_at_utc     TEXT NOT NULL,
+    ends_at_utc       TEXT,
+    is_public         INTEGER NOT NULL CHECK (is_public IN (0, 1)),
+    suppresses_alerts INTEGER NOT NULL CHECK (suppresses_alerts IN (0, 1)),
+    created_by        TEXT NOT NULL,
+    created_at        TEXT NOT NULL,
+    updated_at        TEXT NOT NULL,
+    deleted_at        TEXT,
+    PRIMARY KEY (org_id, id),
+    CHECK (starts_at_utc < ends_at_utc),
+    CHECK ((ends_at IS NULL) = (ends_at_utc IS NULL))
+) STRICT;
+CREATE INDEX maintenance_windows_by_end ON maintenance_windows (org_id, ends_at_utc, starts_at_utc)
+    WHERE deleted_at IS NULL;
+
+-- A component that a maintenance window is about, at its place in the order sent.
+CREATE TABLE maintenance_window_components (
+    org_id                TEXT NOT NULL,
+    maintenance_window_id TEXT NOT NULL,
+    component_id          TEXT NOT NULL,
+    ordinal               INTEGER NOT NULL CHECK (ordinal >= 0),
+    PRIMARY KEY (org_id, maintenance_window_id, component_id),
+    FOREIGN KEY (org_id, maintenance_window_id) REFERENCES maintenance_windows (org_id, id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX maintenance_window_components_by_component
+    ON maintenance_window_components (org_id, component_id);
+
+-- Something that the service does by itself at an instant, and for what: it sends the message about an
+-- alert, resolves an incident whose alerts are over, notices that a heartbeat is missing, routes what a
+-- maintenance window suppressed, resolves the alerts of a deleted integration, or looks whether a
+-- watched schedule's owner has changed. The row goes once that is done.
+CREATE TABLE tasks (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    kind       TEXT NOT NULL CHECK (kind IN (
+        'notify', 'resolve_incident', 'miss_heartbeat', 'end_maintenance', 'resolve_alerts',
+        'watch_schedule')),
+    subject_id TEXT NOT NULL,
+    due_at     TEXT NOT NULL,
+    PRIMARY KEY (org_id, kind, subject_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tasks_by_due ON tasks (due_at);
+CREATE INDEX tasks_by_organization ON tasks (org_id, due_at);
+
+-- The latest instant at which a paging process was seen at work, and since when one has been at work
+-- all the time. A heartbeat that did not come while none was at work means nothing.
+CREATE TABLE paging_presence (
+    number        INTEGER NOT NULL PRIMARY KEY CHECK (number = 1),
+    seen_at       TEXT,
+    present_since TEXT
+) STRICT;
+INSERT INTO paging_presence VALUES (1, NULL, NULL);
+
+-- What was told about an incident: to the organization alone (internal), or to everybody (public).
+-- `posted_by` is a user's id, or that of a key that acts for itself, and `posted_by_name` the name it
+-- had then; so are `redacted_by` and its name. Redacting takes the text out of the row for good.
+CREATE TABLE incident_updates (
+    org_id           TEXT NOT NULL,
+    incident_id      TEXT NOT NULL,
+    number           INTEGER NOT NULL,  -- 1, 2, 3 ... of each incident
+    id               TEXT NOT NULL,
+    visibility       TEXT NOT NULL CHECK (visibility IN ('internal', 'public')),
+    body             TEXT CHECK (length(body) <= 10000),
+    status_change    TEXT CHECK (status_change IN ('identified', 'monitoring', 'resolved')),
+    posted_by        TEXT NOT NULL,
+    posted_by_name   TEXT NOT NULL,
+    posted_at        TEXT NOT NULL,
+    redacted_at      TEXT,
+    redacted_by      TEXT,
+    redacted_by_name TEXT,
+    PRIMARY KEY (org_id, incident_id, number),
+    CHECK ((redacted_at IS NULL) = (redacted_by IS NULL)),
+    CHECK (redacted_at IS NULL OR body IS NULL),
+    CHECK (redacted_at IS NOT NULL OR body IS NOT NULL OR status_change IS NOT NULL),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A page on which everybody can see how some components are.
+CREATE TABLE status_pages (
+    org_id     TEXT NOT NULL REFERENCES organizations (id),
+    id         TEXT NOT NULL,
+    slug       TEXT NOT NULL
+        CHECK (length(slug) BETWEEN 3 AND 63 AND slug NOT GLOB '*[^a-z0-9-]*'),
+    title      TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 255),
+    published  INTEGER NOT NULL CHECK (published IN (0, 1)),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE UNIQUE INDEX status_pages_slug ON status_pages (slug) WHERE deleted_at IS NULL;
+CREATE INDEX status_pages_title ON status_pages (org_id, title, slug) WHERE deleted_at IS NULL;
+
+-- A component that a status page shows, at its place in the order sent. `status`: set by hand, for
+-- this page only.
+CREATE TABLE status_page_components (
+    org_id         TEXT NOT NULL,
+    status_page_id TEXT NOT NULL,
+    ordinal        INTEGER NOT NULL CHECK (ordinal >= 0),
+    component_id   TEXT NOT NULL,
+    status         TEXT CHECK (status IN (
+        'operational', 'maintenance', 'degraded', 'partial_outage', 'major_outage')),
+    PRIMARY KEY (org_id, status_page_id, component_id),
+    FOREIGN KEY (org_id, status_page_id) REFERENCES status_pages (org_id, id),
+    FOREIGN KEY (org_id, component_id) REFERENCES components (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX status_page_components_by_component
+    ON status_page_components (org_id, component_id);
+
+-- History is append-only. INSERT OR REPLACE would delete without asking a DELETE trigger, so an
+-- insert over an existing row is refused as well.
+CREATE TRIGGER status_history_keeps_rows BEFORE DELETE ON status_history
+BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
+CREATE TRIGGER status_history_keeps_values BEFORE UPDATE ON status_history
+BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
+CREATE TRIGGER status_history_replaces_nothing BEFORE INSERT ON status_history
+WHEN EXISTS (SELECT 1 FROM status_history
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
+BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
+
+CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+CREATE TRIGGER audit_events_keeps_values BEFORE UPDATE ON audit_events
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+CREATE TRIGGER audit_events_replaces_nothing BEFORE INSERT ON audit_events
+WHEN EXISTS (SELECT 1 FROM audit_events
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
+BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+
+CREATE TRIGGER changes_keeps_rows BEFORE DELETE ON changes
+BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
+CREATE TRIGGER changes_keeps_values BEFORE UPDATE ON changes
+BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
+CREATE TRIGGER changes_replaces_nothing BEFORE INSERT ON changes
+WHEN EXISTS (SELECT 1 FROM changes WHERE org_id = NEW.org_id AND number = NEW.number)
+BEGIN SELECT RAISE (ABORT, 'changes is append-only'); END;
+
+-- An update never changes, except that it can be redacted once.
+CREATE TRIGGER incident_updates_keeps_rows BEFORE DELETE ON incident_updates
+BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
+CREATE TRIGGER incident_updates_keeps_values BEFORE UPDATE ON incident_updates
+WHEN OLD.redacted_at IS NOT NULL OR NEW.redacted_at IS NULL
+  OR (OLD.org_id, OLD.incident_id, OLD.number, OLD.id, OLD.visibility, OLD.status_change,
+      OLD.posted_by, OLD.posted_by_name, OLD.posted_at)
+     IS NOT (NEW.org_id, NEW.incident_id, NEW.number, NEW.id, NEW.visibility, NEW.status_change,
+             NEW.posted_by, NEW.posted_by_name, NEW.posted_at)
+BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
+CREATE TRIGGER incident_updates_replaces_nothing BEFORE INSERT ON incident_updates
+WHEN EXISTS (SELECT 1 FROM incident_updates
+             WHERE org_id = NEW.org_id AND incident_id = NEW.incident_id AND number = NEW.number)
+BEGIN SELECT RAISE (ABORT, 'incident_updates is append-only'); END;
+
+-- Every change to what a status page may show moves the organization's public_revision, so a status
+-- page that was rendered at this revision is still right.
+CREATE TRIGGER incidents_are_public
+AFTER UPDATE OF
+    title, severity, status, is_public, is_provisional, public_title, public_updated_at
+ON incidents
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER incident_components_are_public AFTER INSERT ON incident_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER incident_components_no_longer_public AFTER DELETE ON incident_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = OLD.org_id; END;
+CREATE TRIGGER incident_updates_are_public AFTER INSERT ON incident_updates
+WHEN NEW.visibility = 'public'
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER redacted_updates_no_longer_public AFTER UPDATE ON incident_updates
+WHEN NEW.visibility = 'public'
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER components_are_public AFTER UPDATE ON components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER status_pages_are_public AFTER UPDATE ON status_pages
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER status_page_components_are_public AFTER INSERT ON status_page_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER status_page_components_no_longer_public AFTER DELETE ON status_page_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = OLD.org_id; END;
+CREATE TRIGGER maintenance_windows_are_public AFTER UPDATE ON maintenance_windows
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER maintenance_window_components_are_public
+AFTER INSERT ON maintenance_window_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = NEW.org_id; END;
+CREATE TRIGGER maintenance_window_components_no_longer_public
+AFTER DELETE ON maintenance_window_components
+BEGIN UPDATE organizations SET public_revision = public_revision + 1 WHERE id = OLD.org_id; END;
+
+-- A way to reach a user: an Apprise URL, or an https:// URL for this service's own webhook. The URL
+-- holds secrets: it is never shown whole, and never logged. `works_since` is when a message arrived by
+-- it after none had, or after one had failed for good; null: the last one failed so, or none was sent.
+CREATE TABLE contact_methods (
+    org_id      TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    label       TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 255),
+    url         TEXT NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
+    created_at  TEXT NOT NULL,
+    works_since TEXT,
+    PRIMARY KEY (org_id, user_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A user who has rules of their own for how they are paged, and whether they want to be told that an
+-- incident is resolved. A user without a row is paged by every contact method, and by email, at once.
+CREATE TABLE notification_settings (
+    org_id          TEXT NOT NULL,
+    user_id         TEXT NOT NULL,
+    resolved_notice INTEGER NOT NULL CHECK (resolved_notice IN (0, 1)),
+    updated_at      TEXT NOT NULL,
+    PRIMARY KEY (org_id, user_id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A rule of such a user, at its place in the order sent: by this contact method they are paged about
+-- incidents of these severities, so many minutes later. `severities` is a list.
+CREATE TABLE notification_rules (
+    org_id            TEXT NOT NULL,
+    user_id           TEXT NOT NULL,
+    ordinal           INTEGER NOT NULL CHECK (ordinal >= 0),
+    contact_method_id TEXT,  -- null: the user's email address
+    severities        TEXT NOT NULL CHECK (json_valid(severities)),
+    delay_minutes     INTEGER NOT NULL CHECK (delay_minutes BETWEEN 0 AND 60),
+    PRIMARY KEY (org_id, user_id, ordinal),
+    FOREIGN KEY (org_id, user_id) REFERENCES notification_settings (org_id, user_id),
+    FOREIGN KEY (org_id, user_id, contact_method_id)
+        REFERENCES contact_methods (org_id, user_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A chat or another tool that is told what happens. `events` is a list; so are the others, or null: all
+-- severities, schedules or components. The URL is as a contact method's.
+CREATE TABLE subscriptions (
+    org_id        TEXT NOT NULL REFERENCES organizations (id),
+    id            TEXT NOT NULL,
+    label         TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 255),
+    url           TEXT NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
+    events        TEXT NOT NULL CHECK (json_valid(events)),
+    severities    TEXT CHECK (severities IS NULL OR json_valid(severities)),
+    schedule_ids  TEXT CHECK (schedule_ids IS NULL OR json_valid(schedule_ids)),
+    component_ids TEXT CHECK (component_ids IS NULL OR json_valid(component_ids)),
+    created_by    TEXT NOT NULL,
+    created_at    TEXT NOT NULL,
+    updated_at    TEXT NOT NULL,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+
+-- A schedule whose changes of shift somebody subscribes to, and its owner as subscribers know it.
+CREATE TABLE watched_schedules (
+    org_id      TEXT NOT NULL,
+    schedule_id TEXT NOT NULL,
+    owner_id    TEXT,  -- null: nobody
+    PRIMARY KEY (org_id, schedule_id),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id),
+    FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- The link that a user's pages about an incident carry: it acknowledges the incident without a key.
+-- There is one for each user who was paged, and each page makes it good for longer.
+CREATE TABLE acknowledge_links (
+    token       TEXT NOT NULL PRIMARY KEY CHECK (length(token) BETWEEN 20 AND 24),
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    expires_at  TEXT NOT NULL,
+    UNIQUE (org_id, incident_id, user_id),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- What falls due for an incident, and when: paging its owner, firing its policy's next layer, the end of
+-- a snooze, telling its owner that somebody else has acknowledged it (notice), or telling those who
+-- were paged that it is resolved. `wait_seconds` is the time-out of the layer that fired last, 0 before
+-- the first. A layer's timer that an acknowledgement has stopped has no due_at; one that has used up
+-- the layers has no row.
+CREATE TABLE incident_timers (
+    org_id       TEXT NOT NULL,
+    incident_id  TEXT NOT NULL,
+    kind         TEXT NOT NULL
+        CHECK (kind IN ('owner', 'layer', 'snooze', 'notice', 'resolved')),
+    wait_seconds INTEGER CHECK (wait_seconds >= 0),
+    due_at       TEXT,
+    PRIMARY KEY (org_id, incident_id, kind),
+    CHECK ((kind = 'layer') = (wait_seconds IS NOT NULL)),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX incident_timers_by_due ON incident_timers (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX incident_timers_by_organization ON incident_timers (org_id, due_at)
+    WHERE due_at IS NOT NULL;
+
+-- How often a target of an unresolved incident's policy is done: has fired, or was passed over. The
+-- target is text such as `schedule:<id>` or `users:["ada","ben"]`.
+CREATE TABLE escalation_progress (
+    org_id      TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    target      TEXT NOT NULL,
+    done        INTEGER NOT NULL CHECK (done >= 1),
+    PRIMARY KEY (org_id, incident_id, target),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A message on its way: a page by one contact method, a page that asks a responder to help, the notice
+-- that an incident was acknowledged or resolved, a message about an alert, an event for a subscription,
+-- an invitation, or a link to sign in. The row goes once it is delivered, given up or called off, and an
+-- incident's trail says which became of a page. `receiver` stands for the host or service that it goes
+-- to. A paging process that takes it on moves `due_at` to the instant from which another one may.
+-- `details` is what an event's message is about, without any text that could be redacted.
+CREATE TABLE deliveries (
+    org_id            TEXT NOT NULL,
+    id                TEXT NOT NULL,
+    kind              TEXT NOT NULL DEFAULT 'page' CHECK (kind IN (
+        'page', 'help', 'acknowledged', 'resolved', 'alert', 'event', 'invitation', 'sign_in')),
+    incident_id       TEXT,
+    alert_id          TEXT,
+    user_id           TEXT,
+    subscription_id   TEXT,
+    invitation_id     TEXT,
+    sign_in_link_id   TEXT,
+    layer_position    INTEGER,  -- null: not by a layer
+    contact_method_id TEXT,     -- null: the user's email address
+    delay_minutes     INTEGER NOT NULL DEFAULT 0 CHECK (delay_minutes BETWEEN 0 AND 60),
+    details           TEXT CHECK (details IS NULL OR json_valid(details)),
+    receiver          TEXT NOT NULL,
+    attempts          INTEGER NOT NULL DEFAULT 0,
+    created_at        TEXT NOT NULL,
+    first_tried_at    TEXT,
+    due_at            TEXT NOT NULL,
+    recipient_id      TEXT NOT NULL
+        GENERATED ALWAYS AS (coalesce(user_id, subscription_id, invitation_id, sign_in_link_id))
+        STORED,
+    rank              INTEGER NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN kind IN ('event', 'invitation', 'sign_in') THEN 2 ELSE 0 END
+        + CASE WHEN attempts > 0 THEN 1 ELSE 0 END)
+        STORED,  -- lower ones first: first tries, then tries made again, pages before others
+    PRIMARY KEY (org_id, id),
+    CHECK ((kind = 'alert') = (alert_id IS NOT NULL)),
+    CHECK ((kind = 'event') = (subscription_id IS NOT NULL)),
+    CHECK ((kind = 'event') = (details IS NOT NULL)),
+    CHECK ((kind = 'invitation') = (invitation_id IS NOT NULL)),
+    CHECK ((kind = 'sign_in') = (sign_in_link_id IS NOT NULL)),
+    CHECK ((kind IN ('event', 'invitation', 'sign_in')) = (user_id IS NULL)),
+    CHECK (kind IN ('alert', 'event', 'invitation', 'sign_in') OR incident_id IS NOT NULL),
+    FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id),
+    FOREIGN KEY (org_id, alert_id) REFERENCES alerts (org_id, id),
+    FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id),
+    FOREIGN KEY (org_id, subscription_id) REFERENCES subscriptions (org_id, id),
+    FOREIGN KEY (org_id, invitation_id) REFERENCES invitations (org_id, id),
+    FOREIGN KEY (org_id, sign_in_link_id) REFERENCES sign_in_links (org_id, id)
+) STRICT;
+CREATE INDEX deliveries_by_due ON deliveries (due_at);
+CREATE INDEX deliveries_by_lane ON deliveries (org_id, rank, recipient_id, receiver, due_at);
+CREATE INDEX deliveries_by_incident ON deliveries (org_id, incident_id, user_id);
+CREATE INDEX deliveries_by_alert ON deliveries (org_id, alert_id) WHERE alert_id IS NOT NULL;
+CREATE INDEX deliveries_by_invitation ON deliveries (org_id, invitation_id)
+    WHERE invitation_id IS NOT NULL;
+CREATE INDEX deliveries_by_sign_in_link ON deliveries (org_id, sign_in_link_id)
+    WHERE sign_in_link_id IS NOT NULL;
+
+-- How many tries to deliver a page or another message, of all organizations, had this outcome.
+CREATE TABLE page_outcomes (
+    outcome TEXT NOT NULL PRIMARY KEY CHECK (outcome IN ('sent', 'failed')),
+    number  INTEGER NOT NULL
+) STRICT;
+INSERT INTO page_outcomes VALUES ('sent', 0), ('failed', 0);
+
+-- The service's own keys, made at random with the file: `acknowledge` signs links of pages, `invitation`
+-- and `sign_in` make the tokens of invitations and of links to sign in, `console` signs cookies.
+CREATE TABLE secrets (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL CHECK (length(value) = 64)
+) STRICT;
+INSERT INTO secrets VALUES
+    ('acknowledge', lower(hex(randomblob(32)))), ('invitation', lower(hex(randomblob(32)))),
+    ('sign_in', lower(hex(randomblob(32)))), ('console', lower(hex(randomblob(32))));
+
+-- The first answer to a request that carried an Idempotency-Key, kept for 24 hours.
+CREATE TABLE idempotency_keys (
+    org_id       TEXT NOT NULL REFERENCES organizations (id),
+    key          TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request_hash TEXT NOT NULL CHECK (length(request_hash) = 64),  -- SHA-256 of the parsed body
+    answer       TEXT NOT NULL CHECK (json_valid(answer)),         -- the incident as it was opened
+    created_at   TEXT NOT NULL,
+    PRIMARY KEY (org_id, key)
+) STRICT;
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
