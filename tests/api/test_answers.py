@@ -179,6 +179,7 @@ NOT_SHOWN: dict[str, dict[str, str]] = {
         "is_paged": "the trail tells of it",
         "is_storm": "the title says so",
         "repeats": "the trail tells of it",
+        "first_acknowledged_by": "the trail tells of it, and reports",
         "latest_at": "for searching by time",
         "public_updated_at": "shown by status pages",
     },
@@ -222,6 +223,9 @@ NOT_SHOWN: dict[str, dict[str, str]] = {
     },
     "page_outcomes": {"*": "shown by /metrics"},
     "paging_presence": {"*": "for telling late signs of life from a service that was down"},
+    "postmortem_templates": {"*": "shown by the template"},
+    "postmortem_versions": {"*": "shown by the post-mortem"},
+    "retention": {"*": "how far back history goes shows in what is left"},
     "receipts": {
         "org_id": "it is the caller's",
         "integration_id": "it is in the path",

@@ -213,18 +213,17 @@ def test_the_scripts_lead_from_the_first_version_to_this_one() -> None:
 
 
 REBUILD = """
-CREATE TABLE audit_events_new (
+CREATE TABLE status_history_new (
     org_id TEXT NOT NULL, incident_id TEXT NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL,
-    event TEXT NOT NULL, at TEXT NOT NULL, actor_id TEXT, details TEXT NOT NULL,
+    status TEXT NOT NULL, changed_at TEXT NOT NULL, changed_by TEXT NOT NULL, resolution_note TEXT,
     PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO audit_events_new SELECT
-    org_id, incident_id, number, id, event, at, actor_id, details FROM audit_events;
-DROP TABLE audit_events;
-ALTER TABLE audit_events_new RENAME TO audit_events;
-CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events
-BEGIN SELECT RAISE (ABORT, 'audit_events is append-only'); END;
+INSERT INTO status_history_new SELECT * FROM status_history;
+DROP TABLE status_history;
+ALTER TABLE status_history_new RENAME TO status_history;
+CREATE TRIGGER status_history_keeps_rows BEFORE DELETE ON status_history
+BEGIN SELECT RAISE (ABORT, 'status_history is append-only'); END;
 ALTER TABLE organizations ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';
 """
 
@@ -268,7 +267,7 @@ def test_a_table_of_history_is_rebuilt_past_its_triggers(world: World, script: P
     assert after == before
     stranger = sqlite3.connect(path)
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        stranger.execute("DELETE FROM audit_events")
+        stranger.execute("DELETE FROM status_history")
     stranger.close()
     assert maintenance.upgrade(Database(path)) is None
 

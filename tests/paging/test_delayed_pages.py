@@ -77,7 +77,7 @@ def test_rules_say_by_what_and_when(ben: Ben, rota: Rota) -> None:
     assert pager.seconds_late(rota.world.database, at(6)) == 60
     assert ben.gets(5) == ["phone"]
     assert rota.deliveries() == []
-    page = {"userId": "b", "layer": None, "attempt": 1}
+    page = {"userId": "b", "layer": None, "attempt": 1, "madeAt": format_instant(at(0))}
     assert rota.trail(id)[1:] == [
         ("page_sent", {**page, "contactMethodId": ben.chat}),
         ("page_sent", {**page, "contactMethodId": ben.phone, "delayMinutes": 5}),

@@ -283,6 +283,7 @@ def test_a_delivery_is_made_once_and_recorded(rota: Rota) -> None:
     assert rota.claim(60) == []
     method = taken.row["contact_method_id"]
     details = {"userId": "a", "layer": None, "contactMethodId": method, "attempt": 1}
+    details["madeAt"] = format_instant(at(0))
     assert rota.trail(id)[1:] == [("page_sent", details)]
 
 
