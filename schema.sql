@@ -190,6 +190,16 @@ CREATE TABLE schedules (
 ) STRICT;
 CREATE UNIQUE INDEX schedules_name ON schedules (org_id, name) WHERE deleted_at IS NULL;
 
+-- The time zone that a schedule was in until it got another; it tells what was night then.
+CREATE TABLE schedule_zones (
+    org_id      TEXT NOT NULL,
+    schedule_id TEXT NOT NULL,
+    valid_until TEXT NOT NULL,
+    timezone    TEXT NOT NULL,
+    PRIMARY KEY (org_id, schedule_id, valid_until),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT, WITHOUT ROWID;
+
 -- A rotation within a schedule, as it stands since its last edit. The lowest position comes first: it
 -- owns the schedule while it is active. Positions may have gaps; clients see them counted from 0.
 CREATE TABLE schedule_layers (
@@ -464,10 +474,10 @@ CREATE INDEX receipts_by_age ON receipts (received_at);
 -- `handed_off_at`, or since a snooze was over; `repeats` how many times its policy has started again
 -- since it opened or was reopened. `snoozed_until` is when an acknowledgement ends by itself;
 -- `first_acknowledged_at` and `first_acknowledged_by` stay whatever happens later. Alerts of
--- `integration_id` opened it, unless
--- that is null: `is_storm` says that it takes in all kinds of them, `is_provisional` that no person has
--- acted on it yet, and `is_left_to_people` that a person did so much that it is not resolved with its
--- alerts.
+-- `integration_id` opened it, unless that is null: `is_storm` says that it takes in all kinds of them,
+-- `is_provisional` that no person has acted on it yet, and `is_left_to_people` that a person did so much
+-- that it is not resolved with its alerts. `trail_deleted_at` is when retention began to delete its trail
+-- and its alerts.
 CREATE TABLE incidents (
     org_id                TEXT NOT NULL REFERENCES organizations (id),
     id                    TEXT NOT NULL,
@@ -500,6 +510,9 @@ CREATE TABLE incidents (
     latest_at             TEXT NOT NULL,  -- the latest created_at up to here: it never falls
     updated_at            TEXT NOT NULL,
     public_updated_at     TEXT NOT NULL,
+    trail_deleted_at      TEXT,
+    acknowledge_ms        INTEGER,  -- from created_at to first_acknowledged_at; a trigger keeps it
+    resolve_ms            INTEGER,  -- from created_at to resolved_at; as well
     PRIMARY KEY (org_id, id),
     UNIQUE (org_id, sequential_id),
     FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id),
@@ -522,9 +535,25 @@ CREATE INDEX incidents_by_resolution ON incidents (org_id, resolved_at)
 CREATE INDEX incidents_by_integration ON incidents (org_id, integration_id, sequential_id)
     WHERE integration_id IS NOT NULL;
 CREATE INDEX incidents_by_opening ON incidents (
-    org_id, created_at, is_provisional, severity, owner_schedule_id,
-    first_acknowledged_at, first_acknowledged_by, resolved_at, sequential_id);  -- all that reports read
+    org_id, created_at, is_provisional, severity, owner_schedule_id, acknowledge_ms,
+    first_acknowledged_by, resolve_ms, sequential_id);  -- all that reports read
 CREATE INDEX incidents_storms ON incidents (org_id, integration_id, sequential_id) WHERE is_storm;
+CREATE INDEX incidents_provisional ON incidents (org_id, id) WHERE is_provisional = 1;
+CREATE TRIGGER incidents_come_timed AFTER INSERT ON incidents
+WHEN NEW.first_acknowledged_at IS NOT NULL OR NEW.resolved_at IS NOT NULL
+BEGIN
+    UPDATE incidents SET created_at = created_at WHERE org_id = NEW.org_id AND id = NEW.id;
+END;
+CREATE TRIGGER incidents_are_timed
+AFTER UPDATE OF created_at, first_acknowledged_at, resolved_at ON incidents
+BEGIN
+    UPDATE incidents SET
+        acknowledge_ms = CAST(
+            round(86400000 * (julianday(first_acknowledged_at) - julianday(created_at))) AS INTEGER),
+        resolve_ms = CAST(
+            round(86400000 * (julianday(resolved_at) - julianday(created_at))) AS INTEGER)
+    WHERE org_id = NEW.org_id AND id = NEW.id;
+END;
 
 -- Which words are in an incident's title and description, for search: its row is the number of its
 -- organization << 32 | sequential_id, and no text is kept. The words come from `index_words`, a function
@@ -597,9 +626,9 @@ CREATE TABLE status_history (
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- Something that happened to an incident, and who did it (null: the service itself). If a page to a user
--- was sent, `paged_user_id` and `page` say so for reports: all messages of one page, one a contact
--- method, have the same `page`. It is when the page was made; of trails that do not say that, the layer.
+-- Something that happened to an incident, and who did it (null: the service itself). A page is one
+-- message a contact method: if it is the first of these that was sent, `paged_user_id` says for reports
+-- who was paged, and `paged_schedule_id` is the incident's `owner_schedule_id`.
 CREATE TABLE audit_events (
     org_id      TEXT NOT NULL,
     incident_id TEXT NOT NULL,
@@ -615,17 +644,13 @@ CREATE TABLE audit_events (
     at          TEXT NOT NULL,
     actor_id    TEXT,
     details     TEXT NOT NULL CHECK (json_valid(details)),
-    paged_user_id TEXT GENERATED ALWAYS AS (
-        CASE WHEN event = 'page_sent' AND json_extract(details, '$.notice') IS NULL
-            THEN json_extract(details, '$.userId') END) STORED,
-    page TEXT GENERATED ALWAYS AS (
-        CASE WHEN event = 'page_sent' AND json_extract(details, '$.notice') IS NULL
-            THEN coalesce(json_extract(details, '$.madeAt'), json_extract(details, '$.layer'), '')
-        END) STORED,
+    paged_user_id     TEXT CHECK (paged_user_id IS NULL OR event = 'page_sent'),
+    paged_schedule_id TEXT,
     PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX audit_events_pages ON audit_events (org_id, at, paged_user_id, incident_id, page)
+CREATE INDEX audit_events_pages
+    ON audit_events (org_id, paged_user_id, at, paged_schedule_id, incident_id)
     WHERE paged_user_id IS NOT NULL;
 
 -- A change to anything but an incident, and who made it (null: a command, or the service itself): the
@@ -860,12 +885,29 @@ CREATE TABLE postmortem_templates (
 ) STRICT;
 
 -- How far back an organization's history is kept, if a retention is set: what happened before `kept_from`
--- may be deleted. The trails of incidents that were resolved before `trails_from` are gone already.
+-- may be deleted; '' until then. The trails of incidents that were resolved before `trails_from` are gone
+-- already. `due_at` is when the next part of it is looked at. After the first time, `kept_from` moves on
+-- by a day at most, so that a clock that is wrong by years does not cost everything.
 CREATE TABLE retention (
     org_id      TEXT NOT NULL PRIMARY KEY REFERENCES organizations (id),
-    kept_from   TEXT NOT NULL,
-    trails_from TEXT NOT NULL
+    kept_from   TEXT NOT NULL DEFAULT '',
+    trails_from TEXT NOT NULL DEFAULT '',
+    due_at      TEXT NOT NULL DEFAULT '',
+    CHECK (trails_from <= kept_from)
 ) STRICT;
+CREATE INDEX retention_by_due ON retention (due_at);
+CREATE TRIGGER organizations_have_retention AFTER INSERT ON organizations
+BEGIN INSERT INTO retention (org_id) VALUES (NEW.id); END;
+CREATE TRIGGER retention_moves_by_a_day BEFORE UPDATE OF org_id, kept_from ON retention
+WHEN NEW.org_id <> OLD.org_id
+  OR OLD.kept_from <> '' AND NOT NEW.kept_from BETWEEN OLD.kept_from
+    AND strftime('%Y-%m-%dT%H:%M:%fZ', OLD.kept_from, '+1 day')
+BEGIN SELECT RAISE (ABORT, 'retention moves on, by a day at most'); END;
+CREATE TRIGGER retention_keeps_rows BEFORE DELETE ON retention
+BEGIN SELECT RAISE (ABORT, 'retention moves on, by a day at most'); END;
+CREATE TRIGGER retention_replaces_nothing BEFORE INSERT ON retention
+WHEN EXISTS (SELECT 1 FROM retention WHERE org_id = NEW.org_id)
+BEGIN SELECT RAISE (ABORT, 'retention moves on, by a day at most'); END;
 
 -- History is append-only, but for what retention lets go. INSERT OR REPLACE would delete without asking
 -- a DELETE trigger, so an insert over an existing row is refused as well.

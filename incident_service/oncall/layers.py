@@ -130,6 +130,7 @@ def change_zone(db: Connection, schedule: Row, timezone: str, *, now: datetime) 
     """Let the schedule's layers hand over by the clocks of another time zone from now on."""
     for layer in rows.layers(db, schedule["org_id"], schedule["id"]):
         _edit(db, schedule, layer, {}, ZoneInfo(timezone), now)
+    rows.keep_zone(db, schedule, until_utc=sortable(whole_milliseconds(now)))
 
 
 def check_participants(

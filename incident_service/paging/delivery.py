@@ -242,9 +242,13 @@ def _record(db: Connection, row: Row, outcome: Outcome, now: datetime, *, will_r
         details["notice"] = row["kind"]
     if not outcome.delivered:
         details.update(reason=outcome.reason, willRetry=will_retry)
-    event: audit.Event = "page_sent" if outcome.delivered else "page_failed"
     incident = {"org_id": row["org_id"], "id": row["incident_id"]}
-    audit.append(db, incident, event, details, actor_id=None, at=format_instant(now))
+    at = format_instant(now)
+    if outcome.delivered and row["kind"] in ("page", "help"):
+        audit.append_page(db, incident, details, made_at=row["created_at"], at=at)
+        return
+    event: audit.Event = "page_sent" if outcome.delivered else "page_failed"
+    audit.append(db, incident, event, details, actor_id=None, at=at)
 
 
 def _page(db: Connection, row: Row, about: Row, acknowledge_url: str) -> Page:

@@ -8,7 +8,14 @@ from typing import Literal, get_args
 
 from incident_service import ids
 from incident_service.database.file import Connection
-from incident_service.store import Row, insert_rows, next_number, take
+from incident_service.store import (
+    Row,
+    insert_row,
+    insert_rows,
+    next_number,
+    one_or_none,
+    take,
+)
 
 Event = Literal[
     "incident_opened",
@@ -41,6 +48,17 @@ EVENTS: tuple[Event, ...] = get_args(Event)
 MAX_NUMBER = 2**63 - 1
 """No event has a greater number."""
 
+_EXPRESSIONS = {
+    "number": next_number("audit_events"),
+    "at": """max(:at, coalesce((
+        SELECT last.at FROM audit_events AS last
+        WHERE last.org_id = :org_id AND last.incident_id = :incident_id
+        ORDER BY last.number DESC LIMIT 1), :at))""",
+}
+"""The columns of a new event that the database computes."""
+
+_NO_FIRST_MESSAGE: Row = {"paged_user_id": None, "paged_schedule_id": None}
+
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` makes one a call
 
 
@@ -69,29 +87,63 @@ def append_to_all(
     at: str,
 ) -> None:
     """As `append`, to the trails of many incidents."""
-    detail_text = _encode(details)
+    same = {
+        "event": event,
+        "at": at,
+        "actor_id": actor_id,
+        "details": _encode(details),
+        **_NO_FIRST_MESSAGE,
+    }
     rows = [
-        {
-            "org_id": org_id,
-            "incident_id": incident_id,
-            "id": ids.new_id(),
-            "event": event,
-            "at": at,
-            "actor_id": actor_id,
-            "details": detail_text,
-        }
+        {"org_id": org_id, "incident_id": incident_id, "id": ids.new_id(), **same}
         for incident_id in incident_ids
     ]
-    insert_rows(
+    insert_rows(db, "audit_events", rows, **_EXPRESSIONS)
+
+
+def append_page(db: Connection, incident: Row, details: Row, *, made_at: str, at: str) -> None:
+    """As `append`, that a message of a page was sent; if it is the first one, the page counts.
+
+    `made_at`: when the page was made. What was made for one user at one instant is one page.
+    """
+    row = {
+        "org_id": incident["org_id"],
+        "incident_id": incident["id"],
+        "id": ids.new_id(),
+        "event": "page_sent",
+        "at": at,
+        "actor_id": None,
+        "details": _encode(details),
+        **_NO_FIRST_MESSAGE,
+    }
+    expressions = dict(_EXPRESSIONS)
+    if not _has_sent(db, incident, details["userId"], made_at=made_at, at=at):
+        row["paged_user_id"] = details["userId"]
+        expressions["paged_schedule_id"] = """(
+            SELECT owner_schedule_id FROM incidents
+            WHERE org_id = :org_id AND id = :incident_id)"""
+    insert_row(db, "audit_events", row, **expressions)
+
+
+def _has_sent(db: Connection, incident: Row, user_id: str, *, made_at: str, at: str) -> bool:
+    """Whether a message was sent of the page that was made for the user at an instant."""
+    row = one_or_none(
         db,
-        "audit_events",
-        rows,
-        number=next_number("audit_events"),
-        at="""max(:at, coalesce((
-            SELECT last.at FROM audit_events AS last
-            WHERE last.org_id = :org_id AND last.incident_id = :incident_id
-            ORDER BY last.number DESC LIMIT 1), :at))""",
+        """
+        SELECT 1 FROM audit_events
+        WHERE org_id = :org_id AND paged_user_id = :user_id AND at >= :since
+          AND incident_id = :incident_id AND json_extract(details, '$.madeAt') = :made_at
+        LIMIT 1
+        """,
+        {
+            "org_id": incident["org_id"],
+            "incident_id": incident["id"],
+            "user_id": user_id,
+            "since": min(made_at, at),  # a clock may be set back
+            "made_at": made_at,
+        },
     )
+    return row is not None
 
 
 def latest(

@@ -71,16 +71,18 @@ def slice_by_name(
     ).fetchall()
 
 
-def names(db: Connection, table: Table, org_id: str, ids: Sequence[str]) -> dict[str, str]:
-    """Return the names of those things that exist and are not deleted, by id."""
+def names(
+    db: Connection, table: Table, org_id: str, ids: Sequence[str], *, with_deleted: bool = False
+) -> dict[str, str]:
+    """Return the names of those things that exist, by id; of deleted ones only if asked for."""
     rows = db.execute(
         f"""
         SELECT thing.id, thing.name FROM json_each(:ids) AS wanted
         CROSS JOIN {table} AS thing  -- in this order, which needs no temporary table
           ON thing.org_id = :org_id AND thing.id = wanted.value
-        WHERE thing.deleted_at IS NULL
+        WHERE thing.deleted_at IS NULL OR :with_deleted
         """,
-        {"org_id": org_id, "ids": json.dumps(ids)},
+        {"org_id": org_id, "ids": json.dumps(ids), "with_deleted": with_deleted},
     ).fetchall()
     return {row["id"]: row["name"] for row in rows}
 

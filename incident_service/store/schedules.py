@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from incident_service.database.file import Connection
 from incident_service.store import (
     Row,
+    insert_into,
     insert_row,
     insert_rows,
     one_or_none,
@@ -193,6 +194,46 @@ def keep_versions(db: Connection, versions: Sequence[Row]) -> None:
     """Add what layers were until now; each has a value for each column."""
     rows = [{**row, "participant_ids": json.dumps(row["participant_ids"])} for row in versions]
     put_rows(db, "schedule_layer_versions", rows, key=("org_id", "layer_id", "valid_until"))
+
+
+def keep_zone(db: Connection, schedule: Row, *, until_utc: str) -> None:
+    """Add which time zone the schedule was in until an instant.
+
+    If it had more than one at the instant, the first of them was its zone until then.
+    """
+    row = {
+        "org_id": schedule["org_id"],
+        "schedule_id": schedule["id"],
+        "valid_until": until_utc,
+        "timezone": schedule["timezone"],
+    }
+    db.execute(f"{insert_into('schedule_zones', row)} ON CONFLICT DO NOTHING", row)
+
+
+def zones(db: Connection, org_id: str, after_utc: str) -> dict[str, list[Row]]:
+    """Return by schedule, deleted or not, the zones that it was in after an instant.
+
+    Each is a `timezone` and `valid_until`, in order, without the zone that it is in now.
+    """
+    found: dict[str, list[Row]] = {}
+    rows = db.execute(
+        """
+        SELECT schedule_id, valid_until, timezone FROM schedule_zones
+        WHERE org_id = :org_id AND valid_until > :after
+        ORDER BY schedule_id, valid_until
+        """,
+        {"org_id": org_id, "after": after_utc},
+    )
+    for row in rows:
+        found.setdefault(row["schedule_id"], []).append(row)
+    return found
+
+
+def ever(db: Connection, org_id: str) -> list[Row]:
+    """Return the schedules that there are, and those that were deleted."""
+    return db.execute(
+        "SELECT * FROM schedules WHERE org_id = :org_id ORDER BY id", {"org_id": org_id}
+    ).fetchall()
 
 
 def next_position(db: Connection, org_id: str, schedule_id: str) -> int:

@@ -208,6 +208,116 @@ def test_pages_that_were_sent_before_are_counted(tmp_path: Path) -> None:
     assert counted == {"sent": sent, "failed": 0}
 
 
+PAGES = """
+INSERT INTO audit_events (org_id, incident_id, number, id, event, at, actor_id, details)
+SELECT incident.org_id, incident.id, 1000 + page.key, 'x' || page.key, 'page_sent',
+    '2026-01-01T00:0' || page.key || ':00.000Z', NULL, page.value
+FROM (SELECT * FROM incidents WHERE owner_schedule_id IS NOT NULL LIMIT 1) AS incident,
+    json_each(:pages) AS page
+"""
+
+
+def test_reports_count_the_pages_that_were_sent_before(tmp_path: Path) -> None:
+    """Once a page, however many methods it went by; a method that is used again is another page."""
+    path = old_file(tmp_path, 7)
+    chat, phone = ({"contactMethodId": method, "attempt": 1} for method in ("chat", "phone"))
+    pages = [
+        {"userId": "ben", "layer": None, **chat},
+        {"userId": "ben", "layer": None, **phone},
+        {"userId": "ben", "layer": 1, **chat},
+        {"userId": "ben", "layer": None, **chat, "notice": "acknowledged"},
+        {"userId": "ben", "layer": None, **chat, "help": True},
+        {"userId": "ben", "layer": None, **phone},
+        {"userId": "ada", "layer": None, **phone},
+        {"userId": "ben", "layer": None, **chat},
+    ]
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(PAGES, {"pages": json.dumps(pages)})
+    maintenance.upgrade(Database(path))
+    after = tables(path)
+    schedules = {row["id"]: row["owner_schedule_id"] for row in after["incidents"]}
+    events = [row for row in after["audit_events"] if row["number"] >= 1000]
+    assert [row["paged_user_id"] for row in events] == [
+        "ben", None, "ben", None, "ben", "ben", "ada", None
+    ]  # fmt: skip
+    for row in after["audit_events"]:
+        is_counted = row["paged_user_id"] is not None
+        assert row["paged_schedule_id"] == (schedules[row["incident_id"]] if is_counted else None)
+
+
+def test_an_incident_with_many_pages_is_upgraded_in_proportion(tmp_path: Path) -> None:
+    def steps(count: int) -> int:
+        """Return how many thousand steps the database takes for so many pages of one incident."""
+        path = old_file(tmp_path, 7)
+        taken = 0
+
+        def count_one() -> None:
+            nonlocal taken
+            taken += 1
+
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            word_index.register(db)
+            pages = [{"userId": "ben", "layer": n, "contactMethodId": "chat"} for n in range(count)]
+            db.execute(PAGES, {"pages": json.dumps(pages)})
+            db.set_progress_handler(count_one, 1000)
+            migrations.apply(db, old=7, new=8)
+        path.unlink()
+        return taken
+
+    none, some, twice = steps(0), steps(1000), steps(2000)
+    assert twice - none < 3 * (some - none)
+
+
+def test_who_acknowledged_first_is_known_of_incidents_before(tmp_path: Path) -> None:
+    path = old_file(tmp_path, 7)
+    with closing(sqlite3.connect(path)) as db, db:
+        (org_id, id) = db.execute("SELECT org_id, id FROM incidents LIMIT 1").fetchone()
+        db.execute("UPDATE incidents SET first_acknowledged_at = '2026-01-01T00:00:00.000Z'"
+                   " WHERE id = ?", (id,))  # fmt: skip
+        for number, by in enumerate(("ben", "ada")):
+            db.execute(
+                """
+                INSERT INTO audit_events
+                    (org_id, incident_id, number, id, event, at, actor_id, details)
+                VALUES (?, ?, ?, ?, 'incident_acknowledged', '2026-01-01T00:00:00.000Z', ?, '{}')
+                """,
+                (org_id, id, 100 + number, by, by),
+            )
+    first = {
+        row["incident_id"]: row["actor_id"]
+        for row in reversed(tables(path)["audit_events"])
+        if row["event"] == "incident_acknowledged"
+    }
+    maintenance.upgrade(Database(path))
+    for row in tables(path)["incidents"]:
+        expected = first[row["id"]] if row["first_acknowledged_at"] else None
+        assert row["first_acknowledged_by"] == expected
+    assert first[id] is not None
+
+
+def test_zones_that_schedules_were_in_are_known_from_the_log(tmp_path: Path) -> None:
+    path = old_file(tmp_path, 7)
+    with closing(sqlite3.connect(path)) as db, db:
+        (org_id, id, zone) = db.execute("SELECT org_id, id, timezone FROM schedules").fetchone()
+        for number, (before, after) in enumerate((("UTC", "Asia/Tokyo"), ("Asia/Tokyo", zone))):
+            values = [json.dumps({"timezone": each}) for each in (before, after)]
+            at = f"2099-01-0{number + 1}T00:00:00.000Z"
+            db.execute(
+                """
+                INSERT INTO changes
+                    (org_id, number, id, at, action, resource_type, resource_id, before, after)
+                VALUES (?, ?, ?, ?, 'changed', 'schedule', ?, ?, ?)
+                """,
+                (org_id, 1000 + number, f"{number}", at, id, *values),
+            )
+    maintenance.upgrade(Database(path))
+    found = [row for row in tables(path)["schedule_zones"] if row["schedule_id"] == id]
+    assert [(row["valid_until"], row["timezone"]) for row in found] == [
+        ("2099-01-01T00:00:00.000000Z", "UTC"),
+        ("2099-01-02T00:00:00.000000Z", "Asia/Tokyo"),
+    ]
+
+
 def test_the_scripts_lead_from_the_first_version_to_this_one() -> None:
     assert sorted(migrations.scripts()) == list(range(2, SCHEMA_VERSION + 1))
 

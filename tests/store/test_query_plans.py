@@ -98,6 +98,8 @@ def fill(world: World) -> None:
     assert world.client.post(f"/in/{tool['token']}", json=sent).status_code == 202
     (incident,) = world.rows("SELECT id FROM incidents WHERE sequential_id = 2")
     world.make(f"incidents/{incident['id']}/updates", visibility="internal", body="Looking.")
+    assert world.call("POST", "incidents/3/resolve").status_code == 200
+    assert world.call("PUT", "incidents/3/postmortem", {"body": "Learned."}).status_code == 200
 
 
 DAY = {"from": "2025-04-07", "to": "2035-04-07"}
@@ -259,6 +261,7 @@ WINDOW = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
         "maintenance-windows",
         "routing/policies",
         "integrations/inbound",
+        "postmortem-template",
     ],
 )
 def test_the_lists_of_configuration(filled: World, path: str) -> None:
@@ -272,6 +275,10 @@ def test_the_lists_of_configuration(filled: World, path: str) -> None:
         ("incidents/{incident_id}", {}),
         ("incidents/{incident_id}/audit-trail", {}),
         ("incidents/{incident_id}/updates", {}),
+        ("incidents/{incident_id}/timeline.md", {}),
+        ("incidents/{learned_id}/postmortem", {}),
+        ("incidents/{learned_id}/postmortem/versions", {}),
+        ("incidents/{learned_id}/postmortem/versions/1", {}),
         ("components/{component_id}", {}),
         ("escalation/policies/{policy_id}", {}),
         ("users/{user_id}", {}),
@@ -306,6 +313,7 @@ def test_what_asks_for_one_thing(filled: World, path: str, query: dict[str, str]
     (routing,) = filled.rows("SELECT id FROM routing_policies")
     (integration,) = filled.rows("SELECT id FROM integrations")
     alert, *_ = filled.rows("SELECT id FROM alerts")
+    (learned,) = filled.rows("SELECT incident_id FROM postmortem_versions")
     names = {
         **asdict(filled.made),
         "incident_id": incident["id"],
@@ -315,6 +323,7 @@ def test_what_asks_for_one_thing(filled: World, path: str, query: dict[str, str]
         "routing_id": routing["id"],
         "integration_id": integration["id"],
         "alert_id": alert["id"],
+        "learned_id": learned["incident_id"],
     }
     query = {name: value.format(**names) for name, value in query.items()}
     found = selects(filled, path.format(**names), query)

@@ -42,7 +42,15 @@ FILLED_LATER = {
     "maintenance_windows": {"deleted_at"},
     "routing_policies": {"deleted_at"},
     "integrations": {"receipts", "last_received_at", "deleted_at"},
-    "incidents": {"handed_off_at", "is_left_to_people", "is_paged", "repeats"},
+    "incidents": {
+        "handed_off_at",
+        "is_left_to_people",
+        "is_paged",
+        "repeats",
+        "trail_deleted_at",
+        "acknowledge_ms",
+        "resolve_ms",
+    },
     "deliveries": {"attempts", "first_tried_at"},
 }
 """The columns that a new row leaves to the table's defaults."""
@@ -52,8 +60,6 @@ FILLED_BY_THE_SCHEMA = {
     "paging_presence",
     "secrets",
     "retention",
-    "postmortem_versions",
-    "postmortem_templates",
     "incident_words",
     "incident_words_config",
     "incident_words_data",
@@ -100,6 +106,8 @@ def fill_every_table(world: World) -> None:
     world.make("api-keys", name="Key")
     world.make("team/members/invite", emailAddress="cleo@example.com")
     schedule = world.make("oncall/schedules", name="Second", timezone="UTC")["id"]
+    moved = {"name": "Second", "timezone": "Europe/Paris"}
+    assert world.call("PUT", f"oncall/schedules/{schedule}", moved).status_code == 200
     (layer,) = world.call("GET", f"oncall/schedules/{made.schedule_id}").json["data"]["layers"]
     world.execute("UPDATE schedule_layers SET effective_from = '2025-01-06T09:00:00Z'")
     world.call("DELETE", f"oncall/schedules/{made.schedule_id}/layers/{layer['id']}")
@@ -131,8 +139,12 @@ def fill_every_table(world: World) -> None:
     world.make(f"incidents/{incident}/updates", visibility="internal", body="Looking.")
     asked = {"userIds": [made.user_id]}
     assert world.call("POST", f"incidents/{incident}/responders", asked).status_code == 200
+    assert world.call("PUT", "postmortem-template", {"body": "T"}).status_code == 200
     world.database.write(firing.fire_due, [made.org_id], by_email=True, limit=2)
     world.database.write(acknowledge_links.renew, [(made.org_id, incident, user)])
+    assert world.call("POST", f"incidents/{incident}/resolve").status_code == 200
+    learned = world.call("PUT", f"incidents/{incident}/postmortem", {"body": "B"})
+    assert learned.status_code == 200
 
 
 def texts(path: Path) -> Iterator[str]:

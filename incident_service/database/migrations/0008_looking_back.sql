@@ -2,15 +2,53 @@
 -- built again if a check or a column of it is another one.
 
 ALTER TABLE incidents ADD COLUMN first_acknowledged_by TEXT;
+ALTER TABLE incidents ADD COLUMN trail_deleted_at TEXT;
+ALTER TABLE incidents ADD COLUMN acknowledge_ms INTEGER;
+ALTER TABLE incidents ADD COLUMN resolve_ms INTEGER;
 UPDATE incidents SET first_acknowledged_by = (
     SELECT actor_id FROM audit_events AS event
     WHERE event.org_id = incidents.org_id AND event.incident_id = incidents.id
       AND event.event = 'incident_acknowledged'
     ORDER BY event.number LIMIT 1)
 WHERE first_acknowledged_at IS NOT NULL;
+CREATE TRIGGER incidents_come_timed AFTER INSERT ON incidents
+WHEN NEW.first_acknowledged_at IS NOT NULL OR NEW.resolved_at IS NOT NULL
+BEGIN
+    UPDATE incidents SET created_at = created_at WHERE org_id = NEW.org_id AND id = NEW.id;
+END;
+CREATE TRIGGER incidents_are_timed
+AFTER UPDATE OF created_at, first_acknowledged_at, resolved_at ON incidents
+BEGIN
+    UPDATE incidents SET
+        acknowledge_ms = CAST(
+            round(86400000 * (julianday(first_acknowledged_at) - julianday(created_at))) AS INTEGER),
+        resolve_ms = CAST(
+            round(86400000 * (julianday(resolved_at) - julianday(created_at))) AS INTEGER)
+    WHERE org_id = NEW.org_id AND id = NEW.id;
+END;
+UPDATE incidents SET created_at = created_at
+WHERE first_acknowledged_at IS NOT NULL OR resolved_at IS NOT NULL;
 CREATE INDEX incidents_by_opening ON incidents (
-    org_id, created_at, is_provisional, severity, owner_schedule_id,
-    first_acknowledged_at, first_acknowledged_by, resolved_at, sequential_id);
+    org_id, created_at, is_provisional, severity, owner_schedule_id, acknowledge_ms,
+    first_acknowledged_by, resolve_ms, sequential_id);
+
+CREATE INDEX incidents_provisional ON incidents (org_id, id) WHERE is_provisional = 1;
+
+CREATE TABLE schedule_zones (
+    org_id      TEXT NOT NULL,
+    schedule_id TEXT NOT NULL,
+    valid_until TEXT NOT NULL,
+    timezone    TEXT NOT NULL,
+    PRIMARY KEY (org_id, schedule_id, valid_until),
+    FOREIGN KEY (org_id, schedule_id) REFERENCES schedules (org_id, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO schedule_zones (org_id, schedule_id, valid_until, timezone)
+SELECT org_id, resource_id, substr(at, 1, 23) || '000Z', json_extract(before, '$.timezone')
+FROM changes
+WHERE resource_type = 'schedule' AND json_extract(before, '$.timezone') IS NOT NULL
+  AND json_extract(after, '$.timezone') IS NOT NULL
+ORDER BY number
+ON CONFLICT DO NOTHING;
 
 CREATE TABLE postmortem_versions (
     org_id        TEXT NOT NULL,
@@ -36,9 +74,25 @@ CREATE TABLE postmortem_templates (
 
 CREATE TABLE retention (
     org_id      TEXT NOT NULL PRIMARY KEY REFERENCES organizations (id),
-    kept_from   TEXT NOT NULL,
-    trails_from TEXT NOT NULL
+    kept_from   TEXT NOT NULL DEFAULT '',
+    trails_from TEXT NOT NULL DEFAULT '',
+    due_at      TEXT NOT NULL DEFAULT '',
+    CHECK (trails_from <= kept_from)
 ) STRICT;
+CREATE INDEX retention_by_due ON retention (due_at);
+INSERT INTO retention (org_id) SELECT id FROM organizations;
+CREATE TRIGGER organizations_have_retention AFTER INSERT ON organizations
+BEGIN INSERT INTO retention (org_id) VALUES (NEW.id); END;
+CREATE TRIGGER retention_moves_by_a_day BEFORE UPDATE OF org_id, kept_from ON retention
+WHEN NEW.org_id <> OLD.org_id
+  OR OLD.kept_from <> '' AND NOT NEW.kept_from BETWEEN OLD.kept_from
+    AND strftime('%Y-%m-%dT%H:%M:%fZ', OLD.kept_from, '+1 day')
+BEGIN SELECT RAISE (ABORT, 'retention moves on, by a day at most'); END;
+CREATE TRIGGER retention_keeps_rows BEFORE DELETE ON retention
+BEGIN SELECT RAISE (ABORT, 'retention moves on, by a day at most'); END;
+CREATE TRIGGER retention_replaces_nothing BEFORE INSERT ON retention
+WHEN EXISTS (SELECT 1 FROM retention WHERE org_id = NEW.org_id)
+BEGIN SELECT RAISE (ABORT, 'retention moves on, by a day at most'); END;
 
 CREATE TRIGGER postmortem_versions_keeps_rows BEFORE DELETE ON postmortem_versions
 BEGIN SELECT RAISE (ABORT, 'postmortem_versions is append-only'); END;
@@ -64,24 +118,43 @@ CREATE TABLE new_audit_events (
     at          TEXT NOT NULL,
     actor_id    TEXT,
     details     TEXT NOT NULL CHECK (json_valid(details)),
-    paged_user_id TEXT GENERATED ALWAYS AS (
-        CASE WHEN event = 'page_sent' AND json_extract(details, '$.notice') IS NULL
-            THEN json_extract(details, '$.userId') END) STORED,
-    page TEXT GENERATED ALWAYS AS (
-        CASE WHEN event = 'page_sent' AND json_extract(details, '$.notice') IS NULL
-            THEN coalesce(json_extract(details, '$.madeAt'), json_extract(details, '$.layer'), '')
-        END) STORED,
+    paged_user_id     TEXT CHECK (paged_user_id IS NULL OR event = 'page_sent'),
+    paged_schedule_id TEXT,
     PRIMARY KEY (org_id, incident_id, number),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents (org_id, id)
 ) STRICT, WITHOUT ROWID;
+-- Trails did not say which messages are one page: each contact method is used once by it. Without the
+-- CAST, the first message would be sought among all of its incident, and not by its number.
+WITH sent AS (
+    SELECT org_id, incident_id, number, user_id, layer, help, row_number() OVER (
+        PARTITION BY org_id, incident_id, user_id, layer, help, method ORDER BY number) AS page
+    FROM (
+        SELECT
+            org_id, incident_id, number,
+            json_extract(details, '$.userId') AS user_id,
+            json_extract(details, '$.layer') AS layer,
+            json_extract(details, '$.help') AS help,
+            json_extract(details, '$.contactMethodId') AS method
+        FROM audit_events
+        WHERE event = 'page_sent' AND json_extract(details, '$.notice') IS NULL)),
+first AS (
+    SELECT org_id, incident_id, user_id, CAST(min(number) AS INTEGER) AS number FROM sent
+    GROUP BY org_id, incident_id, user_id, layer, help, page)
 INSERT INTO new_audit_events (
-    org_id, incident_id, number, id, event, at, actor_id, details)
+    org_id, incident_id, number, id, event, at, actor_id, details,
+    paged_user_id, paged_schedule_id)
 SELECT
-    org_id, incident_id, number, id, event, at, actor_id, details
-FROM audit_events;
+    event.org_id, event.incident_id, event.number, event.id, event.event, event.at, event.actor_id,
+    event.details, first.user_id,
+    CASE WHEN first.user_id IS NOT NULL THEN incident.owner_schedule_id END
+FROM audit_events AS event
+JOIN incidents AS incident ON incident.org_id = event.org_id AND incident.id = event.incident_id
+LEFT JOIN first ON first.org_id = event.org_id AND first.incident_id = event.incident_id
+    AND first.number = event.number;
 DROP TABLE audit_events;
 ALTER TABLE new_audit_events RENAME TO audit_events;
-CREATE INDEX audit_events_pages ON audit_events (org_id, at, paged_user_id, incident_id, page)
+CREATE INDEX audit_events_pages
+    ON audit_events (org_id, paged_user_id, at, paged_schedule_id, incident_id)
     WHERE paged_user_id IS NOT NULL;
 CREATE TRIGGER audit_events_keeps_rows BEFORE DELETE ON audit_events
 WHEN NOT EXISTS (SELECT 1 FROM retention
