@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -23,7 +24,7 @@ from incident_service.alerts.kinds import KINDS, Kind
 from incident_service.config import PREFIX, Settings
 from incident_service.database import maintenance
 from incident_service.database.file import Database
-from incident_service.errors import Busy, ServiceError
+from incident_service.errors import Busy, ServiceError, ValidationFailed
 from incident_service.names import camel_case
 from incident_service.people import inventory, keys, organizations, sign_in_links, users
 from incident_service.people.caller import ROLES, Role
@@ -193,7 +194,8 @@ def page_command(parent: int | None) -> None:
         return stopped.is_set() or (parent is not None and os.getppid() != parent)
 
     database = _database_of_a_server(settings, is_stopped)
-    Pager(database, settings, perform=perform, purge=purge).run(is_stopped)
+    kept = functools.partial(purge, retention_days=settings.retention_days)
+    Pager(database, settings, perform=perform, purge=kept).run(is_stopped)
     os._exit(0)  # without waiting for a delivery that hangs: it is tried again later
 
 
@@ -370,6 +372,34 @@ def create_integration(org: str, name: str, kind: Kind, every_seconds: int | Non
     made = _database(settings).write(integrations.create, org_id=org, values=values)
     url = integrations.url_of(settings.public_url, made["token"])
     _print({"id": made["id"], "url": url, "token": made["token"]})
+
+
+@main.command("report")
+@click.option("--org", required=True, type=TEXT, help="The organization's id.")
+@click.option(
+    "--month", required=True, type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM", help="As 2026-11."
+)
+@click.option(
+    "--format", "format_", type=click.Choice(("json", "csv")), default="json", show_default=True
+)
+@_with_clear_errors
+def report_command(org: str, month: datetime, format_: str) -> None:
+    """Report on a month: how incidents went, and what being on call took.
+
+    The month is one in the organization's time zone; one that is not over counts up to now.
+    """
+    from incident_service.commands.report import MonthReport
+
+    database = _database(_settings())
+    with database.read() as db:
+        try:
+            report = MonthReport.read(db, org, month.date(), now=database.clock())
+        except ValidationFailed as error:
+            raise click.UsageError(error.message) from None
+    if format_ == "csv":
+        click.echo(report.as_csv(), nl=False)
+    else:
+        _print(report.as_json())
 
 
 @main.command("openapi")

@@ -188,6 +188,9 @@ class Settings:
     """The OpenID provider by which people sign in to the console, with the two below; see §11."""
     oidc_client_id: str = _setting("", fields.String(validate=_TYPED))
     oidc_client_secret: str = _setting("", fields.String(validate=_TYPED), is_secret=True)
+    retention_days: int | None = _setting(None, fields.Integer(validate=validate.Range(30, 36500)))
+    """For how many days history is kept, if not for good: see `alerts/retention.py`. Not less than
+    30, because an incident can be reopened for 7 days, and reports ask for a month."""
     rate_limit_key: str = _setting("", fields.String(validate=_check_limit))
     rate_limit_address: str = _setting("", fields.String(validate=_check_limit))
     rate_limit_public: str = _setting("600/minute", fields.String(validate=_check_public_limit))

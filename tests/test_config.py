@@ -41,7 +41,7 @@ def test_every_setting_can_be_chosen() -> None:
         "smtp_url": "smtp://x?from=a@b", "webhook_secret": "a", "metrics_token": "a",
         "oidc_issuer": "https://id.example.com", "oidc_client_id": "a", "oidc_client_secret": "a",
         "rate_limit_key": "1/second", "rate_limit_address": "1/second",
-        "rate_limit_public": "none", "trusted_proxies": "1",
+        "rate_limit_public": "none", "trusted_proxies": "1", "retention_days": "30",
     }  # fmt: skip
     settings = Settings.from_environ({PREFIX + name.upper(): it for name, it in chosen.items()})
     assert chosen.keys() == {field.name for field in dataclasses.fields(Settings)}
@@ -109,6 +109,20 @@ def test_the_client_is_known_by_ascii_text(name: str, text: str) -> None:
     assert caught.value.message == f"{PREFIX}{name}: Must be 1 to 1000 ASCII characters."
 
 
+@pytest.mark.parametrize("days", ["29", "0", "-365", "36501", "30.5", "a year", "1e3"])
+def test_history_is_kept_for_a_month_at_least_and_for_whole_days(days: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^{PREFIX}RETENTION_DAYS: [^\n]+$"):
+        Settings.from_environ({f"{PREFIX}RETENTION_DAYS": days})
+
+
+def test_history_is_kept_for_good_unless_it_is_said_for_how_long() -> None:
+    kept = [
+        Settings.from_environ({f"{PREFIX}RETENTION_DAYS": days}).retention_days
+        for days in ("", "30", "36500")
+    ]
+    assert kept == [None, 30, 36500]
+
+
 def test_the_guide_lists_the_settings_and_their_defaults() -> None:
     rows = dict(row for guide in GUIDES for row in ROW.findall(guide.read_text(encoding="utf-8")))
     assert rows.keys() == VARIABLES.keys()
@@ -118,7 +132,7 @@ def test_the_guide_lists_the_settings_and_their_defaults() -> None:
         if cell.startswith("`"):
             assert cell == f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
         else:
-            assert default == "" or VARIABLES[variable] in (
+            assert default in ("", None) or VARIABLES[variable] in (
                 "workers",
                 "allowed_notification_schemes",
             )

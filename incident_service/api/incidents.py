@@ -256,6 +256,9 @@ class WholeIncidentSchema(IncidentSchema):
     long. Nobody can change them."""
     audit_trail_omitted = fields.Integer()
     """How many older events are left out. `/audit-trail` lists all of them."""
+    audit_trail_deleted_at = fields.String(attribute="trail_deleted_at", allow_none=True)
+    """When the trail and the incident's alerts were deleted, because the service keeps them for so
+    many days only; null if they were not. What happened to the incident since is on its trail."""
 
 
 class AuditTrailSchema(Schema):

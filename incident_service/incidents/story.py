@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from incident_service.database.file import Connection
-from incident_service.incidents import reading
+from incident_service.incidents import reading, without_trail
 from incident_service.people import actors
 from incident_service.people.caller import Caller
 from incident_service.store import Row, alerts, audit, components, contact_methods, updates
@@ -57,11 +57,13 @@ class Page:
 class Entry:
     """Something that happened.
 
-    `event` is one of the trail's, or `pages` for pages that were sent without anything between
-    them. `details` are the event's; of several changes of the status, `before` is the first one's.
-    `update`: what was posted, as its row. `note`: how it was resolved.
+    `number` is that of its first event. `event` is one of the trail's, or `pages` for pages that
+    were sent without anything between them. `details` are the event's; of several changes of the
+    status, `before` is the first one's. `update`: what was posted, as its row. `note`: how it was
+    resolved.
     """
 
+    number: int
     at: str
     event: audit.Event | Literal["pages"]
     actor_id: str | None
@@ -88,21 +90,29 @@ class Story:
 
 
 def tell(
-    db: Connection, caller: Caller, id: str, *, before: int | None = None, limit: int
+    db: Connection,
+    caller: Caller,
+    id: str,
+    *,
+    before: int | None = None,
+    limit: int,
+    characters: int = TEXT_AT_MOST,
 ) -> Story:
     """Return the latest part of the story, or the one that ends before a number.
 
-    `limit`: how many events of the trail it is made from; fewer, if their updates are long. Raises
-    `NotFound`.
+    `limit`: how many events of the trail it is made from; fewer, if their updates have more
+    `characters` together. Raises `NotFound`.
     """
     org_id = caller.org_id
-    reading.find(db, caller, id)
-    events = audit.latest(
-        db, org_id, id, limit=limit, before=audit.MAX_NUMBER if before is None else before
-    )
+    incident = reading.find(db, caller, id)
+    before = audit.MAX_NUMBER if before is None else before
+    if incident["trail_deleted_at"]:
+        events = without_trail.latest(db, incident, limit=limit, before=before)
+    else:
+        events = audit.latest(db, org_id, id, limit=limit, before=before)
     posted = [event["details"]["updateId"] for event in events if "updateId" in event["details"]]
     by_id = {update["id"]: update for update in updates.with_ids(db, org_id, id, posted)}
-    events = _readable(events, by_id)
+    events = _readable(events, by_id, characters)
     entries = fold(events, by_id)
     if any(entry.details.get("after") == "resolved" for entry in entries):
         _add_notes(entries, rows.status_history(db, org_id, id, limit=reading.HISTORY_LENGTH))
@@ -121,13 +131,14 @@ def tell(
     )
 
 
-def _readable(events: list[Row], updates_by_id: dict[str, Row]) -> list[Row]:
+def _readable(events: list[Row], updates_by_id: dict[str, Row], characters: int) -> list[Row]:
     """Return the latest of the events, so many that the texts of their updates are not too long."""
     length = 0
     for count, event in enumerate(reversed(events)):
-        update = updates_by_id.get(event["details"].get("updateId", ""))
+        id = event["details"].get("updateId")
+        update = updates_by_id.get(id or "")
         length += len(update["body"] or "") if update else 0
-        if count and length > TEXT_AT_MOST:
+        if count and (length > characters or (id and not update)):  # too long to be read at all
             return events[-count:]
     return events
 
@@ -148,7 +159,7 @@ def fold(events: Sequence[Row], updates_by_id: dict[str, Row]) -> list[Entry]:
             if details.get("attempt", 0) <= 1 or key not in pages:
                 pages[key] = Page(key[0], key[1], details, event["at"])
                 if last is None or last.event != PAGES:
-                    entries.append(Entry(event["at"], PAGES, None, {}))
+                    entries.append(Entry(event["number"], event["at"], PAGES, None, {}))
                 entries[-1].pages.append(pages[key])
             pages[key].add(event)
             continue
@@ -160,7 +171,7 @@ def fold(events: Sequence[Row], updates_by_id: dict[str, Row]) -> list[Entry]:
                 last.event = name
                 last.details = {**details, "before": last.details.get("before")}
             continue
-        entries.append(Entry(event["at"], name, event["actor_id"], details))
+        entries.append(Entry(event["number"], event["at"], name, event["actor_id"], details))
         if name == "update_posted":
             entries[-1].update = update
     return entries

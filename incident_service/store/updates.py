@@ -73,6 +73,19 @@ def latest(
     ).fetchall()
 
 
+def latest_without_texts(db: Connection, org_id: str, incident_id: str, *, limit: int) -> list[Row]:
+    """Return the incident's latest updates, oldest first: all but what they say."""
+    rows = db.execute(
+        """
+        SELECT id, visibility, status_change, posted_by, posted_at FROM incident_updates
+        WHERE org_id = :org_id AND incident_id = :incident_id
+        ORDER BY number DESC LIMIT :limit
+        """,
+        {"org_id": org_id, "incident_id": incident_id, "limit": limit},
+    ).fetchall()
+    return rows[::-1]
+
+
 def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
     """Return the update."""
     return one_or_none(
@@ -86,7 +99,7 @@ def get(db: Connection, org_id: str, incident_id: str, id: str) -> Row | None:
 
 
 def with_ids(db: Connection, org_id: str, incident_id: str, ids: Sequence[str]) -> list[Row]:
-    """Return those of the incident's updates, oldest first.
+    """Return those of the incident's updates, newest first.
 
     Fewer if their texts are longer than `MAX_TEXT` together.
     """
@@ -95,7 +108,7 @@ def with_ids(db: Connection, org_id: str, incident_id: str, ids: Sequence[str]) 
         SELECT * FROM incident_updates
         WHERE org_id = :org_id AND incident_id = :incident_id
           AND id IN (SELECT value FROM json_each(:ids))
-        ORDER BY number
+        ORDER BY number DESC
         """,
         {"org_id": org_id, "incident_id": incident_id, "ids": json.dumps(ids)},
     )
