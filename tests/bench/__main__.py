@@ -17,6 +17,7 @@ from tests.bench.inside import inside
 from tests.bench.oncall import oncall
 from tests.bench.oncall_rate import oncall_rate
 from tests.bench.paging import paging
+from tests.bench.reports import reports
 from tests.bench.search import search
 from tests.bench.status import status
 from tests.bench.table import Figure, machine, table
@@ -34,6 +35,7 @@ BENCHES: dict[str, Callable[[Path, argparse.Namespace], list[Figure]]] = {
     "status": lambda folder, of: status(folder, of.rounds or 5, of.seconds or 4),
     "alerts": lambda folder, of: alerts(folder, of.rounds or 5, of.seconds or 4, of.alerts),
     "console": lambda folder, of: console(of.file or folder / "large.db", of.rounds or 3, 1.0),
+    "reports": lambda folder, of: reports(folder, of.rounds or 9, of.incidents),
 }
 
 
@@ -82,6 +84,8 @@ def parser() -> argparse.ArgumentParser:
     of_alerts = add("alerts", "what monitoring sends, over its number too", rounds, seconds)
     of_alerts.add_argument("--alerts", type=int, default=1_000_000, help="in the large file")
     add("console", "pages of the console, beside a bare Flask route", rounds, file)
+    of_reports = add("reports", "looking back on a year, beside reading its rows", rounds)
+    of_reports.add_argument("--incidents", type=int, default=100_000, help="in the year")
     return whole
 
 

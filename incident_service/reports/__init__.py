@@ -1,0 +1,1 @@
+"""Looking back: how incidents went, and what being on call took (contract §12)."""
