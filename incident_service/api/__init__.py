@@ -24,9 +24,11 @@ from incident_service.api import (
     metrics,
     notification_rules,
     oncall,
+    oncall_report,
     organization,
     overrides,
     policies,
+    postmortems,
     preview,
     public_status,
     routing_policies,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 _RESOURCES = (
     incident_actions,  # on one blueprint with `incidents`
     updates,
+    postmortems,
     status_pages,
     public_status,
     components,
@@ -72,6 +75,7 @@ _RESOURCES = (
     alerts,
     organization,
     audit_events,
+    oncall_report,  # on one blueprint with `reports`
     health,
     metrics,
     description,

@@ -140,6 +140,7 @@ def post_update(body: dict[str, Any], id: str) -> Any:
 def redact_update(id: str, update_id: str) -> Any:
     """Remove the text of an update for good; its status change stays.
 
-    Its author may do this for 5 minutes, an admin at any time.
+    Its author may do this for 5 minutes, an admin at any time. A copy that was taken into a
+    post-mortem stays there.
     """
     return write(updates.redact, id, update_id)

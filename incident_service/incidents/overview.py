@@ -17,6 +17,7 @@ from incident_service.store import (
     alerts,
     incidents,
     named,
+    postmortems,
     responders,
     status_pages,
     updates,
@@ -45,7 +46,7 @@ class Overview:
     `names`: of people, keys and integrations, by id. `schedule` and `policy`: their names, or
     `None` if it has none or they were deleted. `next_layer`: what its policy does next.
     `public_pages`: the status pages on which a public update appears. `resolution`: the history's
-    entry, if it is resolved.
+    entry, if it is resolved. `postmortem`: the status of its post-mortem, if it has one.
     """
 
     incident: Row
@@ -62,6 +63,7 @@ class Overview:
     public_pages: list[Row]
     alerts: list[Row]
     has_more_alerts: bool
+    postmortem: str | None
     seen: Seen
 
 
@@ -109,6 +111,7 @@ def get(db: Connection, caller: Caller, id: str, *, by_email: bool, now: datetim
         ),
         alerts=newest[:ALERTS_SHOWN],
         has_more_alerts=len(newest) > ALERTS_SHOWN,
+        postmortem=postmortems.status(db, org_id, id),
         seen=Seen(
             position=once.position(db, row),
             acknowledgement=once.acknowledgement(row),

@@ -19,6 +19,7 @@ _PARTS = {
         "console/console.css",
         "console/calendar.css",
         "console/guides.css",
+        "console/plots.css",
     ),
     "console.js": ("console/console.js",),
 }

@@ -68,6 +68,11 @@ class Route:
         """Whether the path names a thing of an organization."""
         return bool(self.rule.arguments)
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it answers with a file to keep, not with a page to look at."""
+        return self.rule.rule.endswith((".csv", ".md", ".html"))
+
     def path(self, ids: dict[str, Any]) -> str:
         """Return the path to the things that have these ids."""
         values = {name: _value(self, name, ids) for name in self.rule.arguments}
@@ -77,7 +82,9 @@ class Route:
 
 def _value(route: Route, name: str, ids: dict[str, Any]) -> Any:
     if name == "number":
-        return ids["number"]
+        return ids["learned number" if route.room == "postmortems" else "number"]
+    if name == "version":
+        return ids["version"]
     if name == "layer_id":
         return ids["rungs" if route.room == "policies" else "layers"][0]
     noun = ROOMS.get(route.room) if name == "id" else PARAMETERS.get(name)

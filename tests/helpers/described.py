@@ -53,7 +53,7 @@ def _described_response(paths: MapAdapter, answer: TestResponse) -> Any:
         return description()["components"]["responses"]["NotFound"]
     except MethodNotAllowed:
         return description()["components"]["responses"]["MethodNotAllowed"]
-    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
+    path = re.sub(r"<(?:[^<>:]+:)?(\w+)>", lambda match: f"{{{camel_case(match[1])}}}", rule.rule)
     if path not in description()["paths"] or request.method == "OPTIONS":
         return None
     method = "get" if request.method == "HEAD" else request.method.lower()

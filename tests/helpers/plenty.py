@@ -170,6 +170,9 @@ def _incident(things: Things, others: list[dict[str, str]]) -> None:
             audit.append(db, incident, "incident_acknowledged", {}, actor_id=user_id, at=at)
 
     world.database.write(tell)
+    for n, _ in enumerate(people):
+        learned = {"body": f"# {n}\n", "authorIds": people[: n + 1]}
+        _set(things, "PUT", f"incidents/{ids['learned']}/postmortem", **learned)
 
 
 def _set(things: Things, method: str, path: str, **body: Any) -> None:

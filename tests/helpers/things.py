@@ -67,6 +67,10 @@ class Things:
         planned = {"startsAt": "2026-01-01T00:00:00Z", "componentIds": [component]}
         maintenance = world.make("maintenance-windows", title="M", **planned)["id"]
         incident = world.post().json["data"]["id"]
+        resolved = world.post().json["data"]
+        learned = resolved["id"]
+        world.call("POST", f"incidents/{learned}/resolve")
+        world.call("PUT", f"incidents/{learned}/postmortem", {"body": "L"})
         key = world.make("api-keys", name="K")["id"]
         invitation = world.make("team/members/invite", emailAddress="eve@example.com")["id"]
         method = {"label": "L", "url": "mailto://ada:word@example.com"}
@@ -92,12 +96,15 @@ class Things:
             "alert": alert["id"],
             "maintenance": maintenance,
             "incident": incident,
+            "learned": learned,
+            "learned number": resolved["sequentialId"],
             "key": key,
             "invitation": invitation,
             "contact method": contact_method,
             "feed": feed,
             "subscription": subscription,
             "override": override,
+            "version": "1",
         }
 
     def path(self, path: str) -> str:
@@ -105,7 +112,7 @@ class Things:
         ids = self.ids
         of_layer = ids["rungs" if "escalation" in path else "layers"][0]
         first = {
-            "incidents": "incident",
+            "incidents": "learned" if "postmortem" in path else "incident",
             "components": "component",
             "schedules": "schedule",
             "policies": "policy",
@@ -124,6 +131,7 @@ class Things:
             "{invitationId}": "invitation",
             "{methodId}": "contact method",
             "{overrideId}": "override",
+            "{number}": "version",
         }
         segments = path.removeprefix("/v1/").split("/")
         for n, segment in enumerate(segments):
@@ -152,7 +160,9 @@ class Things:
             ("userId|targetUserId|ownerId", ids["user"]),
         ):
             text = re.sub(rf'"({key})": "[^"]+"', rf'"\1": "{id}"', text)
-        text = re.sub(r'"(userIds|participantIds)": \[[^]]+\]', rf'"\1": ["{ids["user"]}"]', text)
+        text = re.sub(
+            r'"(userIds|participantIds|authorIds)": \[[^]]+\]', rf'"\1": ["{ids["user"]}"]', text
+        )
         text = re.sub(r'"scheduleIds": \[[^]]+\]', f'"scheduleIds": ["{ids["schedule"]}"]', text)
         (component,) = re.findall(r'"componentIds": \["([^"]+)"\]', text) or [""]
         return json.loads(text.replace(component, ids["component"]) if component else text)

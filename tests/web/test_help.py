@@ -102,7 +102,7 @@ def test_every_link_leads_somewhere(world: World, path: str) -> None:
     for link in page.links:
         href = link["href"] or ""
         if "://" in href:
-            assert link["rel"] == "noopener noreferrer", href
+            assert link["rel"] == "nofollow noopener noreferrer", href
             continue
         target, _, anchor = href.partition("#")
         # A guide's links are beside it, so that they also work below the path of a base URL.

@@ -117,11 +117,11 @@ class Contract(BasePlugin):
             parameter["name"] = camel_case(name)
             noun = _noun_before(name, path)
             also = ", or its number" if noun == "incident" else ""
-            parameter["description"] = (
-                "The token of the integration."
-                if name == "token"
-                else f"The id of the {noun}{also}."
-            )
+            of_a_kind = {
+                "token": "The token of the integration.",
+                "number": f"The number of the {noun}.",
+            }
+            parameter["description"] = of_a_kind.get(name, f"The id of the {noun}{also}.")
         return re.sub(r"{(\w+)}", lambda match: f"{{{camel_case(match[1])}}}", path)
 
     def operation_helper(

@@ -14,7 +14,7 @@ from incident_service.alerts.kinds import KINDS
 from incident_service.api.incidents import AUDIT_DETAILS
 from incident_service.api.schedules import ROTATION_TYPES
 from incident_service.http.error_codes import CODES, type_of
-from incident_service.incidents import lifecycle, reading, updates
+from incident_service.incidents import lifecycle, postmortems, reading, updates
 from incident_service.oncall import hours
 from incident_service.paging import matching, policies
 from incident_service.people import caller
@@ -34,6 +34,7 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "AuditEventType": (tuple(AUDIT_DETAILS), "What can happen to an incident."),
     "Visibility": (updates.VISIBILITIES, "Who may read an update."),
+    "PostmortemStatus": (postmortems.STATUSES, "Whether a post-mortem is finished."),
     "ComponentStatus": (
         levels.STATUSES,
         "How a component is, or how a status page shows it; the best comes first.",

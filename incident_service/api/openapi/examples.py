@@ -39,6 +39,12 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "body": "The latest deployment is the cause; rolling back.",
         "statusChange": "identified",
     },
+    "PostmortemBody": {
+        "body": "# Incident 42: Payments fail\n\n## What happened\n\nA deployment was rolled back.",
+        "status": "draft",
+        "authorIds": [_USER],
+    },
+    "TemplateBody": {"body": "# {{title}}\n\n{{summary}}\n\n## Timeline\n\n{{timeline}}"},
     "ComponentBody": {
         "name": "Checkout",
         "description": "Takes orders and payments.",

@@ -26,7 +26,10 @@ from incident_service.web.console import (
     pages,
     people,
     policies,
+    postmortem_template,
+    postmortems,
     reach,
+    reports,
     routing,
     schedules,
     session_cookie,
@@ -66,6 +69,9 @@ _PAGES = (
     incident_forms.pages,  # with `incident_acts`
     new_incident.pages,
     alerts.pages,
+    reports.pages,
+    postmortems.pages,
+    postmortem_template.pages,
 )
 """For those who have signed in; each is a room of its own."""
 

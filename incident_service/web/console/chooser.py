@@ -139,7 +139,12 @@ class Question:
 
 def people(users: Iterable[Row], name_of: Callable[[Row], str]) -> Chooser:
     """Return what picks users; `name_of` gives a user's display name."""
-    return Chooser(Choice(user["id"], name_of(user), user["email"]) for user in users)
+    return Chooser(choices(users, name_of))
+
+
+def choices(users: Iterable[Row], name_of: Callable[[Row], str]) -> list[Choice]:
+    """Return users as things to pick from."""
+    return [Choice(user["id"], name_of(user), user["email"]) for user in users]
 
 
 def _fits(choice: Choice, beginnings: Sequence[str]) -> bool:

@@ -10,8 +10,8 @@ from importlib.resources import files
 from markupsafe import Markup
 
 from incident_service.errors import NotFound
-from incident_service.web.console import markdown
-from incident_service.web.console.markdown import Heading
+from incident_service.web import markdown
+from incident_service.web.markdown import Heading
 
 SUMMARIES = {
     "console": "Sign in, and find your way: incidents, shifts, settings, and what members may do.",
@@ -20,6 +20,8 @@ SUMMARIES = {
     "using": "By the API, from an empty rota to customers who read what is going on.",
     "monitoring": "Let Prometheus, Grafana, Zabbix, cron jobs and others open incidents: what to "
     "paste where.",
+    "reports": "How incidents went and what being on call took: what each figure means.",
+    "postmortems": "Write down what an incident taught you: versions, the template, the timeline.",
     "operating": "Settings, systemd, nginx, backups, upgrades, and how much it takes.",
     "security": "What the service withstands, and what it leaves to you.",
     "contract": "What a client can rely on: every call, error, setting and command.",
@@ -77,7 +79,7 @@ def _render(name: str, *, on_one_page: bool = False) -> Guide:
     heading, _, rest = text.partition("\n")
     document = markdown.render(
         _OWN_CONTENTS.sub("", rest),
-        link=functools.partial(_within_page, name) if on_one_page else _between_pages,
+        lead=functools.partial(_within_page, name) if on_one_page else _between_pages,
         prefix=_anchor(name, "") if on_one_page else "",
         below=1 if on_one_page else 0,
     )

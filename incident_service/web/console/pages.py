@@ -56,6 +56,7 @@ _NAVIGATION = (
     ("console.home.show", "home", "Home"),
     ("console.incidents.show", "incidents", "Incidents"),
     ("console.on_call.show", "on-call", "On call"),
+    ("console.reports.show", "reports", "Reports"),
     ("console.settings.show", "settings", "Settings"),
     ("help.show_contents", "help", "Help"),
     ("console.me.show", "me", "Me"),

@@ -40,6 +40,9 @@ GROUPS: dict[str, list[Room]] = {
         Room("subscriptions.show", "Subscriptions", "Chats and tools that are told what happens."),
         Room("status_pages.show", "Status pages", "What the public sees."),
     ],
+    "Looking back": [
+        Room("postmortem_template.edit", "Post-mortem template", "What new ones start from."),
+    ],
     "Organization": [
         Room("organization.edit", "Organization", "Its name, time zone and default policy."),
         Room("set_up.show", "Set-up", "What works, and what needs attention.", is_for_admins=True),

@@ -32,13 +32,13 @@ TEXTS = {
     "routing_policies": ["name", "description"],
     "integrations": ["name"],
     "incidents": ["title", "description", "public_title"],
-    "incident_updates": ["body"],
     "alerts": ["title", "description"],
     "maintenance_windows": ["title", "description"],
     "status_pages": ["title"],
     "contact_methods": ["label"],
     "subscriptions": ["label"],
     "api_keys": ["name"],
+    "postmortem_templates": ["body"],
 }
 """What people and tools write, by table."""
 
@@ -47,7 +47,7 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
-FOR_MEMBERS = {"alerts", "cover", "incident_acts", "me", "new_incident", "overrides"}
+FOR_MEMBERS = {"alerts", "cover", "incident_acts", "me", "new_incident", "overrides", "postmortems"}
 """The rooms in which members may do everything (contract §1)."""
 
 OF_NOBODY = frozenset({"sessions", "api_keys", "secrets", "sign_in_requests"})
@@ -137,7 +137,8 @@ def test_another_organizations_thing_is_as_one_that_does_not_exist(
 ) -> None:
     world = things.world
     nothing: dict[str, Any] = dict.fromkeys(things.ids, new_id())
-    nothing |= {"layers": [new_id()], "rungs": [new_id()], "number": 10**9}
+    nothing |= {"layers": [new_id()], "rungs": [new_id()]}
+    nothing |= {"number": 10**9, "learned number": 10**9, "version": 1}
     theirs = nothing | {
         "schedule": other_org.schedule_id,
         "policy": other_org.policy_id,
@@ -188,15 +189,22 @@ class _Dangers(HTMLParser):
 
 def test_a_page_shows_every_text_as_text(things: Things) -> None:
     world = things.world
+    world.execute("DROP TRIGGER incident_updates_keeps_values")
     for table, columns in TEXTS.items():
         for column in columns:
             world.execute(f"UPDATE {table} SET {column} = ? || hex(randomblob(3))", HOSTILE)
+    update = {"visibility": "internal", "body": HOSTILE}
+    world.call("POST", f"incidents/{things.ids['incident']}/updates", update)
+    learned = {"body": f"{HOSTILE}\n\n[a](javascript:alert(1)) ![a](https://a.b/c.png)"}
+    world.call("PUT", f"incidents/{things.ids['learned']}/postmortem", learned)
     browser = signed_in(world)
     for route in GETS:
         page = browser.get(route.path(things.ids))
         assert page.status_code == 200, route
         dangers = _Dangers()
         dangers.feed(page.text)
-        assert dangers.found == [], route
+        if page.mimetype == "text/html":
+            assert dangers.found == (["style"] if route.is_file else []), route
+        assert route.is_file == ("Content-Disposition" in page.headers), route
         assert page.headers["Content-Security-Policy"] == POLICY, route
         assert page.headers["Cache-Control"] == "no-store", route

@@ -131,8 +131,9 @@ def test_a_week_that_is_not_this_one_has_no_now(app: Flask) -> None:
 
 def colours(css: str, *, dark: bool) -> dict[str, str]:
     """Return the custom properties of the style sheet; those of a class as `p3 --person`."""
-    bright = re.sub(r"@media \(prefers-color-scheme: dark\) \{(.*?)\n\}", "", css, flags=re.S)
-    dim = "".join(re.findall(r"@media \(prefers-color-scheme: dark\) \{(.*?)\n\}", css, re.S))
+    of_dark = r"@media screen and \(prefers-color-scheme: dark\) \{(.*?)\n\}"
+    bright = re.sub(of_dark, "", css, flags=re.S)
+    dim = "".join(re.findall(of_dark, css, re.S))
     found = {}
     for selector, body in re.findall(r"([^{}]+)\{([^{}]*)\}", bright + (dim if dark else "")):
         owner = selector.strip().rpartition("\n")[2].strip().removeprefix(":root").lstrip(".")

@@ -20,12 +20,15 @@ FEW, MANY = 2, 9
 WALK = re.compile(
     r"SEARCH (alerts?|audit_events|changes?|delivery|deliveries|events?|incidents?"
     r"|incident_updates|status_history|updates?)\b"
-    r"(?!.*INDEX incidents_open ).* \(org_id=\?\)"
+    r"(?!.*INDEX incidents_(open|provisional) ).* \(org_id=\?\)"
 )
 """A step of a plan that reads all that an organization has in a table that grows for ever.
 
-What is open does not: incidents are resolved.
+What is open does not: incidents are resolved. What is provisional is few, and read by ids alone.
 """
+
+OF_EACH_SCHEDULE = {"GET reports.show", "GET reports.on_call_csv"}
+"""Pages that count the hours of each schedule in turn, of which there are 1,000 at most."""
 
 
 LAST = re.compile(r"\s*SELECT max\(\w+\) AS \w+ FROM \w+\s+WHERE org_id = '\w+'\s*")
@@ -50,7 +53,7 @@ def test_a_page_takes_as_many_statements_with_many_rows_as_with_few(world: World
     few, many = (statements(world, number) for number in (FEW, MANY))
     more = {
         page: [text for text in many[page] if text not in few[page]]
-        for page in few
+        for page in few.keys() - OF_EACH_SCHEDULE
         if len(many[page]) > len(few[page])
     }
     assert more == {}
