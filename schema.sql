@@ -379,7 +379,7 @@ CREATE TABLE routing_policies (
 ) STRICT;
 CREATE UNIQUE INDEX routing_policies_name ON routing_policies (org_id, name)
     WHERE deleted_at IS NULL;
-CREATE UNIQUE INDEX routing_policies_default ON routing_policies (org_id) WHERE is_default;
+CREATE UNIQUE INDEX routing_policies_default ON routing_policies (org_id) WHERE is_default = 1;
 
 -- What becomes of the alerts of one severity, at its place in the order sent. The escalation policy is
 -- kept if the outcome does not use it, too.
@@ -537,7 +537,8 @@ CREATE INDEX incidents_by_integration ON incidents (org_id, integration_id, sequ
 CREATE INDEX incidents_by_opening ON incidents (
     org_id, created_at, is_provisional, severity, owner_schedule_id, acknowledge_ms,
     first_acknowledged_by, resolve_ms, sequential_id);  -- all that reports read
-CREATE INDEX incidents_storms ON incidents (org_id, integration_id, sequential_id) WHERE is_storm;
+CREATE INDEX incidents_storms ON incidents (org_id, integration_id, sequential_id)
+    WHERE is_storm = 1;
 CREATE INDEX incidents_provisional ON incidents (org_id, id) WHERE is_provisional = 1;
 CREATE TRIGGER incidents_come_timed AFTER INSERT ON incidents
 WHEN NEW.first_acknowledged_at IS NOT NULL OR NEW.resolved_at IS NOT NULL

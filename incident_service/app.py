@@ -12,8 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from incident_service import api, inbound, web
 from incident_service.api.openapi import spec
 from incident_service.config import Settings
-from incident_service.database import maintenance
-from incident_service.database.file import Database
+from incident_service.database import either
 from incident_service.http import middleware, page_cache
 from incident_service.http.metrics import Metrics
 from incident_service.http.rate_limits import RateLimits
@@ -56,14 +55,17 @@ class _App(Flask):
 def configure(app: Flask, settings: Settings) -> None:
     """Give the application its settings and its database, in place of those that it had.
 
-    The database is made if there is none. Raises as `maintenance.initialise` does, and leaves the
+    The database is made if there is none. Raises as `either.initialise` does, and leaves the
     application as it was then.
     """
-    database = Database(settings.database, write_timeout=settings.write_timeout)
-    maintenance.initialise(database)
+    database = either.open_database(
+        settings.database, write_timeout=settings.write_timeout, threads=settings.threads
+    )
+    either.initialise(database)
     app.extensions["incident_service.database"] = database
     app.extensions["incident_service.settings"] = settings
-    app.extensions["incident_service.metrics"] = Metrics()
+    metrics = app.extensions["incident_service.metrics"] = Metrics()
+    metrics.watch(database)
     app.extensions["incident_service.rate_limits"] = RateLimits(
         per_key=settings.rate_limit_key,
         per_address=settings.rate_limit_address,

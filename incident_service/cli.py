@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -21,15 +22,18 @@ import click
 from incident_service import clock, quickstart
 from incident_service.alerts import integrations
 from incident_service.alerts.kinds import KINDS, Kind
-from incident_service.config import PREFIX, Settings
-from incident_service.database import maintenance
-from incident_service.database.file import Database
-from incident_service.errors import Busy, ServiceError, ValidationFailed
+from incident_service.config import PREFIX, ServerUrl, Settings, Where, read_database
+from incident_service.database import copying, either
+from incident_service.database.engine import Database
+from incident_service.errors import Busy, InvalidSetting, ServiceError, ValidationFailed
 from incident_service.names import camel_case
 from incident_service.people import inventory, keys, organizations, sign_in_links, users
 from incident_service.people.caller import ROLES, Role
 
 logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS = 0.5
+"""How long a start waits before it asks for the database again."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -87,7 +91,20 @@ class _Email(_Text):
         return text
 
 
+class _Database(click.ParamType[Database]):
+    """A database that is not the one of the settings."""
+
+    name = "database"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Database:
+        try:
+            return either.open_database(read_database(value))
+        except InvalidSetting as error:
+            self.fail(error.message.removeprefix(f"{PREFIX}DATABASE: "), param, ctx)
+
+
 TEXT = _Text()
+DATABASE = _Database()
 
 
 @click.group()
@@ -119,9 +136,13 @@ def quickstart_command(host: str | None, port: int | None, opens: bool | None) -
             "Open the console in a browser once it is served?", default=True
         )
     database = _database(settings)
-    made = database.write(quickstart.provision, timezone=clock.local_time_zone(), with_team=True)
-    tools = database.write(quickstart.connect, made)
-    link = database.write(sign_in_links.create, made.org_id, made.user_id)
+    with database.read() as db:
+        owner = quickstart.owner(db)
+    made = database.write(
+        owner, quickstart.provision, timezone=clock.local_time_zone(), with_team=True
+    )
+    tools = database.write(made.org_id, quickstart.connect, made)
+    link = database.write(made.org_id, sign_in_links.create, made.org_id, made.user_id)
     database.close()  # before the server forks its workers
     url = sign_in_links.url_of(settings.public_url, link["token"])
 
@@ -194,6 +215,11 @@ def page_command(parent: int | None) -> None:
         return stopped.is_set() or (parent is not None and os.getppid() != parent)
 
     database = _database_of_a_server(settings, is_stopped)
+    if parent is not None and isinstance(settings.database, ServerUrl):
+        from incident_service.http import metrics
+
+        metrics.take_place("paging")
+        metrics.Metrics().watch(database)
     kept = functools.partial(purge, retention_days=settings.retention_days)
     Pager(database, settings, perform=perform, purge=kept).run(is_stopped)
     os._exit(0)  # without waiting for a delivery that hangs: it is tried again later
@@ -206,9 +232,9 @@ def init_db() -> None:
 
     An older one is copied first, into a file beside it.
     """
-    database = Database(_settings().database)
-    copy = maintenance.upgrade(database)
-    _print({"database": str(database.path), "copy": str(copy) if copy else None})
+    database = either.open_database(_settings().database)
+    copy = either.upgrade(database)
+    _print({"database": _name(database.where), "copy": str(copy) if copy else None})
 
 
 @main.command("backup")
@@ -220,8 +246,23 @@ def backup(file: Path) -> None:
     FILE must not exist yet.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # after the partial copy is removed
-    maintenance.backup(Database(_settings().database), file)
+    either.backup(either.open_database(_settings().database), file)
     _print({"backup": str(file.resolve()), "bytes": file.stat().st_size})
+
+
+@main.command("copy")
+@click.option("--from", "source", required=True, type=DATABASE, help="What to copy.")
+@click.option("--to", "target", required=True, type=DATABASE, help="Where to; it must be empty.")
+@_with_clear_errors
+def copy(source: Database, target: Database) -> None:
+    """Move everything into another database, and check it row by row.
+
+    Each is a file or a postgresql:// URL. Stop the service first: what it writes meanwhile is not
+    moved.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # after all is undone
+    rows = copying.copy(source, target)
+    _print({"from": _name(source.where), "to": _name(target.where), "rows": rows})
 
 
 @main.command("compact")
@@ -231,16 +272,11 @@ def compact() -> None:
 
     No byte remains of what was deleted or redacted. Writes wait while the file is rewritten.
     """
-    database = Database(_settings().database)
-    before = maintenance.size(database)
-    maintenance.compact(database)
-    _print(
-        {
-            "database": str(database.path),
-            "bytesBefore": before,
-            "bytesAfter": maintenance.size(database),
-        }
-    )
+    database = either.open_database(_settings().database)
+    before = database.size()
+    either.compact(database)
+    after = database.size()
+    _print({"database": _name(database.where), "bytesBefore": before, "bytesAfter": after})
 
 
 @main.command("create-org")
@@ -248,7 +284,7 @@ def compact() -> None:
 @_with_clear_errors
 def create_org(name: str) -> None:
     """Make an organization."""
-    org_id = _database(_settings()).write(organizations.create, name=name)
+    org_id = _database(_settings()).write(None, organizations.create, name=name)
     _print({"id": org_id})
 
 
@@ -270,6 +306,7 @@ def create_user(
 ) -> None:
     """Make a user."""
     user = _database(_settings()).write(
+        org,
         users.create,
         org_id=org,
         email=email,
@@ -291,7 +328,9 @@ def create_user(
 @_with_clear_errors
 def create_key(org: str, user: str | None, role: Role, name: str) -> None:
     """Make an API key, which is shown only this once."""
-    made = _database(_settings()).write(keys.create, org_id=org, user_id=user, role=role, name=name)
+    made = _database(_settings()).write(
+        org, keys.create, org_id=org, user_id=user, role=role, name=name
+    )
     _print({"id": made["id"], "key": made["key"]})
 
 
@@ -314,7 +353,7 @@ def sign_in_link(user: str, org: str | None) -> None:
             f"{organizations_of}."
         )
     (who,) = found
-    link = database.write(sign_in_links.create, who["org_id"], who["id"])
+    link = database.write(who["org_id"], sign_in_links.create, who["org_id"], who["id"])
     _print({"url": sign_in_links.url_of(settings.public_url, link["token"])})
 
 
@@ -369,7 +408,7 @@ def create_integration(org: str, name: str, kind: Kind, every_seconds: int | Non
     """Make an integration by which a tool sends alerts. Its token is shown only this once."""
     settings = _settings()
     values = {"name": name, "kind": kind, "every_seconds": every_seconds}
-    made = _database(settings).write(integrations.create, org_id=org, values=values)
+    made = _database(settings).write(org, integrations.create, org_id=org, values=values)
     url = integrations.url_of(settings.public_url, made["token"])
     _print({"id": made["id"], "url": url, "token": made["token"]})
 
@@ -429,12 +468,18 @@ def _database_of_a_server(
             if is_stopped():
                 raise
             logger.warning("waiting for the database: %s", error.message)
+            time.sleep(LOOK_AGAIN_SECONDS)  # a server that is not there says so at once
 
 
 def _database(settings: Settings) -> Database:
-    database = Database(settings.database, write_timeout=settings.write_timeout)
-    maintenance.initialise(database)
+    database = either.open_database(settings.database, write_timeout=settings.write_timeout)
+    either.initialise(database)
     return database
+
+
+def _name(where: Where) -> str:
+    """Return where the database is: a file's whole path, or a URL without its password."""
+    return str(where.resolve() if isinstance(where, Path) else where)
 
 
 def _print(answer: dict[str, Any]) -> None:
@@ -450,7 +495,7 @@ def _print_each(rows: list[dict[str, Any]], *columns: str) -> None:
 def _greeting(
     settings: Settings, made: quickstart.Provisioned, tools: quickstart.Tools, sign_in_url: str
 ) -> str:
-    database = settings.database.resolve()
+    database = _name(settings.database)
     return f"""\
 incident-service listens on {settings.public_url}; its database is {database}
 
@@ -482,10 +527,10 @@ curl --request POST \\
 {_alerts_greeting(settings, tools)}
 Nobody can be reached yet: "Your first page" in the README changes that. Add a colleague:
 
-{PREFIX}DATABASE={shlex.quote(str(database))} {_own_command()} create-user \\
+{PREFIX}DATABASE={shlex.quote(database)} {_own_command()} create-user \\
   --org {made.org_id} --email colleague@example.com
 
-Ctrl-C stops the service; your data stays in the file.
+Ctrl-C stops the service; your data stays in the database.
 """
 
 

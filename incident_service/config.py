@@ -138,6 +138,30 @@ def is_this_machine(host: str) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class ServerUrl:
+    """Where a PostgreSQL server is: a URL as libpq takes it. It is printed without passwords."""
+
+    url: str = dataclasses.field(repr=False)
+
+    def __str__(self) -> str:
+        scheme, _, rest = self.url.partition("://")
+        place, mark, query = rest.partition("?")
+        person, at, host = place.rpartition("@")
+        options = [option for option in query.split("&") if "password" not in option.lower()]
+        shown = "&".join(options) if query else ""
+        return f"{scheme}://{person.partition(':')[0]}{at}{host}{mark if shown else ''}{shown}"
+
+
+Where = Path | ServerUrl
+"""Where the database is: a file, or a server."""
+
+
+def read_database(text: str) -> Where:
+    """Return where the database is that a person names."""
+    return ServerUrl(text) if re.match(r"postgres(ql)?://", text) else Path(text)
+
+
 def _setting(default: T, parser: fields.Field[Any], *, is_secret: bool = False) -> T:
     """Define a setting: its default, and what reads and checks its text.
 
@@ -155,7 +179,11 @@ class Settings:
     name.
     """
 
-    database: Path = _setting(Path("incident-service.db"), fields.Function(deserialize=Path))  # noqa: RUF009
+    database: Where = _setting(  # noqa: RUF009
+        Path("incident-service.db"),
+        fields.Function(deserialize=read_database),
+    )
+    """A file, or `postgresql://…`."""
     host: str = _setting("127.0.0.1", fields.Function(deserialize=_read_host))
     port: int = _setting(8000, fields.Integer(validate=validate.Range(1, 65535)))
     workers: int = _setting(_default_workers(), fields.Integer(validate=validate.Range(1, 64)))
@@ -231,6 +259,13 @@ class Settings:
     def mail_server(self) -> MailServer | None:
         """Where mail is handed in, if it is configured."""
         return parse_smtp_url(self.smtp_url) if self.smtp_url else None
+
+    @property
+    def database_variable(self) -> str:
+        """The variable's value that names the database wherever a process works; it is a secret."""
+        if isinstance(self.database, Path):
+            return str(self.database.resolve())
+        return self.database.url
 
     @property
     def public_path(self) -> str:

@@ -137,5 +137,13 @@ class BackupFailed(ServiceError):
     """A copy of the database that could not be made; the database is as it was."""
 
 
+class CopyFailed(ServiceError):
+    """What could not be moved into another database, which is as empty as it was."""
+
+
+class OtherTool(ServiceError):
+    """A command that is for a file; the message names what does it on a server."""
+
+
 class InvalidSetting(ServiceError):
     """A setting that makes no sense; the message names it."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from incident_service.alerts import integrations
 from incident_service.alerts.kinds import Kind
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import layers, schedules
 from incident_service.paging import policies
 from incident_service.people import keys, organizations, users
@@ -82,6 +82,12 @@ def _fresh_token(
     return token
 
 
+def owner(db: Connection) -> str | None:
+    """Return the organization whose turn `provision` must wait for; `None` if it makes one."""
+    organization = organization_rows.oldest_named(db, ORGANIZATION)
+    return str(organization["id"]) if organization else None
+
+
 def provision(
     db: Connection, *, now: datetime, timezone: str = "UTC", with_team: bool = False
 ) -> Provisioned:
@@ -91,6 +97,7 @@ def provision(
     and a second schedule on which the next of them stands by. One that is there already does not:
     its people have a rota of their own by now. `timezone`: of a new organization and its schedules.
     """
+    organization_rows.take_turn_to_name(db)
     organization = organization_rows.oldest_named(db, ORGANIZATION)
     org_id = (
         organization["id"] if organization else organizations.create(db, name=ORGANIZATION, now=now)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.store import Row, is_full, named
 from incident_service.store.named import Table

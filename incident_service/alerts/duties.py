@@ -7,7 +7,7 @@ from datetime import datetime
 
 from incident_service.alerts import heartbeats, over, suppressed
 from incident_service.alerts.notify import notify
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging import shift_changes
 from incident_service.paging.performing import Perform
 from incident_service.store import Row, tasks

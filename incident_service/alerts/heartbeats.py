@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from incident_service.alerts import intake
 from incident_service.alerts.incoming import incoming_alert
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging import presence
 from incident_service.store import Row, alerts, integrations, tasks
 

@@ -11,7 +11,7 @@ from incident_service.alerts.incoming import IncomingAlert
 from incident_service.alerts.severity_words import severity_of
 from incident_service.alerts.triage import Triage
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import lifecycle
 from incident_service.people.caller import Caller
 from incident_service.severity import Severity, is_worse

@@ -13,7 +13,7 @@ from typing import Any
 from incident_service import ids, resources
 from incident_service.alerts import heartbeats, over
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotAuthorized, ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller

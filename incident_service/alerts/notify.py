@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from incident_service import ids
 from incident_service.alerts.routes import Routes
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.roster import Roster
 from incident_service.store import Row, alerts, deliveries, integrations

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from incident_service.alerts import triage
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import updates
 from incident_service.people.caller import Caller
 from incident_service.store import Row, incidents, integrations, tasks

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from incident_service.alerts import retention
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging import signing_in
 from incident_service.people.sessions import LASTS
 from incident_service.store import (

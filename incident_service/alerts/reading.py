@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident_service.alerts import over
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotFound
 from incident_service.incidents import reading as incidents
 from incident_service.people import actors

@@ -13,7 +13,7 @@ from incident_service import ids
 from incident_service.alerts import integrations
 from incident_service.alerts.incoming import clean
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.people.caller import Caller
 from incident_service.store import Row, incidents
 from incident_service.store import integrations as integration_rows

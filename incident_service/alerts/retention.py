@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row
 from incident_service.store import retention as rows
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from incident_service.alerts.routing import Rule, Selector, folded, folded_selectors, route
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import (
     Row,
     components,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from incident_service import resources
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict
 from incident_service.people.caller import Caller
 from incident_service.store import Row, changes, integrations, named

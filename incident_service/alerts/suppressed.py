@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident_service.alerts.triage import Triage
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, integrations, maintenance_windows, tasks
 from incident_service.store import alerts as rows
 

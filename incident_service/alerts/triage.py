@@ -10,7 +10,7 @@ from incident_service.alerts.incoming import cut
 from incident_service.alerts.routes import Routes
 from incident_service.alerts.routing import Rule
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import lifecycle, opening, owners
 from incident_service.people.caller import Caller
 from incident_service.severity import is_worse

@@ -44,7 +44,8 @@ def _read_kept() -> Kept | None:
     try:
         with database().read() as db:
             open_incidents, pages = incidents.open_by_severity(db), deliveries.outcomes(db)
-        return Kept(open_incidents, pages, pager.seconds_late(database(), clock.now()))
+        late = pager.seconds_late(database(), clock.now())
+        return Kept(open_incidents, pages, late, database().size())
     except Unavailable as error:
         _log.error(error.message, extra={"requestId": request_id()})
         return None

@@ -9,7 +9,7 @@ from flask import current_app
 from marshmallow import fields, validate
 
 from incident_service.api.incidents import AffectedComponentSchema
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http import page_cache, sharing
 from incident_service.http.blueprint import Blueprint
 from incident_service.http.fields import UUID, Instant

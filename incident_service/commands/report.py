@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from incident_service.api.oncall_report import OnCallReportSchema
 from incident_service.api.reports import IncidentsReportSchema
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller

@@ -6,19 +6,18 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any, TypeVar
 
-from incident_service import clock
 from incident_service.database import word_index
+from incident_service.database.engine import SCHEMA_VERSION, Database, Owner
 from incident_service.database.writelock import WriteLock
 from incident_service.database.writer import Writer
 from incident_service.errors import Busy, StorageFull, UnusableDatabase
 
-SCHEMA_VERSION = 8
 APPLICATION_ID = 0x696E6376
 
 _BUSY = "The database is busy; nothing was written. Try again."
@@ -30,8 +29,6 @@ _UNUSABLE = (
     sqlite3.SQLITE_READONLY,
 )
 
-Connection = sqlite3.Connection
-
 T = TypeVar("T")
 
 # They become what SQLite has for them in any case. Without these lines, sqlite3 searches for a way
@@ -40,7 +37,7 @@ sqlite3.register_adapter(bool, int)
 sqlite3.register_adapter(type(None), lambda none: none)
 
 
-class Database:
+class FileDatabase(Database):
     """One SQLite file, shared by any number of threads and processes.
 
     Each thread keeps one connection to read by; those of a process share one to write by, whose
@@ -50,11 +47,9 @@ class Database:
 
     def __init__(self, path: Path, *, write_timeout: float = 5.0) -> None:
         """`write_timeout`: seconds that a write waits for other writers."""
+        super().__init__(path, write_timeout=write_timeout)
         # SQLite follows links too, and keeps its other files beside the file they lead to.
         self.path = Path(os.path.realpath(path))  # `Path.resolve` may raise if they form a loop
-        self.write_timeout = write_timeout
-        self.clock: Callable[[], datetime] = clock.now
-        """What gives writes their instants."""
         self._name = str(path.absolute())
         self._log = f"{self.path}-wal"
         self._file: _FileId | None = None
@@ -100,25 +95,26 @@ class Database:
         with _translated_errors():
             yield self._connection()
 
-    def write(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run `work(connection, *args, now=…, **kwargs)` in a write transaction; return its result.
-
-        `now` is the instant at which the transaction's turn to write came, so what is written
-        later is never dated earlier. When this returns, the work is on disk; if `work` raises, it
-        is undone. It may run in another thread of this process, and sees no context variables. It
-        may run twice, if what shares the transaction fails: the first run is undone in the file,
-        so `work` must do nothing that matters elsewhere, and leave its arguments as they are.
-        Raises `Busy` if its turn did not come within the write time-out, and `StorageFull` if the
-        disk is full; nothing is written then.
-        """
-        return self.write_within(self.write_timeout, work, *args, **kwargs)
-
-    def write_within(self, seconds: float, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """As `write`, with another write time-out."""
+    def write_within(
+        self, seconds: float, owner: Owner, work: Callable[..., T], /, *args: Any, **kwargs: Any
+    ) -> T:
+        """As `write`, with another write time-out. All writes to a file take turns."""
         with _translated_errors():
             return self._writer.write(
                 lambda connection, now: work(connection, *args, now=now, **kwargs), timeout=seconds
             )
+
+    def write_some(
+        self,
+        org_ids: Sequence[str],
+        most: int,
+        work: Callable[..., T],
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> T:
+        """As `write`, for the first of the organizations: nobody else writes at the same time."""
+        return self.write(None, work, org_ids[:most], *args, **kwargs)
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -143,15 +139,15 @@ class Database:
         ):
             yield connection
 
-    def check(self) -> None:
-        """Raise `UnusableDatabase` unless the database answers and is of this version."""
-        with self.read():
-            pass
-
     def version(self) -> int:
         """Return a number that changes when another connection has written something."""
         with _translated_errors():
             return pragma(self._connection(), "data_version")
+
+    def size(self) -> int:
+        """Return how many bytes the file and its write-ahead log take."""
+        files = (self.path, Path(self._log))
+        return sum(path.stat().st_size for path in files if path.exists())
 
     def check_owner(self, connection: Connection) -> None:
         """Raise `UnusableDatabase` if the file belongs to something else."""
@@ -249,22 +245,7 @@ class Database:
             raise UnusableDatabase(f"{self._log} was moved or deleted while it was in use.")
 
 
-@contextmanager
-def savepoint(connection: Connection) -> Iterator[None]:
-    """Run a part of a write transaction; if it raises, only that part is undone."""
-    connection.execute("SAVEPOINT part")
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK TO part")
-        raise
-    finally:
-        if connection.in_transaction:
-            connection.execute("RELEASE part")
-
-
-_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_databases: weakref.WeakSet[FileDatabase] = weakref.WeakSet()
 
 
 def _forget_parent() -> None:

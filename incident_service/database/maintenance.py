@@ -9,11 +9,12 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
+from sqlite3 import Connection
 
-from incident_service.database import backups, file, migrations
-from incident_service.database.file import Connection, Database
+from incident_service.database import backups, file, migrations, tables
+from incident_service.database.engine import SCHEMA_VERSION
+from incident_service.database.file import FileDatabase
 from incident_service.errors import BackupFailed, Busy, Unavailable, UnusableDatabase
 
 COMPACT_SECONDS = 30.0
@@ -25,7 +26,7 @@ _OLDEST_SQLITE = (3, 37)
 _OWN_ENDINGS = ("", "-journal", "-wal", "-shm", ".lock", ".lock-next")
 
 
-def initialise(database: Database) -> None:
+def initialise(database: FileDatabase) -> None:
     """Make the database if there is none yet.
 
     Any number of processes may do this at once. If the file is ready, no lock is needed. Raises
@@ -34,33 +35,33 @@ def initialise(database: Database) -> None:
     """
     if _is_ready(database):
         return
-    with _made(database, database.write_timeout) as connection:
+    with made(database, database.write_timeout) as connection:
         database.check_version(connection)
 
 
-def upgrade(database: Database) -> Path | None:
+def upgrade(database: FileDatabase) -> Path | None:
     """Make the database, or bring one of an earlier version up to date (contract §9).
 
     It makes a copy first. Return where the copy is, or `None` if there was nothing to do. Raises as
     `initialise` does, `BackupFailed` and `StorageFull`; the database is then as it was, and there
     is no copy. A service of the earlier version that still runs answers `not_ready` from then on.
     """
-    with _made(database, UPGRADE_SECONDS) as connection:
+    with made(database, UPGRADE_SECONDS) as connection:
         old = file.pragma(connection, "user_version")
-        if old >= file.SCHEMA_VERSION:
+        if old >= SCHEMA_VERSION:
             database.check_version(connection)
             return None
         copy = _unused_name(database.path, f"before-upgrade-{old}")
         backups.copy(connection, copy)
         try:
-            migrations.apply(connection, old=old, new=file.SCHEMA_VERSION)
+            migrations.apply(connection, old=old, new=SCHEMA_VERSION)
         except BaseException:
             copy.unlink()
             raise
         return copy
 
 
-def backup(database: Database, target: Path) -> None:
+def backup(database: FileDatabase, target: Path) -> None:
     """Copy the database into a new file, while readers and writers go on (contract §9).
 
     See `backups.copy`. Raises `BackupFailed`, `StorageFull`, and `UnusableDatabase` if there is no
@@ -74,7 +75,7 @@ def backup(database: Database, target: Path) -> None:
         backups.copy(connection, target)
 
 
-def compact(database: Database, *, seconds: float = COMPACT_SECONDS) -> None:
+def compact(database: FileDatabase, *, seconds: float = COMPACT_SECONDS) -> None:
     """Give free space back, and leave no byte of what was deleted before (contract §9).
 
     Readers go on; writers wait while the file is rewritten. Nothing is lost if it fails or is
@@ -101,13 +102,7 @@ def compact(database: Database, *, seconds: float = COMPACT_SECONDS) -> None:
         )
 
 
-def size(database: Database) -> int:
-    """Return how many bytes the file and its write-ahead log take."""
-    log = database.path.with_name(database.path.name + "-wal")
-    return sum(path.stat().st_size for path in (database.path, log) if path.exists())
-
-
-def _is_ready(database: Database) -> bool:
+def _is_ready(database: FileDatabase) -> bool:
     """Whether the file is there, of this version, and in the mode in which it is used."""
     if _lacks() or not database.path.is_file():
         return False
@@ -131,8 +126,8 @@ def _lacks() -> str | None:
 
 
 @contextmanager
-def _made(database: Database, seconds: float) -> Iterator[Connection]:
-    """As `Database.exclusive`, for `seconds`; make the file if there is none."""
+def made(database: FileDatabase, seconds: float) -> Iterator[Connection]:
+    """As `FileDatabase.exclusive`, for `seconds`; make the file if there is none."""
     if lack := _lacks():
         raise UnusableDatabase(lack)
     try:
@@ -159,9 +154,8 @@ def _create_schema(connection: Connection) -> bool:
         return False
     if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
         return False
-    script = files("incident_service").joinpath("schema.sql").read_text(encoding="utf-8")
     try:
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{tables.schema()}\nCOMMIT;")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -177,7 +171,7 @@ def _unused_name(path: Path, ending: str) -> Path:
     return next(unused for unused in map(path.with_name, names) if not unused.exists())
 
 
-def _empty_log(database: Database, deadline: float) -> bool:
+def _empty_log(database: FileDatabase, deadline: float) -> bool:
     """Move all that the write-ahead log holds into the file, and cut the log to nothing.
 
     Return whether that was possible; it is not while a reader needs an older state.

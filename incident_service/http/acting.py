@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from flask import current_app, g, request
 
 from incident_service.config import Settings
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection, Database
 from incident_service.errors import Forbidden
 from incident_service.people import callers
 from incident_service.people.caller import Caller
@@ -49,7 +49,7 @@ def write(work: Callable[..., T], *args: Any) -> T:
         check_role(who_now, is_for_admins)
         return work(db, who_now, *args, now=now)
 
-    return database().write(at_its_turn)
+    return database().write(who.org_id, at_its_turn)
 
 
 def for_members(view: View) -> View:

@@ -147,7 +147,7 @@ def _admit() -> None:
     check_key(who.key_id)
     if is_to_be_recorded:
         with contextlib.suppress(Unavailable):  # not worth refusing or delaying the request
-            database().write_within(RECORD_USE_WITHIN, keys.record_use, who)
+            database().write_within(RECORD_USE_WITHIN, who.org_id, keys.record_use, who)
     g.needs_admin = needs_admin(who)
     check_role(who, g.needs_admin)
 

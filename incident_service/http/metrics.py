@@ -19,6 +19,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from incident_service.database.engine import Database
+
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The library's own variable: `gunicorn wsgi:app` may set it, and child processes inherit it."""
 
@@ -99,6 +101,17 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
+        self._waits = Histogram(
+            "incident_service_write_wait_seconds",
+            "Until the organization's row was the write's, on a PostgreSQL server.",
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._retries = Counter(
+            "incident_service_write_retries",
+            "Writes that ran again because others were in their way, on a PostgreSQL server.",
+            registry=self._registry,
+        )
         # The library's own look at labels takes longer than to count.
         self._requests = functools.cache(requests.labels)
         self._latency = functools.cache(latency.labels)
@@ -112,6 +125,10 @@ class Metrics:
     def count_refusal(self, status: int) -> None:
         """Count a request that was refused before its method and path were known."""
         self._requests(*_UNMATCHED, str(status)).inc()
+
+    def watch(self, database: Database) -> None:
+        """Count how long writes wait for their turn, and which run again."""
+        database.waited, database.retried = self._waits.observe, self._retries.inc
 
     def exposition(self, kept: Kept | None) -> bytes:
         """Return all metrics in Prometheus's format; those of `kept` only if it is given."""
@@ -137,6 +154,8 @@ class Kept:
     """By outcome, since the database was made."""
     seconds_late: float
     """See `pager.seconds_late`."""
+    database_bytes: int
+    """How many bytes the database takes."""
 
     def collect(self) -> Iterable[Metric]:
         """Yield the metrics, as the library asks for them."""
@@ -156,3 +175,5 @@ class Kept:
         yield pages
         late = "How long the oldest page or task that is still waiting has been due."
         yield GaugeMetricFamily("incident_service_paging_late_seconds", late, self.seconds_late)
+        size = "How many bytes the database takes."
+        yield GaugeMetricFamily("incident_service_database_bytes", size, self.database_bytes)

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from flask import Flask, Response, current_app, request
 
 from incident_service import clock
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection, Database
 from incident_service.http.middleware import check_without_key
 from incident_service.status import public_maintenance, public_view
 from incident_service.store import Row

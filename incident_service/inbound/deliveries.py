@@ -74,7 +74,7 @@ def deliver(
             raise
         if not is_large and len(reading.alerts) > receiving.CHUNK:
             stack.enter_context(receiving.large.held(integration["org_id"]))
-        return reading, receiving.take_in(database(), token, reading, sent)
+        return reading, receiving.take_in(database(), integration["org_id"], token, reading, sent)
 
 
 def sign(token: str, integration: Row) -> list[Row]:
@@ -83,7 +83,7 @@ def sign(token: str, integration: Row) -> list[Row]:
         sent = receipts.shown(read_body(request), token)
     except (InvalidRequest, PayloadTooLarge):
         sent = _TOO_MUCH
-    return receiving.take_sign(database(), token, sent)
+    return receiving.take_sign(database(), integration["org_id"], token, sent)
 
 
 def _understood(read: Callable[[bytes], Reading], raw: bytes) -> Reading:

@@ -14,7 +14,7 @@ from datetime import datetime
 from incident_service.alerts import heartbeats, intake, integrations, receipts
 from incident_service.alerts.incoming import IncomingAlert
 from incident_service.alerts.receipts import Sent
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection, Database
 from incident_service.errors import ServiceError, Unavailable
 from incident_service.http.error_codes import CODES
 from incident_service.inbound.formats import Reading
@@ -31,7 +31,7 @@ large = Places(3, waiting=1)
 """Of a process, for bodies that are large or of several chunks."""
 
 
-def take_in(database: Database, token: str, reading: Reading, sent: Sent) -> list[Row]:
+def take_in(database: Database, org_id: str, token: str, reading: Reading, sent: Sent) -> list[Row]:
     """Take in what was read; return what became of each alert, once all of it is on disk.
 
     Raises `NotAuthorized` if the token has ended meanwhile, and `Busy` as writes do.
@@ -40,16 +40,16 @@ def take_in(database: Database, token: str, reading: Reading, sent: Sent) -> lis
     *chunks, last = [alerts[n : n + CHUNK] for n in range(0, len(alerts), CHUNK)] or [()]
     taken: list[Row] = []
     for chunk in chunks:
-        taken += database.write(_take_chunk, token, chunk, taken)
-    return database.write(_take_last, token, last, taken, reading.remarks, sent)
+        taken += database.write(org_id, _take_chunk, token, chunk, taken)
+    return database.write(org_id, _take_last, token, last, taken, reading.remarks, sent)
 
 
-def take_sign(database: Database, token: str, sent: Sent) -> list[Row]:
+def take_sign(database: Database, org_id: str, token: str, sent: Sent) -> list[Row]:
     """Take in a sign of life; return the alert that it resolves, if one fires.
 
     Raises `NotAuthorized` if the token has ended meanwhile.
     """
-    return database.write(_take_sign, token, sent)
+    return database.write(org_id, _take_sign, token, sent)
 
 
 def keep_refused(database: Database, integration: Row, sent: Sent, error: ServiceError) -> None:
@@ -58,6 +58,7 @@ def keep_refused(database: Database, integration: Row, sent: Sent, error: Servic
     told = {"code": error.code, "message": error.message}
     with suppress(Unavailable):  # the tool is told what is wrong all the same
         database.write(
+            integration["org_id"],
             receipts.keep_refused,
             integration["org_id"],
             integration["id"],

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from incident_service.alerts import heartbeats, intake, integrations, receipts
-from incident_service.database.file import Connection, savepoint
+from incident_service.database.engine import Connection, savepoint
 from incident_service.errors import PayloadTooLarge, Unreadable
 from incident_service.inbound.formats import FORMATS, Reading
 from incident_service.people import actors

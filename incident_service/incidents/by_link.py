@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import cast
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import InvalidRequest, NotFound
 from incident_service.incidents import lifecycle, once, responding, updates
 from incident_service.paging import acknowledge_links, signed_links

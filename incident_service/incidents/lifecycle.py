@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.incidents import reading
 from incident_service.paging import announcing, delayed, escalation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import lifecycle, owners
 from incident_service.people import users
 from incident_service.people.caller import Caller

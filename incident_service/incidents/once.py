@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import lifecycle, reading, responding, updates
 from incident_service.people.caller import Caller
 from incident_service.store import Row, incidents, progress

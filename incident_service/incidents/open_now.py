@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.people import actors
 from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from incident_service import ids
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.oncall import schedules
 from incident_service.paging import announcing, escalation

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident_service.clock import parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import lifecycle, once, paged, reading, reopening
 from incident_service.incidents.paged import Paged
 from incident_service.paging import coming

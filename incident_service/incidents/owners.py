@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import schedules
 from incident_service.store import policies, users
 

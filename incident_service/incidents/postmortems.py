@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.incidents import lifecycle, postmortem_draft, reading, timeline
 from incident_service.people import actors

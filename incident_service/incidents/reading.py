@@ -6,7 +6,7 @@ import functools
 from datetime import datetime
 
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotFound
 from incident_service.people.caller import Caller
 from incident_service.store import Row, audit, numbers, organizations, responders

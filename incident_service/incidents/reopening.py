@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from incident_service.clock import parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.incidents import lifecycle, owners, reading
 from incident_service.paging import announcing, escalation

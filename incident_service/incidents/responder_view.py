@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import by_link, once, paged
 from incident_service.incidents.by_link import Link
 from incident_service.incidents.lifecycle import NEXT

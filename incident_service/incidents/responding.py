@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection, savepoint
+from incident_service.database.engine import Connection, savepoint
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.incidents import lifecycle, reading
 from incident_service.paging import escalation, firing

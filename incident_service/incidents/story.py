@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import reading, without_trail
 from incident_service.people import actors
 from incident_service.people.caller import Caller

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from incident_service.clock import parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import markdown_text, reading, story
 from incident_service.incidents.timeline_words import Clock, Words
 from incident_service.people import actors, organizations

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from incident_service import ids
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Forbidden, InvalidRequest, NotFound
 from incident_service.incidents import lifecycle, reading
 from incident_service.paging import announcing, matching

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from operator import itemgetter
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, audit, updates
 from incident_service.store import incidents as rows
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import coverage
 from incident_service.oncall.coverage import Coverage
 from incident_service.oncall.warnings import in_words

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from incident_service import ids, resources
 from incident_service.clock import FIRST, LAST, format_instant, parse_instant, sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, NotFound
 from incident_service.oncall import calculator, calendar_events
 from incident_service.oncall.rotation import Layer

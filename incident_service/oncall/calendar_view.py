@@ -14,7 +14,7 @@ from typing import Any
 
 from incident_service import resources
 from incident_service.clock import sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import calendar_lanes, schedules
 from incident_service.oncall.calendar_lanes import Lane, Span
 from incident_service.oncall.names import Names

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident_service.clock import sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import calculator, schedules
 from incident_service.oncall.calculator import Override
 from incident_service.oncall.gaps import Gap, gaps

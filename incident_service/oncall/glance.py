@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident_service.clock import sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import own_shifts, schedules
 from incident_service.oncall.own_shifts import OwnShift
 from incident_service.oncall.schedules import Followed

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from incident_service import ids, resources
 from incident_service.clock import FIRST, format_instant, sortable, whole_milliseconds
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.oncall import versions, watching
 from incident_service.oncall.rotation import Layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall.calculator import Target
 from incident_service.people.users import display_name
 from incident_service.store import users

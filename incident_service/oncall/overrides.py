@@ -18,11 +18,11 @@ from incident_service.clock import (
     sortable,
     whole_milliseconds,
 )
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound, ValidationFailed
 from incident_service.oncall import watching
 from incident_service.people.caller import Caller
-from incident_service.store import Row, users
+from incident_service.store import ALL, Row, users
 from incident_service.store import changes as log
 from incident_service.store import overrides as rows
 
@@ -37,12 +37,12 @@ def get_all(
     start: datetime | None,
     end: datetime | None,
     *,
-    limit: int = -1,
+    limit: int = ALL,
 ) -> list[Row]:
     """Return the schedule's overrides in their order in time. Raises `NotFound`.
 
     With `start` and `end`, only those that cover any of `start <= t < end`. `limit`: so many at
-    most, unless it is negative.
+    most.
     """
     resources.find(db, "schedules", caller.org_id, schedule_id)
     window = (sortable(start or FIRST), sortable(end or LAST))

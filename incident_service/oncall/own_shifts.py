@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incident_service.clock import LAST, sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import calculator, schedules
 from incident_service.oncall.calculator import Override
 from incident_service.oncall.overrides import MAX_OVERRIDES

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from incident_service import resources
 from incident_service.clock import LAST, sortable, whole_milliseconds
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import InvalidRequest, NotFound, ValidationFailed
 from incident_service.oncall import calculator, layers, overrides, schedules, versions, warnings
 from incident_service.oncall.calculator import Override, Target

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from incident_service import resources
 from incident_service.clock import LAST, sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict
 from incident_service.oncall import calculator, layers, watching
 from incident_service.oncall.names import NamedTarget, Names

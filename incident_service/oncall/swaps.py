@@ -7,7 +7,7 @@ from datetime import datetime
 
 from incident_service import resources
 from incident_service.clock import parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict
 from incident_service.oncall import calculator, overrides, schedules
 from incident_service.oncall.gaps import gaps_between

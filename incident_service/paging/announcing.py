@@ -13,7 +13,7 @@ from datetime import datetime
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.matching import Event, Happened, event_for
 from incident_service.store import Row, deliveries, incidents, subscriptions

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging.progress import next_layer, target_of
 from incident_service.paging.roster import OutOfHours, Roster, Skipped
 from incident_service.store import Row, timers

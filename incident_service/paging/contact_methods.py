@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from incident_service import ids
 from incident_service.clock import format_instant
 from incident_service.config import WEBHOOK_SCHEMES
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, NotFound, ValidationFailed
 from incident_service.paging import apprise_urls, notification_rules
 from incident_service.paging.connections import Networks, names_private_host

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from incident_service import ids
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.notification_rules import Method
 from incident_service.paging.roster import Roster

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.names import camel_case
 from incident_service.paging import acknowledge_links, delayed, event_messages, inviting, signing_in
 from incident_service.paging.page import (

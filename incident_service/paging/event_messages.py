@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging.page import (
     EventMessage,
     ShiftMessage,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from incident_service import ids
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection, savepoint
+from incident_service.database.engine import Connection, savepoint
 from incident_service.paging import escalation
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.notification_rules import Method, at_once

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.page import Invitation
 from incident_service.people import invitations

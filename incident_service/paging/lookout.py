@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, deliveries
 from incident_service.store.deliveries import Lane, Queue
 

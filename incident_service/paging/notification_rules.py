@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.people import users
 from incident_service.people.caller import Caller

@@ -8,15 +8,17 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from incident_service import clock
 from incident_service.clock import format_instant, parse_instant
 from incident_service.config import Settings
-from incident_service.database.file import Connection, Database, savepoint
+from incident_service.database.engine import Connection, Database, savepoint
+from incident_service.errors import Unavailable
 from incident_service.paging import channels, delivery, fairness, firing, performing, presence
 from incident_service.paging.connections import Attempt
 from incident_service.paging.lookout import Lookout
@@ -84,7 +86,7 @@ def seconds_late(database: Database, now: datetime) -> float:
     return max((now - due_at).total_seconds(), 0.0) if due_at else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Try:
     """A delivery under way."""
 
@@ -147,6 +149,9 @@ class Pager:
                 time.sleep(min(worked / 4, LOOK_AGAIN_SECONDS / 4))  # the API has its share
                 if is_done:
                     self._sleep(is_stopped)
+            except Unavailable as error:
+                _log.error("paging waits for the database: %s", error.message)
+                time.sleep(PAUSE_AFTER_FAULT_SECONDS)
             except Exception as error:  # the next round may succeed
                 _log.error("paging failed", exc_info=error)
                 time.sleep(PAUSE_AFTER_FAULT_SECONDS)
@@ -179,9 +184,10 @@ class Pager:
         """Perform what is due, a task of each organization in turn; return whether that is all."""
 
         def perform(org_ids: list[str]) -> None:
-            last = self._database.write(
-                performing.perform_due,
+            last = self._database.write_some(
                 beginning_after(self._performed_last, org_ids),
+                PERFORMED_A_WRITE,
+                performing.perform_due,
                 self._perform,
                 by_email=bool(self._settings.smtp_url),
                 limit=PERFORMED_A_WRITE,
@@ -196,7 +202,7 @@ class Pager:
             return
         is_more = False
         try:
-            is_more = self._database.write(self._purge)
+            is_more = self._database.write(None, self._purge)
         except Exception as error:  # pages go on
             _log.error("what has expired could not be deleted", exc_info=error)
         if not is_more:
@@ -206,9 +212,10 @@ class Pager:
         """Fire what is due, an incident of each organization in turn; return whether it is all."""
 
         def fire(org_ids: list[str]) -> None:
-            last = self._database.write(
-                firing.fire_due,
+            last = self._database.write_some(
                 beginning_after(self._fired_last, org_ids),
+                FIRED_A_WRITE,
+                firing.fire_due,
                 by_email=bool(self._settings.smtp_url),
                 limit=FIRED_A_WRITE,
             )
@@ -268,8 +275,10 @@ class Pager:
         wanted = [(each.org_id, each.id) for each in made.start]
         for first in range(0, min(len(wanted), STARTED_A_ROUND), TAKEN_A_WRITE):
             some = wanted[first : first + TAKEN_A_WRITE]
-            taken = self._database.write(
-                delivery.claim,
+            taken = self._database.write_some(
+                _distinct(org_id for org_id, _ in some),
+                TAKEN_A_WRITE,
+                self._claim,
                 some,
                 base_url=self._settings.public_url,
                 by_email=bool(self._settings.smtp_url),
@@ -311,8 +320,16 @@ class Pager:
             self._remember(ended)
             del self._under_way[ended[0].delivery.message.id]
         while self._unrecorded:
-            self._database.write(self._record, self._unrecorded[:RECORDED_A_WRITE])
-            del self._unrecorded[:RECORDED_A_WRITE]
+            some = self._unrecorded[:RECORDED_A_WRITE]
+            recorded = self._database.write_some(
+                _distinct(each.delivery.row["org_id"] for each, _ in some),
+                RECORDED_A_WRITE,
+                self._record,
+                some,
+            )
+            if not recorded:
+                return
+            self._unrecorded = [each for each in self._unrecorded if each[0] not in recorded]
 
     def _remember(self, ended: Ended) -> None:
         """Remember whether the receiver hung."""
@@ -329,8 +346,22 @@ class Pager:
                 del self._hung[next(iter(self._hung))]
 
     @staticmethod
-    def _record(db: Connection, outcomes: Sequence[Ended], *, now: datetime) -> None:
+    def _claim(
+        db: Connection, org_ids: Sequence[str], wanted: Sequence[tuple[str, str]], **options: Any
+    ) -> list[delivery.Delivery]:
+        """Claim those of the organizations, as `delivery.claim` does."""
+        return delivery.claim(db, [one for one in wanted if one[0] in org_ids], **options)
+
+    @staticmethod
+    def _record(
+        db: Connection, org_ids: Sequence[str], outcomes: Sequence[Ended], *, now: datetime
+    ) -> list[_Try]:
+        """Record the outcomes of tries of the organizations; return those tries."""
+        recorded = []
         for this, outcome in outcomes:
+            if this.delivery.row["org_id"] not in org_ids:
+                continue
+            recorded.append(this)
             try:
                 with savepoint(db):
                     delivery.record(db, this.delivery, outcome, now=now, jitter=random.random())
@@ -341,6 +372,7 @@ class Pager:
                     "an outcome could not be recorded",
                     extra={"deliveryId": this.delivery.message.id},
                 )
+        return recorded
 
     def _sleep(self, is_stopped: Callable[[], bool]) -> None:
         """Sleep until a try ends, the next thing falls due, or somebody has written something.
@@ -357,6 +389,10 @@ class Pager:
             is_due = due_at is not None and due_at <= self._database.clock()
             if is_due or self._database.version() != version:
                 return
+
+
+def _distinct(org_ids: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(org_ids))
 
 
 def send_within(

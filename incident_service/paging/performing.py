@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection, savepoint
+from incident_service.database.engine import Connection, savepoint
 from incident_service.paging import presence
 from incident_service.paging.turns import in_turn
 from incident_service.store import Row, tasks

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection, Database
 from incident_service.errors import Busy, StorageFull
 from incident_service.store import presence, tasks
 
@@ -32,7 +32,7 @@ def show(database: Database, now: datetime) -> None:
         is_recorded = _is_recent(presence.get(db)["seen_at"], now)
     if not is_recorded:
         with suppress(Busy, StorageFull):
-            database.write_within(WAIT_SECONDS, record)
+            database.write_within(WAIT_SECONDS, None, record)
 
 
 def record(db: Connection, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging.roster import Roster, Skipped
 from incident_service.people.caller import Caller
 from incident_service.people.users import display_name

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import hours, schedules
 from incident_service.paging.notification_rules import EMAIL, Method, choose
 from incident_service.store import (

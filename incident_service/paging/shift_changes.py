@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from incident_service.clock import LAST, format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.oncall import schedules
 from incident_service.paging import announcing
 from incident_service.paging.matching import Happened, event_for

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection, savepoint
+from incident_service.database.engine import Connection, savepoint
 from incident_service.paging.fairness import receiver_of
 from incident_service.paging.page import SignInLink
 from incident_service.people import sign_in_links

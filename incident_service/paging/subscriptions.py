@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident_service import ids, resources
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, NotFound
 from incident_service.oncall import watching
 from incident_service.paging.contact_methods import shown_url

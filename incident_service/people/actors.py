@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.people.users import display_name
 from incident_service.store import actors, users
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from datetime import datetime
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.ids import canonical_uuid
 from incident_service.people.caller import Caller
 from incident_service.store import Row, changes, numbers, users

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.people import keys, sessions
 from incident_service.people.caller import Caller
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.people import organizations
 from incident_service.store import Row, api_keys, users
 from incident_service.store import organizations as organization_rows

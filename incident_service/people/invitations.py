@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, NotFound
 from incident_service.people import sessions, users
 from incident_service.people.caller import Caller, Role

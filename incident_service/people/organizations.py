@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident_service import ids, resources
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, NotFound
 from incident_service.people.caller import Caller
 from incident_service.store import Row, routing_policies
@@ -30,6 +30,7 @@ def create(db: Connection, *, name: str, now: datetime) -> str:
 
     Raises `Conflict` `name_conflict`. Files from before that rule may have two of one name.
     """
+    rows.take_turn_to_name(db)
     taken_by = rows.oldest_named(db, name)
     if taken_by is not None:
         raise Conflict(
@@ -65,8 +66,12 @@ def change(db: Connection, caller: Caller, changes: Row, *, now: datetime) -> Ro
     """
     row = get(db, caller)
     name, policy_id = changes.get("name"), changes.get("default_escalation_policy_id")
-    if name is not None and name != row["name"] and rows.oldest_named(db, name) is not None:
-        raise Conflict(f"name: {name} is the name of another organization.", code="name_conflict")
+    if name is not None and name != row["name"]:
+        rows.take_turn_to_name(db)
+        if rows.oldest_named(db, name) is not None:
+            raise Conflict(
+                f"name: {name} is the name of another organization.", code="name_conflict"
+            )
     resources.check_reference(
         db, "escalation_policies", caller.org_id, policy_id, "defaultEscalationPolicyId"
     )

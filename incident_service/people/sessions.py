@@ -8,7 +8,7 @@ from typing import Literal
 
 from incident_service import ids
 from incident_service.clock import format_instant, sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotAuthorized, NotFound
 from incident_service.people import keys
 from incident_service.people.caller import Caller

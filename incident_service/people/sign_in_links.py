@@ -9,7 +9,7 @@ from typing import Literal
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotFound
 from incident_service.people import sessions
 from incident_service.store import Row, secrets, users

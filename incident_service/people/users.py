@@ -7,11 +7,12 @@ from datetime import datetime
 
 from incident_service import emails, ids
 from incident_service.clock import format_instant, parse_instant, sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, Forbidden, InvalidRequest, NotFound, ValidationFailed
 from incident_service.people import organizations
 from incident_service.people.caller import Caller, Role
 from incident_service.store import (
+    ALL,
     Row,
     api_keys,
     calendar_feeds,
@@ -65,7 +66,7 @@ def search(db: Connection, caller: Caller, text: str, *, limit: int) -> tuple[li
     """
     wanted = text.casefold().split()
     ascii_words = [word for word in wanted if word.isascii()]  # SQL folds no other letters
-    most = limit + 1 if len(ascii_words) == len(wanted) else -1
+    most = limit + 1 if len(ascii_words) == len(wanted) else ALL
     found = rows.by_name(db, caller.org_id, ascii_words, limit=most)
     people = [Person(row["id"], display_name(row), row["email"]) for row in found]
     fitting = [

@@ -9,7 +9,7 @@ from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.people import organizations
 from incident_service.people.caller import Caller
@@ -21,7 +21,6 @@ from incident_service.reports.window import Window
 from incident_service.severity import SEVERITIES, Severity
 from incident_service.store import named
 from incident_service.store import report_incidents as rows
-from incident_service.store.incidents import last_before
 
 MAX_INCIDENTS = 500_000
 """How many incidents a report reads, provisional ones included."""
@@ -125,10 +124,8 @@ def week_table(report: IncidentsReport) -> tuple[list[str], list[list[Cell]]]:
 
 
 def _check_number(db: Connection, org_id: str, window: Window) -> None:
-    before, until = (
-        last_before(db, org_id, format_instant(at)) for at in (window.start, window.end)
-    )
-    if until - before > MAX_INCIDENTS:
+    start, end = format_instant(window.start), format_instant(window.end)
+    if rows.is_more_than(db, org_id, start, end, MAX_INCIDENTS):
         raise InvalidRequest(
             f"More than {MAX_INCIDENTS:,} incidents opened in that time. Choose a shorter window.",
             code="too_many_incidents",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from incident_service import resources
 from incident_service.clock import format_instant, parse_instant, sortable, whole_milliseconds
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.names import camel_case
 from incident_service.oncall import calculator, schedules
 from incident_service.oncall.names import display_names

@@ -57,7 +57,7 @@ class PagingProcess:
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
-            f"{PREFIX}DATABASE": str(self._settings.database.resolve()),
+            f"{PREFIX}DATABASE": self._settings.database_variable,
             f"{PREFIX}BASE_URL": self._settings.public_url,
         }
         command = [sys.executable, "-m", "incident_service", "page", "--parent", str(os.getpid())]

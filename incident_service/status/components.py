@@ -10,7 +10,7 @@ from datetime import datetime
 
 from incident_service import resources
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.people.caller import Caller
 from incident_service.status.levels import operational_status

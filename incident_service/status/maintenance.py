@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from incident_service import ids
 from incident_service.clock import LAST, format_instant, parse_instant, sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, NotFound, ValidationFailed
 from incident_service.people.caller import Caller
 from incident_service.status import components

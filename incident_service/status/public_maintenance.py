@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotFound
 from incident_service.store import Row, maintenance_windows
 from incident_service.store import public_maintenance as rows

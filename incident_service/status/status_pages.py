@@ -7,7 +7,7 @@ from datetime import datetime
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict, InvalidRequest, NotFound
 from incident_service.people.caller import Caller
 from incident_service.status import components

@@ -8,10 +8,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 
 Row = dict[str, Any]
 """A row as its columns by name."""
+
+ALL = 2**31 - 1
+"""A limit that is none."""
 
 MAX_TEXT = 1024 * 1024
 """How many characters of text one answer takes from rows whose texts are long."""
@@ -42,7 +45,7 @@ def one_or_none(db: Connection, sql: str, values: Row) -> Row | None:
 
 def insert_row(db: Connection, table: str, row: Row, **expressions: str) -> None:
     """Add a row, as `insert_into` says."""
-    db.execute(insert_into(table, row, **expressions), row)
+    db.executemany(insert_into(table, row, **expressions), (row,))
 
 
 def insert_rows(db: Connection, table: str, rows: Sequence[Row], **expressions: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_rows, one_or_none
 
 FILTERS = {
@@ -116,7 +116,7 @@ def count_firing(
             SELECT count(*) FROM (
                 SELECT 1 FROM alerts
                 WHERE org_id = :org_id AND integration_id = asked.value AND status = 'firing'
-                LIMIT :at_most)) AS count
+                LIMIT :at_most) AS those) AS count
         FROM json_each(:ids) AS asked
         """,
         {"org_id": org_id, "ids": json.dumps(integration_ids), "at_most": at_most},
@@ -163,7 +163,7 @@ def suppressed(
         """,
         {"org_id": org_id, "except": json.dumps([*except_components]), "limit": limit},
     ).fetchall()
-    return [_parsed(row) for row in rows]
+    return sorted(map(_parsed, rows), key=lambda row: (row["component_id"], row["id"]))
 
 
 def notified_between(
@@ -179,7 +179,7 @@ def notified_between(
             SELECT 1 FROM alerts
             WHERE org_id = :org_id AND integration_id = :integration_id
               AND notified_at BETWEEN :since AND :until
-            LIMIT :limit)
+            LIMIT :limit) AS those
         """,
         {
             "org_id": org_id,
@@ -238,8 +238,8 @@ def over(db: Connection, org_id: str, incident_ids: Collection[str]) -> list[Row
           ON incident.org_id = :org_id AND incident.id = asked.value
         CROSS JOIN integrations AS integration
           ON integration.org_id = incident.org_id AND integration.id = incident.integration_id
-        WHERE incident.status <> 'resolved' AND NOT incident.is_left_to_people
-          AND integration.auto_resolve
+        WHERE incident.status <> 'resolved' AND incident.is_left_to_people = 0
+          AND integration.auto_resolve = 1
           AND NOT EXISTS (
             SELECT 1 FROM alerts
             WHERE alerts.org_id = incident.org_id AND alerts.incident_id = incident.id

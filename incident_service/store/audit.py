@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from incident_service import ids
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import (
     Row,
     insert_row,
@@ -195,7 +195,7 @@ def latest_pages(
         SELECT event, at, details FROM (
             SELECT number, event, at, details FROM audit_events
             WHERE org_id = :org_id AND incident_id = :incident_id
-            ORDER BY number DESC LIMIT :among)
+            ORDER BY number DESC LIMIT :among) AS latest
         WHERE event IN ('page_sent', 'page_failed')
         ORDER BY number
         """,

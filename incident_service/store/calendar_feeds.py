@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, one_or_none
 
 
@@ -78,8 +78,8 @@ def schedules_with(
             UNION ALL
             SELECT version.schedule_id FROM schedules AS schedule
             CROSS JOIN schedule_layer_versions AS version  -- in this order: old ones are many
+              ON version.org_id = schedule.org_id AND version.schedule_id = schedule.id
             WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
-              AND version.org_id = schedule.org_id AND version.schedule_id = schedule.id
               AND version.valid_until > :after
               AND :user_id IN (SELECT value FROM json_each(version.participant_ids)))
         ORDER BY name LIMIT :limit

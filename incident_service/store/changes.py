@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from incident_service import ids
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.names import camel_case
 from incident_service.store import Row, insert_row, one_or_none, take
 

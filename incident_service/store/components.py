@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_rows, one_or_none
 
 
@@ -21,7 +21,7 @@ def open_severities(db: Connection, org_id: str) -> dict[str, list[str]]:
           ON affected.org_id = incident.org_id AND affected.incident_id = incident.id
         WHERE incident.org_id = :org_id
           AND incident.status IN ('investigating', 'identified', 'monitoring')
-          AND NOT incident.is_provisional
+          AND incident.is_provisional = 0
         """,
         {"org_id": org_id},
     ).fetchall()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, one_or_none
 
 
@@ -70,7 +70,7 @@ def set_works_since(db: Connection, org_id: str, user_id: str, id: str, at: str 
         """
         UPDATE contact_methods SET works_since = :at
         WHERE org_id = :org_id AND user_id = :user_id AND id = :id
-          AND (works_since IS NULL) <> (:at IS NULL)
+          AND (works_since IS NULL) <> (CAST(:at AS TEXT) IS NULL)
         """,
         {"org_id": org_id, "user_id": user_id, "id": id, "at": at},
     )

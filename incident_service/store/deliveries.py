@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from incident_service.clock import LAST, format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import (
     Row,
     insert_row,
@@ -74,49 +74,54 @@ def queues(db: Connection, *, after: str, limit: int) -> list[Queue]:
         WITH RECURSIVE queue (org_id, rank) AS (
             SELECT * FROM (
                 SELECT org_id, rank FROM deliveries WHERE org_id > :after
-                ORDER BY org_id, rank LIMIT 1)
+                ORDER BY org_id, rank LIMIT 1) AS first
             UNION ALL
             SELECT found.org_id, found.rank
             FROM queue JOIN deliveries AS found ON found.rowid = coalesce(
                 (SELECT rowid FROM deliveries
                  WHERE org_id = queue.org_id AND rank > queue.rank ORDER BY rank LIMIT 1),
                 (SELECT rowid FROM deliveries
-                 WHERE org_id > queue.org_id ORDER BY org_id, rank LIMIT 1))
-            LIMIT :limit)
-        SELECT org_id, rank FROM queue
+                 WHERE org_id > queue.org_id ORDER BY org_id, rank LIMIT 1)))
+        SELECT org_id, rank FROM queue LIMIT :limit
         """,
         {"after": after, "limit": limit},
     ).fetchall()
     return [Queue(row["org_id"], row["rank"]) for row in rows]
 
 
+_NEXT_LANE = """coalesce(
+    (SELECT rowid FROM deliveries
+     WHERE org_id = :org_id AND rank = :rank
+        AND recipient_id = {recipient_id} AND receiver > {receiver}
+     ORDER BY receiver LIMIT 1),
+    (SELECT rowid FROM deliveries
+     WHERE org_id = :org_id AND rank = :rank
+        AND recipient_id > {recipient_id}
+     ORDER BY recipient_id, receiver LIMIT 1))"""
+"""The first row of the lane after one."""
+
+_LANES = f"""
+    WITH RECURSIVE lane (recipient_id, receiver) AS (
+        SELECT recipient_id, receiver FROM deliveries
+        WHERE rowid = {_NEXT_LANE.format(recipient_id=":recipient_id", receiver=":receiver")}
+        UNION ALL
+        SELECT found.recipient_id, found.receiver
+        FROM lane JOIN deliveries AS found
+          ON found.rowid =
+            {_NEXT_LANE.format(recipient_id="lane.recipient_id", receiver="lane.receiver")})
+    SELECT recipient_id, receiver FROM lane LIMIT :limit
+    """
+
+
 def lanes(db: Connection, queue: Queue, *, after: Lane | None, limit: int) -> list[Lane]:
     """Return the first lanes of a queue, or the first ones after one of them."""
-    rows = db.execute(
-        """
-        WITH RECURSIVE lane (recipient_id, receiver) AS (
-            VALUES (:recipient_id, :receiver)
-            UNION ALL
-            SELECT found.recipient_id, found.receiver
-            FROM lane JOIN deliveries AS found ON found.rowid = coalesce(
-                (SELECT rowid FROM deliveries
-                 WHERE org_id = :org_id AND rank = :rank
-                    AND recipient_id = lane.recipient_id AND receiver > lane.receiver
-                 ORDER BY receiver LIMIT 1),
-                (SELECT rowid FROM deliveries
-                 WHERE org_id = :org_id AND rank = :rank
-                    AND recipient_id > lane.recipient_id
-                 ORDER BY recipient_id, receiver LIMIT 1))
-            LIMIT 1 + :limit)
-        SELECT recipient_id, receiver FROM lane LIMIT -1 OFFSET 1
-        """,
-        {
-            **queue._asdict(),
-            "recipient_id": after.recipient_id if after else "",
-            "receiver": after.receiver if after else "",
-            "limit": limit,
-        },
-    ).fetchall()
+    values = {
+        **queue._asdict(),
+        "recipient_id": after.recipient_id if after else "",
+        "receiver": after.receiver if after else "",
+        "limit": limit,
+    }
+    rows = db.execute(_LANES, values).fetchall()
     return [Lane(queue, row["recipient_id"], row["receiver"]) for row in rows]
 
 
@@ -125,18 +130,18 @@ def due(db: Connection, lanes: Sequence[Lane], *, at: str, each: int) -> list[Ro
 
     However much waits in a lane, this reads no more of it.
     """
-    return db.execute(
+    rows = db.execute(
         """
-        SELECT due.org_id, due.id, due.recipient_id, due.receiver, due.rank, due.due_at
-        FROM json_each(:lanes) AS lane CROSS JOIN deliveries AS due ON due.rowid IN (
-            SELECT rowid FROM deliveries
-            WHERE org_id = json_extract(lane.value, '$[0]')
-                AND rank = json_extract(lane.value, '$[1]')
-                AND recipient_id = json_extract(lane.value, '$[2]')
-                AND receiver = json_extract(lane.value, '$[3]')
-                AND due_at <= :at
-            ORDER BY due_at LIMIT :each)
-        ORDER BY due.due_at, due.id
+        SELECT lane.key AS number, (
+            SELECT json_group_array(json_object('id', id, 'due_at', due_at)) FROM (
+                SELECT id, due_at FROM deliveries
+                WHERE org_id = json_extract(lane.value, '$[0]')
+                    AND rank = CAST(json_extract(lane.value, '$[1]') AS INTEGER)
+                    AND recipient_id = json_extract(lane.value, '$[2]')
+                    AND receiver = json_extract(lane.value, '$[3]')
+                    AND due_at <= :at
+                ORDER BY due_at LIMIT :each) AS those) AS due
+        FROM json_each(:lanes) AS lane
         """,
         {
             "at": at,
@@ -144,6 +149,13 @@ def due(db: Connection, lanes: Sequence[Lane], *, at: str, each: int) -> list[Ro
             "lanes": json.dumps([(*lane.queue, *lane[1:]) for lane in lanes]),
         },
     ).fetchall()
+    found = []
+    for row in rows:
+        lane = lanes[row["number"]]
+        receiver = {"recipient_id": lane.recipient_id, "receiver": lane.receiver}
+        of_lane = lane.queue._asdict() | receiver
+        found += [of_lane | delivery for delivery in json.loads(row["due"])]
+    return sorted(found, key=lambda row: (row["due_at"], row["id"]))
 
 
 def claim(db: Connection, wanted: Sequence[tuple[str, str]], *, at: str, until: str) -> list[Row]:
@@ -200,7 +212,7 @@ def _about_incidents(db: Connection, wanted: Sequence[tuple[str, str]]) -> dict[
                     JOIN components AS component
                       ON component.org_id = affected.org_id AND component.id = affected.component_id
                     WHERE affected.org_id = incident.org_id AND affected.incident_id = incident.id
-                    ORDER BY affected.ordinal)) AS components
+                    ORDER BY affected.ordinal) AS names) AS components
         FROM json_each(:wanted) AS each
         CROSS JOIN deliveries AS delivery
           ON delivery.org_id = json_extract(each.value, '$[0]')
@@ -381,7 +393,7 @@ def events_waiting(db: Connection, org_id: str, subscription_id: str, *, limit: 
     row: Row = db.execute(
         f"""
         SELECT count(*) AS number FROM (
-            SELECT 1 FROM deliveries WHERE {_OF_SUBSCRIPTION} LIMIT :limit)
+            SELECT 1 FROM deliveries WHERE {_OF_SUBSCRIPTION} LIMIT :limit) AS those
         """,
         {"org_id": org_id, "subscription_id": subscription_id, "limit": limit},
     ).fetchone()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, one_or_none, put_rows
 
 
@@ -37,8 +37,8 @@ def delete_expired(db: Connection, *, until: str) -> None:
     """Delete keys from `until` or before; a few at a time, so that no call pays for all."""
     db.execute(
         """
-        DELETE FROM idempotency_keys WHERE rowid IN (
-            SELECT rowid FROM idempotency_keys WHERE created_at <= :until
+        DELETE FROM idempotency_keys WHERE (org_id, key) IN (
+            SELECT org_id, key FROM idempotency_keys WHERE created_at <= :until
             ORDER BY created_at LIMIT 100)
         """,
         {"until": until},

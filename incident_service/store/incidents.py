@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import (
     Row,
     incident_words,
@@ -30,7 +30,7 @@ FILTERS = {
     "since": "incident.created_at >= :since",
     "until": "incident.created_at <= :until",
     "is_provisional": "incident.is_provisional = :is_provisional",
-    "q": incident_words.CONDITION,
+    "q": incident_words.IN_FILE.condition,
 }
 """The condition of each filter of the list: a filter that is not here is a `KeyError`."""
 
@@ -44,6 +44,7 @@ UNACKNOWLEDGED: Row = {"acknowledged_at": None, "acknowledged_by": None, "snooze
 def insert(db: Connection, incident: Row) -> None:
     """Add an incident that is neither acknowledged nor resolved, and has paged nobody."""
     insert_row(db, "incidents", incident)
+    incident_words.keep(db, incident["org_id"], incident["id"])
 
 
 def get(db: Connection, org_id: str, id: str) -> Row | None:
@@ -80,6 +81,8 @@ def id_of_number(db: Connection, org_id: str, number: int) -> str | None:
 def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change an incident; the keys of `changes` are the columns to set."""
     set_columns(db, "incidents", changes, org_id=org_id, id=id)
+    if changes.keys() & {"title", "description"}:
+        incident_words.keep(db, org_id, id)
 
 
 def change_owner(
@@ -163,6 +166,9 @@ def _newest(
 ) -> list[Row]:
     """As `newest`; `search` has the values by which a part of the index of words is searched."""
     conditions = {name: FILTERS[name] for name in filters}
+    by_words = incident_words.search(db)
+    if search:
+        conditions["q"] = by_words.condition
     source, numbered, order = "incidents AS incident", "incident", ""
     if filters.get("status") == "open":
         source = "incidents AS incident INDEXED BY incidents_open"
@@ -177,9 +183,9 @@ def _newest(
             ON incident.org_id = numbered.org_id AND incident.id = numbered.incident_id"""
         numbered = "numbered"
         conditions["component_id"] = "numbered.component_id = :component_id"
-    elif search and not filters.keys() & {"status", "severity", "owner_id"}:
+    elif search and by_words.source and not filters.keys() & {"status", "severity", "owner_id"}:
         # No other index finds fewer than that of the words.
-        source, order = incident_words.SOURCE, incident_words.ORDER
+        source, order = by_words.source, by_words.order
         del conditions["q"]
     order = order or f"{numbered}.sequential_id"
     return db.execute(
@@ -321,7 +327,7 @@ def opened_between(
         SELECT count(*) AS number FROM (
             SELECT created_at FROM incidents
             WHERE org_id = :org_id AND integration_id = :integration_id
-            ORDER BY sequential_id DESC LIMIT :limit)
+            ORDER BY sequential_id DESC LIMIT :limit) AS those
         WHERE created_at BETWEEN :since AND :until
         """,
         {
@@ -341,7 +347,7 @@ def open_storm(db: Connection, org_id: str, integration_id: str) -> Row | None:
         db,
         """
         SELECT * FROM incidents
-        WHERE org_id = :org_id AND integration_id = :integration_id AND is_storm
+        WHERE org_id = :org_id AND integration_id = :integration_id AND is_storm = 1
           AND +status <> 'resolved'
         ORDER BY sequential_id DESC LIMIT 1
         """,

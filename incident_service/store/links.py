@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_into, one_or_none
 
 
@@ -21,7 +21,7 @@ def put(db: Connection, links: Sequence[Row]) -> dict[tuple[str, str, str], str]
         f"""
         {insert_into("acknowledge_links", links[0])}
         ON CONFLICT (org_id, incident_id, user_id) DO UPDATE SET
-            expires_at = max(expires_at, excluded.expires_at)
+            expires_at = max(acknowledge_links.expires_at, excluded.expires_at)
         """,
         links,
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from incident_service.clock import sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
 
 NOT_OVER = """(
@@ -166,7 +166,7 @@ def suppressed_component_ids(db: Connection, org_id: str, *, at: datetime) -> se
     """
     rows = db.execute(
         _ACTIVE.format(columns="DISTINCT affected.component_id")
-        + " AND maintenance.suppresses_alerts",
+        + " AND maintenance.suppresses_alerts = 1",
         _at(org_id, at),
     ).fetchall()
     return {row["component_id"] for row in rows}
@@ -180,11 +180,11 @@ def public_turns(db: Connection, org_id: str, start: datetime, end: datetime) ->
     rows = db.execute(
         f"""
         SELECT starts_at_utc AS at FROM {NOT_OVER} AS maintenance
-        WHERE starts_at_utc >= :at AND starts_at_utc < :end AND is_public
+        WHERE starts_at_utc >= :at AND starts_at_utc < :end AND is_public = 1
         UNION
         SELECT ends_at_utc FROM maintenance_windows
         WHERE org_id = :org_id AND ends_at_utc >= :at AND ends_at_utc < :end
-          AND deleted_at IS NULL AND is_public
+          AND deleted_at IS NULL AND is_public = 1
         ORDER BY at
         """,
         {**_at(org_id, start), "end": sortable(end)},

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, one_or_none, set_columns
 
 Table = Literal[
@@ -80,7 +80,7 @@ def names(
         SELECT thing.id, thing.name FROM json_each(:ids) AS wanted
         CROSS JOIN {table} AS thing  -- in this order, which needs no temporary table
           ON thing.org_id = :org_id AND thing.id = wanted.value
-        WHERE thing.deleted_at IS NULL OR :with_deleted
+        WHERE thing.deleted_at IS NULL OR :with_deleted = 1
         """,
         {"org_id": org_id, "ids": json.dumps(ids), "with_deleted": with_deleted},
     ).fetchall()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, put_rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.severity import SEVERITIES
 from incident_service.store import Row
 
@@ -17,7 +17,7 @@ def worst(db: Connection, org_id: str, *, limit: int) -> list[Row]:
         SELECT * FROM (
             SELECT *, {rank} AS severity_rank FROM incidents INDEXED BY incidents_open_by_severity
             WHERE org_id = :org_id AND severity = '{severity}' AND status <> 'resolved'
-            ORDER BY sequential_id DESC LIMIT :limit)
+            ORDER BY sequential_id DESC LIMIT :limit) AS those
         """
         for rank, severity in enumerate(SEVERITIES)
     )
@@ -33,7 +33,7 @@ def count(db: Connection, org_id: str, *, most: int) -> int:
         """
         SELECT count(*) AS number FROM (
             SELECT 1 FROM incidents INDEXED BY incidents_open
-            WHERE org_id = :org_id AND status <> 'resolved' LIMIT :most)
+            WHERE org_id = :org_id AND status <> 'resolved' LIMIT :most) AS those
         """,
         {"org_id": org_id, "most": most},
     ).fetchone()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, one_or_none, set_columns
+from incident_service.database.engine import Connection
+from incident_service.store import ALL, Row, insert_row, one_or_none, set_columns
 
 
 def insert(db: Connection, override: Row) -> None:
@@ -43,12 +43,11 @@ def between(
     start_utc: str,
     end_utc: str,
     *,
-    limit: int = -1,
+    limit: int = ALL,
 ) -> list[Row]:
     """Return the overrides that cover any of `start <= t < end`, in their order in time.
 
-    Instants are given as `clock.sortable` writes them. `limit`: so many at most, unless it is
-    negative.
+    Instants are given as `clock.sortable` writes them. `limit`: so many at most.
     """
     return db.execute(
         """
@@ -85,8 +84,8 @@ def of_all_schedules(db: Connection, org_id: str, start_utc: str, end_utc: str) 
             override.starts_at_utc, override.ends_at_utc
         FROM schedules AS schedule
         CROSS JOIN schedule_overrides AS override  -- in this order: past overrides are many
+          ON override.org_id = schedule.org_id AND override.schedule_id = schedule.id
         WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
-          AND override.org_id = schedule.org_id AND override.schedule_id = schedule.id
           AND override.ends_at_utc > :start AND override.starts_at_utc < :end
         """,
         {"org_id": org_id, "start": start_utc, "end": end_utc},
@@ -134,7 +133,7 @@ def count(db: Connection, org_id: str, schedule_id: str, limit: int) -> int:
         SELECT count(*) AS number FROM (
             SELECT 1 FROM schedule_overrides
             WHERE org_id = :org_id AND schedule_id = :schedule_id AND past_of IS NULL
-            LIMIT :limit)
+            LIMIT :limit) AS those
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "limit": limit},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, next_number, one_or_none, put_rows
 
 MAX_NUMBER = 2**63 - 1

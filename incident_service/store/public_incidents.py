@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row
 
 _ROWS = """
@@ -22,7 +22,7 @@ _ROWS = """
      AND shown.status_page_id = :page_id
     CROSS JOIN components AS component
       ON component.org_id = shown.org_id AND component.id = shown.component_id
-    WHERE incident.is_public AND NOT incident.is_provisional
+    WHERE incident.is_public = 1 AND incident.is_provisional = 0
     ORDER BY incident.sequential_id DESC, shown.ordinal
     """
 
@@ -102,7 +102,7 @@ def updates(db: Connection, org_id: str, incident_ids: Sequence[str], *, limit: 
                 count(*) OVER (PARTITION BY incident_id) AS total
             FROM incident_updates
             WHERE org_id = :org_id AND incident_id IN (SELECT value FROM json_each(:ids))
-              AND visibility = 'public' AND redacted_at IS NULL)
+              AND visibility = 'public' AND redacted_at IS NULL) AS shown
         WHERE age <= :limit
         ORDER BY incident_id, number
         """,

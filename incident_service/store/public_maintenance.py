@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from incident_service.clock import sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row
 from incident_service.store.maintenance_windows import NOT_OVER
 
@@ -23,7 +23,7 @@ _ROWS = """
      AND shown.status_page_id = :page_id
     CROSS JOIN components AS component
       ON component.org_id = shown.org_id AND component.id = shown.component_id
-    WHERE maintenance.is_public
+    WHERE maintenance.is_public = 1
       AND (component.deleted_at IS NULL OR maintenance.ends_at_utc <= :now)
     ORDER BY maintenance.starts_at_utc, maintenance.id, shown.ordinal
     """

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
+from incident_service.store import one_or_none
 
 
 class Cell(NamedTuple):
@@ -19,6 +20,17 @@ class Cell(NamedTuple):
     resolve: Sequence[int | None]
     """The milliseconds from the opening to the resolution."""
     numbers: Sequence[int]
+
+
+def is_more_than(db: Connection, org_id: str, since: str, before: str, limit: int) -> bool:
+    """Whether more incidents than `limit` opened in `since <= t < before`."""
+    query = """
+        SELECT 1 FROM incidents
+        WHERE org_id = :org_id AND created_at >= :since AND created_at < :before
+        LIMIT 1 OFFSET :limit
+        """
+    values = {"org_id": org_id, "since": since, "before": before, "limit": limit}
+    return one_or_none(db, query, values) is not None
 
 
 def cells(db: Connection, org_id: str, since: str, before: str) -> Iterator[Cell]:

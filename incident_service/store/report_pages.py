@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 
 
 def pages(
@@ -22,10 +22,10 @@ def pages(
             json_group_array(page.paged_schedule_id) AS schedule_ids
         FROM users AS person
         CROSS JOIN audit_events AS page  -- in this order: a user's pages are together in its index
-        WHERE person.org_id = :org_id
-          AND page.org_id = person.org_id AND page.paged_user_id = person.id
+          ON page.org_id = person.org_id AND page.paged_user_id = person.id
           AND page.at >= :since AND page.at < :before
-          AND (:schedule_id IS NULL OR page.paged_schedule_id = :schedule_id)
+        WHERE person.org_id = :org_id
+          AND (page.paged_schedule_id = :schedule_id OR :schedule_id IS NULL)
           AND page.incident_id NOT IN (
               SELECT id FROM incidents WHERE org_id = :org_id AND is_provisional = 1)
         GROUP BY person.id
@@ -52,7 +52,7 @@ def first_acknowledgements(
         FROM incidents
         WHERE org_id = :org_id AND created_at >= :since AND created_at < :before
           AND is_provisional = 0 AND first_acknowledged_by IS NOT NULL
-          AND (:schedule_id IS NULL OR owner_schedule_id = :schedule_id)
+          AND (owner_schedule_id = :schedule_id OR :schedule_id IS NULL)
         GROUP BY first_acknowledged_by
         """,
         {"org_id": org_id, "since": since, "before": before, "schedule_id": schedule_id},

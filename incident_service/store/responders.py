@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, alerts, deliveries, set_columns
 
 
@@ -70,14 +70,17 @@ def delete_details(db: Connection, incident: Row, *, at: str, limit: int) -> int
     """Delete an incident's trail and alerts, at most `limit` rows; return how many.
 
     The trail goes from its end, so that what is left of it until the next time has its numbers.
+    Nothing goes if it was reopened meanwhile; it cannot be until the transaction ends.
     """
-    db.execute(
+    marked = db.execute(
         """
-        UPDATE incidents SET trail_deleted_at = :at
-        WHERE org_id = :org_id AND id = :id AND trail_deleted_at IS NULL
+        UPDATE incidents SET trail_deleted_at = coalesce(trail_deleted_at, :at)
+        WHERE org_id = :org_id AND id = :id AND resolved_at = :resolved_at
         """,
         {**incident, "at": at},
-    )
+    ).rowcount
+    if not marked:
+        return 0
     deleted = db.execute(
         """
         DELETE FROM audit_events WHERE org_id = :org_id AND incident_id = :id AND number IN (

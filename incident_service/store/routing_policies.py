@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_rows
 
 
@@ -38,7 +38,8 @@ def rules(
 def default_id(db: Connection, org_id: str) -> str:
     """Return the id of the organization's default policy: there always is one."""
     row: Row = db.execute(
-        "SELECT id FROM routing_policies WHERE org_id = :org_id AND is_default", {"org_id": org_id}
+        "SELECT id FROM routing_policies WHERE org_id = :org_id AND is_default = 1",
+        {"org_id": org_id},
     ).fetchone()
     id: str = row["id"]
     return id

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import (
+    ALL,
     Row,
     insert_into,
     insert_row,
@@ -28,7 +29,7 @@ def layers(db: Connection, org_id: str, schedule_id: str) -> list[Row]:
             SELECT json_group_array(user_id) FROM (
                 SELECT user_id FROM schedule_layer_participants AS participant
                 WHERE participant.org_id = layer.org_id AND participant.layer_id = layer.id
-                ORDER BY ordinal)) AS participant_ids
+                ORDER BY ordinal) AS participants) AS participant_ids
         FROM schedule_layers AS layer
         WHERE layer.org_id = :org_id AND layer.schedule_id = :schedule_id
         ORDER BY layer.position
@@ -54,7 +55,7 @@ _ROTA = """
                 SELECT json_group_array(user_id) FROM (
                     SELECT user_id FROM schedule_layer_participants AS participant
                     WHERE participant.org_id = layer.org_id AND participant.layer_id = layer.id
-                    ORDER BY ordinal)))))
+                    ORDER BY ordinal) AS participants))))
         FROM schedule_layers AS layer
         WHERE layer.org_id = schedule.org_id AND layer.schedule_id = schedule.id
     ) AS layers, (
@@ -88,13 +89,13 @@ _ROTA_AT = _ROTA.format(
                 SELECT * FROM schedule_overrides AS override
                 WHERE override.org_id = schedule.org_id AND override.schedule_id = schedule.id
                   AND override.ends_at_utc <= :at
-                ORDER BY override.ends_at_utc DESC LIMIT 1)
+                ORDER BY override.ends_at_utc DESC LIMIT 1) AS past
             UNION ALL
             SELECT * FROM (
                 SELECT * FROM schedule_overrides AS override
                 WHERE override.org_id = schedule.org_id AND override.schedule_id = schedule.id
                   AND override.ends_at_utc > :at
-                ORDER BY override.ends_at_utc LIMIT 2))
+                ORDER BY override.ends_at_utc LIMIT 2) AS others) AS those
     """
 )
 
@@ -107,7 +108,7 @@ _ROTA_BETWEEN = _ROTA.format(
             SELECT * FROM schedule_overrides AS override
             WHERE override.org_id = schedule.org_id AND override.schedule_id = schedule.id
               AND override.ends_at_utc > :at AND override.starts_at_utc < :end
-            ORDER BY override.ends_at_utc LIMIT :most)
+            ORDER BY override.ends_at_utc LIMIT :most) AS those
     """
 )
 
@@ -149,13 +150,13 @@ def rotas_between(
     most: int,
     ids: Sequence[str] | None = None,
     after: str = "",
-    limit: int = -1,
+    limit: int = ALL,
 ) -> Iterator[Row]:
     """Yield schedules with all that decides who is on call in `start <= t < end`, by name.
 
     As `rota` has it, but `overrides` are those that cover any of the window, each with its
     `reason`; if there are more than `most`, the first. `ids`: of these schedules alone. `after`:
-    those whose names come after it. `limit`: so many at most, unless it is negative.
+    those whose names come after it. `limit`: so many at most.
     """
     chosen = "" if ids is None else "AND schedule.id IN (SELECT value FROM json_each(:ids))"
     rows = db.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 
 
 def get(db: Connection, name: str) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
-from incident_service.store import Row, insert_row, one_or_none
+from incident_service.database.engine import Connection
+from incident_service.store import ALL, Row, insert_row, one_or_none
 
 
 def insert(db: Connection, session: Row) -> None:
@@ -66,9 +66,9 @@ def used_before_latest(db: Connection, org_id: str, user_id: str, number: int) -
     return db.execute(
         """
         SELECT * FROM sessions WHERE org_id = :org_id AND user_id = :user_id
-        ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET :number
+        ORDER BY last_used_at DESC, id DESC LIMIT :all OFFSET :number
         """,
-        {"org_id": org_id, "user_id": user_id, "number": number},
+        {"org_id": org_id, "user_id": user_id, "number": number, "all": ALL},
     ).fetchall()
 
 
@@ -102,8 +102,9 @@ def delete_unused(db: Connection, *, since: str, limit: int) -> int:
     """Remove sessions that were last used by an instant, of everybody's; return how many."""
     removed = db.execute(
         """
-        DELETE FROM sessions WHERE rowid IN (
-            SELECT rowid FROM sessions WHERE last_used_at <= :since LIMIT :limit)
+        DELETE FROM sessions WHERE (org_id, id) IN (
+            SELECT org_id, id FROM sessions WHERE last_used_at <= :since
+            ORDER BY last_used_at LIMIT :limit)
         """,
         {"since": since, "limit": limit},
     )

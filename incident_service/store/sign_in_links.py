@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, one_or_none
 
 
@@ -92,7 +92,7 @@ def requests_since(db: Connection, email_hash: str, *, since: str, limit: int) -
         """
         SELECT count(*) AS number FROM (
             SELECT 1 FROM sign_in_requests
-            WHERE email_hash = :email_hash AND created_at > :since LIMIT :limit)
+            WHERE email_hash = :email_hash AND created_at > :since LIMIT :limit) AS those
         """,
         {"email_hash": email_hash, "since": since, "limit": limit},
     ).fetchone()
@@ -104,7 +104,8 @@ def delete_requests(db: Connection, *, until: str, limit: int) -> int:
     removed = db.execute(
         """
         DELETE FROM sign_in_requests WHERE id IN (
-            SELECT id FROM sign_in_requests WHERE created_at <= :until LIMIT :limit)
+            SELECT id FROM sign_in_requests WHERE created_at <= :until
+            ORDER BY created_at LIMIT :limit)
         """,
         {"until": until, "limit": limit},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, insert_rows, one_or_none, set_columns
 
 
@@ -129,7 +129,7 @@ def showing(db: Connection, org_id: str, component_ids: Iterable[str], *, limit:
           ON shown.org_id = :org_id AND shown.component_id = asked.value
         CROSS JOIN status_pages AS page
           ON page.org_id = shown.org_id AND page.id = shown.status_page_id
-        WHERE page.published AND page.deleted_at IS NULL
+        WHERE page.published = 1 AND page.deleted_at IS NULL
         ORDER BY page.title, page.slug LIMIT :limit
         """,
         {"org_id": org_id, "ids": json.dumps(list(component_ids)), "limit": limit},
@@ -146,7 +146,7 @@ def shows_any(db: Connection, org_id: str, component_ids: Iterable[str]) -> bool
           ON shown.org_id = :org_id AND shown.component_id = asked.value
         CROSS JOIN status_pages AS page
           ON page.org_id = shown.org_id AND page.id = shown.status_page_id
-        WHERE page.published AND page.deleted_at IS NULL
+        WHERE page.published = 1 AND page.deleted_at IS NULL
         LIMIT 1
         """,
         {"org_id": org_id, "ids": json.dumps(list(component_ids))},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, one_or_none, put_rows, set_columns
 
 _LISTS = ("events", "severities", "schedule_ids", "component_ids")
@@ -45,7 +45,7 @@ def about(db: Connection, org_id: str, events: Sequence[str]) -> list[Row]:
         """
         SELECT * FROM subscriptions
         WHERE org_id = :org_id
-          AND EXISTS (SELECT 1 FROM json_each(:wanted) WHERE instr(events, value))
+          AND EXISTS (SELECT 1 FROM json_each(:wanted) WHERE instr(events, value) > 0)
         ORDER BY id
         """,
         {"org_id": org_id, "wanted": json.dumps([f'"{event}"' for event in events])},

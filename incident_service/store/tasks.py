@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, one_or_none, put_rows
 
 Kind = Literal[
@@ -78,7 +78,7 @@ def due_organizations(db: Connection, at: str) -> list[str]:
         """,
         {"at": at},
     ).fetchall()
-    return [row["id"] for row in rows]
+    return sorted(row["id"] for row in rows)
 
 
 def first_due(db: Connection, org_id: str, at: str) -> Row | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_rows, one_or_none, put_rows
 
 Kind = Literal["owner", "layer", "snooze", "notice", "resolved"]
@@ -150,7 +150,7 @@ def due_organizations(db: Connection, at: str) -> list[str]:
         """,
         {"at": at},
     ).fetchall()
-    return [row["id"] for row in rows]
+    return sorted(row["id"] for row in rows)
 
 
 def first_due(db: Connection, org_id: str, at: str) -> Row | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, next_number, one_or_none, set_columns, take
 
 
@@ -58,7 +58,7 @@ def latest(
         """
         SELECT
             number, visibility, substr(body, 1, :characters) AS body,
-            coalesce(length(body) > :characters, 0) AS is_cut,
+            CASE WHEN length(body) > :characters THEN 1 ELSE 0 END AS is_cut,
             status_change, posted_by_name, posted_at, redacted_at
         FROM incident_updates
         WHERE org_id = :org_id AND incident_id = :incident_id

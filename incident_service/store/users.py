@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, insert_row, one_or_none, set_columns
 
 
@@ -47,7 +47,7 @@ def is_full(db: Connection, org_id: str, limit: int, *, at: str) -> bool:
         SELECT 1 FROM (
             SELECT id FROM users WHERE org_id = :org_id AND deleted_at IS NULL
             UNION ALL
-            SELECT id FROM invitations WHERE org_id = :org_id AND expires_at > :at)
+            SELECT id FROM invitations WHERE org_id = :org_id AND expires_at > :at) AS those
         LIMIT 1 OFFSET :last
         """,
         {"org_id": org_id, "at": at, "last": limit - 1},
@@ -122,8 +122,7 @@ def all_by_creation(db: Connection, org_id: str) -> list[Row]:
 def by_name(db: Connection, org_id: str, words: Sequence[str], *, limit: int) -> list[Row]:
     """Return what names the organization's first users by name, without the deleted ones.
 
-    Only those whose name or email has each of the words, which are in ASCII and lower case. A
-    negative `limit` is none.
+    Only those whose name or email has each of the words, which are in ASCII and lower case.
     """
     return db.execute(
         """
@@ -199,8 +198,8 @@ def overrides_with(db: Connection, org_id: str, id: str, *, after_utc: str) -> l
         """
         SELECT override.id, schedule.name AS schedule_name FROM schedules AS schedule
         CROSS JOIN schedule_overrides AS override  -- in this order: past overrides are many
+          ON override.org_id = schedule.org_id AND override.schedule_id = schedule.id
         WHERE schedule.org_id = :org_id AND schedule.deleted_at IS NULL
-          AND override.org_id = schedule.org_id AND override.schedule_id = schedule.id
           AND override.user_id = :id AND override.ends_at_utc > :after
         ORDER BY schedule.name, override.ends_at_utc
         """,

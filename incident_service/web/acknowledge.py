@@ -65,7 +65,7 @@ def act(token: str = "") -> str:
     if wanted is None:
         raise BadRequest
     by_email = bool(current_app.extensions["incident_service.settings"].smtp_url)
-    is_done = database().write(by_link.act, link, wanted, by_email)
+    is_done = database().write(link.org_id, by_link.act, link, wanted, by_email)
     with database().read() as db:  # after the commit, so that no other write waits for it
         view = responder_view.view(db, link)
     if is_done:

@@ -11,7 +11,7 @@ import icalendar
 from flask import Blueprint, Response, current_app, request
 
 from incident_service import clock
-from incident_service.database.file import Database
+from incident_service.database.engine import Database
 from incident_service.oncall import calendar_feeds
 from incident_service.oncall.calendar_feeds import Calendar, Entry
 

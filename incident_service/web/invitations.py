@@ -52,7 +52,7 @@ def show(token: str = "") -> Response:
 def accept(token: str = "") -> AnyResponse:
     """Make the invited person a user, or show the form again with what is wrong in it."""
     with database().read() as db:  # so that a wrong link never waits for a turn to write
-        invitations.find(db, token, now=clock.now())
+        invitation = invitations.find(db, token, now=clock.now())
     check_forgery(MAX_FORM_BYTES)
     typed = {name: request.form.get(name, "").strip() for name in ("first_name", "last_name")}
     faults = {name: fault for name, text in typed.items() if (fault := _fault(text))}
@@ -61,6 +61,7 @@ def accept(token: str = "") -> AnyResponse:
     if faults:
         return _form(token, typed, faults)
     session = database().write(
+        invitation["org_id"],
         invitations.join,
         token,
         typed["first_name"],

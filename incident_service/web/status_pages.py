@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app, request
 
 from incident_service.clock import parse_instant
 from incident_service.config import Settings
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotFound
 from incident_service.http import error_responses, page_cache, sharing
 from incident_service.status import levels, public_maintenance, public_view

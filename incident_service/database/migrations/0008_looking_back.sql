@@ -50,6 +50,13 @@ WHERE resource_type = 'schedule' AND json_extract(before, '$.timezone') IS NOT N
 ORDER BY number
 ON CONFLICT DO NOTHING;
 
+-- With a comparison in them, statements that PostgreSQL understands too use these indexes.
+DROP INDEX incidents_storms;
+CREATE INDEX incidents_storms ON incidents (org_id, integration_id, sequential_id)
+    WHERE is_storm = 1;
+DROP INDEX routing_policies_default;
+CREATE UNIQUE INDEX routing_policies_default ON routing_policies (org_id) WHERE is_default = 1;
+
 CREATE TABLE postmortem_versions (
     org_id        TEXT NOT NULL,
     incident_id   TEXT NOT NULL,

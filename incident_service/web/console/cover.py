@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from incident_service.api.overrides import OverrideBodySchema, OverridesBodySchema
 from incident_service.clock import FIRST, LAST, format_instant, parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http.acting import caller, database, for_members
 from incident_service.oncall import names, overrides, schedules, swaps
 from incident_service.oncall.names import NamedTarget

@@ -23,6 +23,8 @@ SUMMARIES = {
     "reports": "How incidents went and what being on call took: what each figure means.",
     "postmortems": "Write down what an incident taught you: versions, the template, the timeline.",
     "operating": "Settings, systemd, nginx, backups, upgrades, and how much it takes.",
+    "postgresql": "More than one machine: the data on a PostgreSQL server, how to move there, and "
+    "what to set.",
     "security": "What the service withstands, and what it leaves to you.",
     "contract": "What a client can rely on: every call, error, setting and command.",
     "contributing": "How the code is built, and which files a change touches.",

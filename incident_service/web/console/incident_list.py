@@ -10,7 +10,7 @@ from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from incident_service.api.incidents import ListQuerySchema
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import ValidationFailed
 from incident_service.http import cursor
 from incident_service.http.acting import caller, database

@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from incident_service.alerts import reading as alert_reading
 from incident_service.api.updates import UpdateBodySchema
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotFound
 from incident_service.http import cursor
 from incident_service.http.acting import caller, database, settings

@@ -16,7 +16,7 @@ from incident_service.api.integrations import (
     NewInboundIntegrationSchema,
     SelectorsBodySchema,
 )
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http import cursor
 from incident_service.http.acting import caller, database, for_admins, settings, write
 from incident_service.inbound.formats.generic import FIELDS

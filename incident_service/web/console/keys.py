@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from incident_service.api.api_keys import ApiKeyBodySchema
 from incident_service.clock import sortable
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http.acting import caller, database, for_admins, settings
 from incident_service.people import keys, users
 from incident_service.people.caller import Caller

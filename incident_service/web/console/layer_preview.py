@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http.acting import caller
 from incident_service.oncall import calendar_view, names, preview
 from incident_service.oncall.calendar_lanes import Lane, Span

@@ -13,7 +13,7 @@ from incident_service.api.maintenance_windows import (
     MaintenanceWindowSchema,
 )
 from incident_service.clock import parse_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http import cursor
 from incident_service.http.acting import caller, database
 from incident_service.status import components, maintenance

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from incident_service import ids
 from incident_service.api.incidents import OpenIncidentSchema, hash_of
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Conflict
 from incident_service.http.acting import caller, database, for_members
 from incident_service.incidents import opening

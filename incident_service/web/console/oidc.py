@@ -189,6 +189,7 @@ def _users(email: str) -> list[Row]:
 def _sign_in(user: Row, path: str) -> AnyResponse:
     """Begin a session of the user, and go to a path of ours."""
     started = database().write(
+        user["org_id"],
         sessions.start,
         user["org_id"],
         user["id"],

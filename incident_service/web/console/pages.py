@@ -203,7 +203,7 @@ def _admit() -> Response | None:
     if is_to_be_recorded and request.headers.get("X-Refresh") is None:
         session_cookie.keep()
         with contextlib.suppress(Unavailable):  # not worth refusing or delaying the request
-            database().write_within(RECORD_USE_WITHIN, sessions.record_use, who)
+            database().write_within(RECORD_USE_WITHIN, who.org_id, sessions.record_use, who)
     g.needs_admin = needs_admin(who)
     check_role(who, g.needs_admin)
     if request.method == "POST":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http.acting import caller
 from incident_service.oncall import schedules
 from incident_service.oncall.names import NamedTarget

@@ -9,7 +9,7 @@ from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
 from incident_service.api.policies import EscalationPolicyBodySchema, WholeEscalationPolicySchema
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http import cursor
 from incident_service.http.acting import caller, database, settings
 from incident_service.oncall import schedules, working_hours

@@ -8,7 +8,7 @@ from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
 from incident_service.api.postmortems import TemplateBodySchema
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http.acting import caller, database
 from incident_service.incidents import postmortems
 from incident_service.incidents.postmortem_draft import PLACEHOLDERS

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from incident_service.api.postmortems import PostmortemBodySchema
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import NotFound
 from incident_service.http import cursor
 from incident_service.http.acting import caller, database, for_members, settings

@@ -6,7 +6,7 @@ from flask import Flask, Request, Response, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from incident_service.config import Settings
-from incident_service.database.file import Database
+from incident_service.database.engine import Database
 from incident_service.people import sessions
 
 NAME = "incident_service"

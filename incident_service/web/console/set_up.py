@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from cachetools import LRUCache
 from flask import Blueprint, Flask, current_app
 
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http.acting import caller, database, for_admins, settings
 from incident_service.onboarding.set_up import Kind, SetUp, SetUpWarning, Step
 from incident_service.people import audit_log

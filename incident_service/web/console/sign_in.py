@@ -44,7 +44,7 @@ def by_mail() -> Response:
     email = request.form.get("email", "").strip()
     if not users.is_email(email):
         return _page(email=email, mail_fault="Please enter your email address.")
-    database().write(signing_in.request, email, settings().mail_server is not None)
+    database().write(None, signing_in.request, email, settings().mail_server is not None)
     return make_response(pages.render("sign_in_mailed.html", email=email))
 
 
@@ -54,8 +54,8 @@ def by_key() -> Response:
     key = request.form.get("key", "").strip()
     try:
         with database().read() as db:  # so that a wrong key never waits for a turn to write
-            keys.authenticate(db, key, now=g.now)
-        session = database().write(sessions.start_with_key, key, _agent())
+            bearer, _ = keys.authenticate(db, key, now=g.now)
+        session = database().write(bearer.org_id, sessions.start_with_key, key, _agent())
     except NotAuthorized as error:
         return _page(key_fault=error.message)
     return begin(session)
@@ -73,8 +73,8 @@ def show_link(token: str) -> Response:
 def by_link(token: str) -> Response:
     """Sign in the link's user; the link works no more."""
     with database().read() as db:  # so that a wrong link never waits for a turn to write
-        sign_in_links.find(db, token, now=g.now)
-    return begin(database().write(sign_in_links.use, token, _agent()))
+        link = sign_in_links.find(db, token, now=g.now)
+    return begin(database().write(link["org_id"], sign_in_links.use, token, _agent()))
 
 
 @blueprint.post("/sign-out")
@@ -83,7 +83,9 @@ def sign_out() -> Response:
     token = session_cookie.token()
     if token is not None:
         with contextlib.suppress(NotAuthorized):
-            database().write(sessions.end_with_token, token)
+            with database().read() as db:
+                who, _ = sessions.authenticate(db, token, now=g.now)
+            database().write(who.org_id, sessions.end_with_token, token)
     session_cookie.end()  # now: if it did not end, the browser can try again
     return redirect(url_for(".show"), 303)
 
