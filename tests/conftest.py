@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from shutil import copy, disk_usage
@@ -13,11 +14,14 @@ from hypothesis import HealthCheck, settings
 
 from incident_service import quickstart
 from incident_service.app import build_routes, configure
-from incident_service.config import Settings
+from incident_service.config import Settings, Where
 from incident_service.database import maintenance
-from incident_service.database.file import Database
+from incident_service.database import server as server_engine
+from incident_service.database.file import FileDatabase
+from incident_service.database.server import ServerDatabase
 from incident_service.http import page_cache
 from incident_service.people import keys, users
+from tests.helpers import engines, twice
 from tests.helpers.described import DescribedClient
 from tests.helpers.provisioned import provision
 from tests.helpers.rota import Rota
@@ -43,8 +47,30 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 MEMORY = Path("/dev/shm")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help=f"What the service keeps its data in; {engines.VARIABLE} names a PostgreSQL server.",
+    )
+    parser.addoption(
+        "--twice",
+        action="store_true",
+        help="Run everything that the service writes twice, the first time in vain.",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests' files in memory where there is room: no commit then waits for a disk."""
+    if config.getoption("--twice"):
+        twice.install(FileDatabase, ServerDatabase)
+    config.addinivalue_line(
+        "markers", "sqlite_only(reason): it is about SQLite, or its file; not for other engines"
+    )
+    config.addinivalue_line(
+        "markers", "every_engine: it makes a database without the fixture `app`; for every engine"
+    )
     if MEMORY.is_dir() and disk_usage(MEMORY).free > 2**31:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
@@ -53,6 +79,37 @@ def pytest_xdist_auto_num_workers() -> int:
     """Run half as many more tests at once than there are cores: those of `live` wait a lot."""
     wanted = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
     return int(wanted) if wanted else len(os.sched_getaffinity(0)) * 3 // 2
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not for the engine: a run on the other one has it."""
+    engine = config.getoption("--engine")
+    chosen = [item for item in items if engines.is_for(engine, item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+    if engine == "postgres" and engines.VARIABLE not in os.environ:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=f"no server: {engines.VARIABLE} is not set"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server(request: pytest.FixtureRequest) -> Iterator[engines.Server | None]:
+    """The PostgreSQL server, if the tests run on one."""
+    if request.config.getoption("--engine") == "sqlite" or engines.VARIABLE not in os.environ:
+        yield None
+        return
+    process = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    url = os.environ.pop(engines.VARIABLE)  # the service takes it for a setting that is misspelt
+    engines.current = engines.Server(url, process)
+    yield engines.current
+    engines.current.close()
+
+
+@pytest.fixture
+def postgres(server: engines.Server | None) -> engines.Server:
+    """The server, for a test that is about PostgreSQL alone."""
+    assert server is not None
+    return server
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +124,7 @@ def wired() -> Flask:
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with nothing in it: a copy of it costs a tenth of one that is made."""
     path = tmp_path_factory.mktemp("blank") / "blank.db"
-    maintenance.initialise(Database(path))
+    maintenance.initialise(FileDatabase(path))
     return path
 
 
@@ -85,23 +142,34 @@ def app(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
-) -> Flask:
+    server: engines.Server | None,
+) -> Iterator[Flask]:
     """The application on a file of its own; an organization is in it if the test has a `world`."""
-    if "world" in request.fixturenames:
-        template, _ = request.getfixturevalue("provisioned")
+    where: Where
+    is_provisioned = "world" in request.fixturenames
+    if server is not None:
+        where, made = server.fresh(is_provisioned=is_provisioned)
+        monkeypatch.setattr(server_engine, "ServerDatabase", engines.KeptConnections)
     else:
-        template = request.getfixturevalue("blank")
+        template, made = (
+            request.getfixturevalue("provisioned")
+            if is_provisioned
+            else (request.getfixturevalue("blank"), None)
+        )
+        where = tmp_path / "test.db"
+        copy(template, where)
     # So that no uptime changes in the middle of a test.
     monkeypatch.setattr(page_cache, "PERIOD", timedelta(days=1))
-    path = tmp_path / "test.db"
-    copy(template, path)
-    configure(wired, Settings(database=path, write_timeout=0.3))
-    return wired
+    configure(wired, Settings(database=where, write_timeout=0.3))
+    wired.extensions["tests.made"] = made
+    yield wired
+    if server is None:
+        wired.extensions["incident_service.database"].close()
 
 
 @pytest.fixture
-def world(app: Flask, provisioned: tuple[Path, quickstart.Provisioned]) -> World:
-    _, made = provisioned
+def world(app: Flask) -> World:
+    made = app.extensions["tests.made"]
     return World(app, app.extensions["incident_service.database"], app.test_client(), made)
 
 
@@ -109,6 +177,7 @@ def world(app: Flask, provisioned: tuple[Path, quickstart.Provisioned]) -> World
 def member(world: World) -> str:
     """The key of a member of the organization."""
     user = world.database.write(
+        world.made.org_id,
         users.create,
         org_id=world.made.org_id,
         email="member@example.com",
@@ -116,6 +185,7 @@ def member(world: World) -> str:
         role="org:member",
     )
     made = world.database.write(
+        world.made.org_id,
         keys.create,
         org_id=world.made.org_id,
         user_id=user["id"],
@@ -129,7 +199,7 @@ def member(world: World) -> str:
 def other_org(world: World) -> quickstart.Provisioned:
     """Another organization with the same things, in the same file."""
     world.execute("UPDATE organizations SET name = 'First'")
-    return world.database.write(quickstart.provision)
+    return world.database.write(None, quickstart.provision)
 
 
 @pytest.fixture

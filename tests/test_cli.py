@@ -12,11 +12,14 @@ from click.testing import CliRunner, Result
 from incident_service import cli
 from incident_service.cli import main
 from incident_service.config import Settings
-from incident_service.database import maintenance
-from incident_service.database.file import Database
+from incident_service.database import either, maintenance
+from incident_service.database.engine import Database
 from incident_service.errors import Busy, InvalidSetting
 from incident_service.people import sign_in_links
+from tests.helpers import engines
 from tests.helpers.another_app import client_with
+
+pytestmark = pytest.mark.every_engine
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def run(tmp_path: Path) -> Any:
     path = tmp_path / "cli.db"
 
     def invoke(*arguments: str, **environment: str) -> Result:
-        variables = {"INCIDENT_SERVICE_DATABASE": str(path), **environment}
+        variables = {"INCIDENT_SERVICE_DATABASE": engines.variable(path), **environment}
         return CliRunner().invoke(main, list(arguments), env=variables)
 
     return invoke
@@ -34,7 +37,7 @@ def test_from_nothing_to_an_incident(run: Any, tmp_path: Path) -> None:
     org = json.loads(run("create-org", "Acme 🔥").stdout)["id"]
     user = json.loads(run("create-user", "--org", org, "--email", "a@example.com").stdout)["id"]
     key = json.loads(run("create-key", "--org", org, "--user", user).stdout)
-    client = client_with(Settings(database=tmp_path / "cli.db"))
+    client = client_with(Settings(database=engines.where(tmp_path / "cli.db")))
     answer: Any = client.post(
         "/v1/incidents",
         json={"title": "t", "severity": "low", "ownerId": user},
@@ -49,7 +52,7 @@ def test_a_key_may_act_for_itself(run: Any, tmp_path: Path) -> None:
     user = json.loads(run("create-user", "--org", org, "--email", "a@b", "--id", "ada").stdout)
     assert user == {"id": "ada"}
     key = json.loads(run("create-key", "--org", org, "--role", "org:admin").stdout)
-    client = client_with(Settings(database=tmp_path / "cli.db"))
+    client = client_with(Settings(database=engines.where(tmp_path / "cli.db")))
     answer: Any = client.post(
         "/v1/incidents",
         json={"title": "t", "severity": "low", "ownerId": "ada"},
@@ -174,13 +177,14 @@ def test_a_heartbeat_needs_its_period(run: Any) -> None:
 def test_an_alert_opens_an_incident_in_a_new_organization(run: Any, tmp_path: Path) -> None:
     options = ("--org", make_org(run), "--name", "Script", "--kind", "generic")
     token = json.loads(run("create-integration", *options).stdout)["token"]
-    client = client_with(Settings(database=tmp_path / "cli.db"))
+    client = client_with(Settings(database=engines.where(tmp_path / "cli.db")))
     answer: Any = client.post(f"/in/{token}", json={"title": "Down", "severity": "critical"})
     (alert,) = answer.json["data"]["alerts"]
     assert (answer.status_code, alert["outcome"]) == (202, "incident")
     assert alert["incidentId"] is not None
 
 
+@pytest.mark.sqlite_only("how a file is made ready")
 def test_what_serves_waits_for_a_file_that_others_make_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -192,6 +196,7 @@ def test_what_serves_waits_for_a_file_that_others_make_ready(
             raise Busy("The database is busy.")
 
     monkeypatch.setattr(maintenance, "initialise", busy_twice)
+    monkeypatch.setattr(cli, "LOOK_AGAIN_SECONDS", 0)
     found = cli._database_of_a_server(Settings(database=tmp_path / "x.db"))
     assert found is tries[2]
     assert caplog.messages == ["waiting for the database: The database is busy."] * 2
@@ -216,9 +221,9 @@ def test_a_link_signs_a_user_in_whose_id_or_email_it_names(run: Any, tmp_path: P
         assert (start, printed) == ("https://oncall.example.com/sign-in", {})
         tokens.add(token)
     assert len(tokens) == 3
-    database = Database(tmp_path / "cli.db")
+    database = either.open_database(engines.where(tmp_path / "cli.db"))
     for token in tokens:
-        session = database.write(sign_in_links.use, token, None)
+        session = database.write(None, sign_in_links.use, token, None)
         assert (session["org_id"], session["user_id"]) == (org, "ada")
 
 

@@ -19,12 +19,16 @@ from incident_service import cli, quickstart
 from incident_service.cli import _greeting, main
 from incident_service.clock import format_instant, local_time_zone, now, parse_instant
 from incident_service.config import Settings
-from incident_service.database.file import Database
+from incident_service.database import either
+from incident_service.database.engine import Database
 from incident_service.errors import NotFound
 from incident_service.people import sign_in_links
 from incident_service.serving import server
+from tests.helpers import engines
 from tests.helpers.clocks import write_at
 from tests.helpers.world import World
+
+pytestmark = pytest.mark.every_engine
 
 START = parse_instant("2026-03-27T15:30:00Z")  # the clocks of Berlin spring forward on the 29th
 
@@ -149,7 +153,7 @@ def test_the_time_zone_of_the_machine(
 
 
 def connect(world: World) -> quickstart.Tools:
-    return world.database.write(quickstart.connect, world.made)
+    return world.database.write(world.made.org_id, quickstart.connect, world.made)
 
 
 def test_tools_can_be_connected_at_once(world: World) -> None:
@@ -200,7 +204,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
 
     def invoke(*options: str, answer: str | None = None) -> Result:
         variables = {
-            "INCIDENT_SERVICE_DATABASE": str(tmp_path / "quick.db"),
+            "INCIDENT_SERVICE_DATABASE": engines.variable(tmp_path / "quick.db"),
             "INCIDENT_SERVICE_BASE_URL": "https://oncall.example.com",
         }
         result = CliRunner().invoke(main, ["quickstart", *options], input=answer, env=variables)
@@ -221,11 +225,11 @@ def test_each_run_prints_a_link_that_signs_the_admin_in_once(
 ) -> None:
     links = [link_in(run()) for _ in range(2)]
     assert len(set(links)) == 2
-    database = Database(tmp_path / "quick.db")
+    database = either.open_database(engines.where(tmp_path / "quick.db"))
     for _, token in links:
         with database.read() as db:
             assert sign_in_links.find(db, token, now=now())["user_email"] == quickstart.EMAIL
-        database.write(sign_in_links.use, token, None)
+        database.write(None, sign_in_links.use, token, None)
         with database.read() as db, pytest.raises(NotFound):
             sign_in_links.find(db, token, now=now())
     with database.read() as db:
@@ -294,3 +298,12 @@ receivers:
     assert snippet in printed
     in_use = _greeting(settings, world.made, quickstart.Tools(None, None), SIGN_IN)
     assert "/in/" not in in_use
+
+
+def test_a_second_run_takes_the_turn_of_its_organization(app: Flask) -> None:
+    database: Database = app.extensions["incident_service.database"]
+    with database.read() as db:
+        assert quickstart.owner(db) is None
+    made = database.write(None, quickstart.provision)
+    with database.read() as db:
+        assert quickstart.owner(db) == made.org_id

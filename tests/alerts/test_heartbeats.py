@@ -9,7 +9,7 @@ import pytest
 
 from incident_service.alerts import heartbeats, integrations
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.people.caller import Caller
 from incident_service.store import Row
 from incident_service.store import integrations as rows
@@ -220,6 +220,7 @@ def test_a_job_of_another_organization_is_its_own(world: World, other_org: Any) 
     assert (mine.statuses(), theirs.statuses()) == ([], ["firing"])
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_a_usual_sign_is_cheap(job: Job) -> None:
     """A thousand jobs may say so every minute."""
     job.sign(0)

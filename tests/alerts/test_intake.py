@@ -12,7 +12,7 @@ from incident_service import quickstart
 from incident_service.alerts import intake
 from incident_service.alerts.incoming import Link
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.severity import SEVERITIES
 from tests.helpers.clocks import write_at
 from tests.helpers.duty import perform_at
@@ -460,6 +460,7 @@ def test_a_schedule_that_cannot_be_resolved_keeps_no_alert_out(rota: Rota) -> No
 # Components
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_what_an_alert_costs_does_not_grow_with_names_or_selectors(world: World) -> None:
     names = [world.make("components", name=f"C{n}", aliases=[f"alias {n}"])["id"] for n in range(9)]
     rules = [{"severity": severity, "outcome": "drop"} for severity in SEVERITIES]

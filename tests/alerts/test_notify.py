@@ -272,6 +272,7 @@ def test_messages_and_pages_leave_together(told: Told) -> None:
     assert {each.row["user_id"] for each in taken} == {"b", "c"}
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_no_query_of_a_message_walks_through_a_table(told: Told) -> None:
     told.by(told.rota.policy(["b"]))
     told.tool.send(0, fire("disk", severity="low"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
+
 from incident_service.alerts import purges
 from incident_service.clock import format_instant
 from incident_service.paging import inviting
@@ -22,6 +24,7 @@ def purge(world: World, later: timedelta) -> bool:
 
 def keep_receipt(tool: Tool, number: int, at: str) -> None:
     tool.world.database.write(
+        None,
         lambda db, now: receipts.put(
             db,
             org_id=tool.org_id,
@@ -32,7 +35,7 @@ def keep_receipt(tool: Tool, number: int, at: str) -> None:
             status=202,
             body="{}",
             result={},
-        )
+        ),
     )
 
 
@@ -107,6 +110,7 @@ def test_a_message_that_never_left_keeps_no_alert(world: World) -> None:
     assert (tool.alerts(), world.rows("SELECT id FROM deliveries")) == ([], [])
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_no_purge_walks_through_a_table(world: World) -> None:
     tool = Tool(world)
     tool.send(0, fire("over", severity="low"), resolved("over"))

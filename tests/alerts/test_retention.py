@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +12,12 @@ from hypothesis import strategies as st
 from incident_service import quickstart
 from incident_service.alerts import intake, purges, retention
 from incident_service.clock import format_instant, parse_instant
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection, Database
+from incident_service.database.file import FileDatabase
 from incident_service.incidents import opening, updates
 from incident_service.people.caller import Caller
 from incident_service.store import audit, changes
+from tests.helpers import engines
 from tests.helpers.clocks import write_at
 from tests.helpers.console import signed_in, text_of
 from tests.helpers.monitoring import Tool, fire, resolved
@@ -85,7 +86,7 @@ def trails(world: World) -> set[str]:
 
 def another_org(world: World) -> str:
     world.execute("UPDATE organizations SET name = id")
-    return world.database.write(quickstart.provision).org_id
+    return world.database.write(None, quickstart.provision).org_id
 
 
 def lengthen_trail(world: World, org_id: str, id: str, number: int) -> None:
@@ -100,7 +101,7 @@ def lengthen_trail(world: World, org_id: str, id: str, number: int) -> None:
                 at=format_instant(day(0)),
             )
 
-    world.database.write(append)
+    world.database.write(org_id, append)
 
 
 def test_a_trail_goes_once_its_incident_has_been_resolved_for_so_long(world: World) -> None:
@@ -249,7 +250,9 @@ def test_the_database_refuses_to_delete_what_is_young(world: World) -> None:
         f"INSERT OR REPLACE INTO retention VALUES ('{world.made.org_id}', '9999', '', '')",
         f"UPDATE OR REPLACE retention SET org_id = '{world.made.org_id}' WHERE org_id = '{other}'",
     ):
-        with pytest.raises(sqlite3.IntegrityError, match=r"append-only|moves on, by a day at most"):
+        if " OR REPLACE " in statement and engines.current is not None:
+            continue  # a statement of SQLite's own
+        with pytest.raises(engines.IntegrityError, match=r"append-only|moves on, by a day at most"):
             world.execute(statement)
 
 
@@ -346,6 +349,7 @@ HISTORIES = st.lists(
 )
 
 
+@pytest.mark.sqlite_only("each example has a file of its own")
 @given(
     history=HISTORIES,
     days=st.lists(st.sampled_from([None, 30, 35, 60]), min_size=1, max_size=4),
@@ -361,7 +365,7 @@ def test_nothing_young_and_nothing_of_an_unresolved_incident_ever_goes(
     """Whatever the clock says, wherever it jumps, and however the setting changes."""
     path = tmp_path_factory.mktemp("kept") / "kept.db"
     path.write_bytes(blank.read_bytes())
-    database = Database(path)
+    database = FileDatabase(path)
     ids = fill(database, history)
     for number, look in enumerate(sorted(looks)):
         kept = days[number % len(days)]

@@ -15,6 +15,7 @@ from incident_service import clock
 from incident_service.cli import main
 from incident_service.clock import parse_instant
 from incident_service.commands.report import MonthReport
+from incident_service.config import Settings
 from incident_service.errors import NotFound, ValidationFailed
 from tests.helpers.world import World
 
@@ -22,7 +23,9 @@ NOVEMBER = date(2030, 11, 1)
 
 
 def run(world: World, *arguments: str) -> Result:
-    variables = {"INCIDENT_SERVICE_DATABASE": str(world.database.path)}
+    variables = {
+        "INCIDENT_SERVICE_DATABASE": Settings(database=world.database.where).database_variable
+    }
     return CliRunner().invoke(main, ["report", *arguments], env=variables)
 
 

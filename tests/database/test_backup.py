@@ -18,11 +18,14 @@ from click.testing import CliRunner
 from incident_service.cli import main
 from incident_service.config import Settings
 from incident_service.database import backups, maintenance
-from incident_service.database.file import SCHEMA_VERSION, Database
+from incident_service.database.engine import SCHEMA_VERSION
+from incident_service.database.file import FileDatabase
 from incident_service.errors import BackupFailed
 from tests.helpers.another_app import client_with
 from tests.helpers.traces import traces, write_and_delete
 from tests.helpers.world import World
+
+pytestmark = pytest.mark.sqlite_only("the file and its writer")
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_copy_is_a_database_to_serve(world: World, target: Path) -> None:
     incident = world.post().json["data"]
-    maintenance.backup(world.database, target)
+    maintenance.backup(world.file, target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert names(target.parent) == [target.name]
     connection = sqlite3.connect(target)
@@ -52,25 +55,25 @@ def test_a_copy_is_a_database_to_serve(world: World, target: Path) -> None:
     headers = {"Authorization": f"Bearer {world.made.key}"}
     path = f"/v1/incidents/{incident['id']}"
     assert client.get(path, headers=headers).json == world.client.get(path, headers=headers).json
-    with Database(target).read() as db:
+    with FileDatabase(target).read() as db:
         assert db.execute("PRAGMA journal_mode").fetchall() == [{"journal_mode": "wal"}]
 
 
 def test_a_copy_holds_nothing_that_was_deleted(world: World, target: Path) -> None:
     write_and_delete(world)
-    assert traces(world.database.path.parent)
-    maintenance.backup(world.database, target)
+    assert traces(world.file.path.parent)
+    maintenance.backup(world.file, target)
     assert traces(target.parent) == []
 
 
 def test_a_copy_is_of_one_instant_and_keeps_no_writer_waiting(world: World, target: Path) -> None:
     def back_up_in_the_middle_of_it(db: sqlite3.Connection, **_: Any) -> None:
         db.execute("UPDATE organizations SET name = 'not committed'")
-        stranger = sqlite3.connect(world.database.path, isolation_level=None)
+        stranger = sqlite3.connect(world.file.path, isolation_level=None)
         backups.copy(stranger, target)
         stranger.close()
 
-    world.database.write(back_up_in_the_middle_of_it)
+    world.database.write(None, back_up_in_the_middle_of_it)
     connection = sqlite3.connect(target)
     assert connection.execute("SELECT name FROM organizations").fetchall() == [("Quickstart",)]
     connection.close()
@@ -85,7 +88,7 @@ def test_what_exists_is_not_overwritten(world: World, target: Path, kind: str) -
     else:
         target.symlink_to("nowhere")
     with pytest.raises(BackupFailed, match="exists, and is not overwritten"):
-        maintenance.backup(world.database, target)
+        maintenance.backup(world.file, target)
     assert names(target.parent) == [target.name]
     assert kind != "file" or target.read_text() == "precious"
 
@@ -96,9 +99,9 @@ def test_what_belongs_to_the_database_is_no_place_for_a_copy(
 ) -> None:
     world.database.close()  # the last one takes its log with it
     (tmp_path / "link").symlink_to(tmp_path)
-    name = f"{world.database.path.name}{ending}"
+    name = f"{world.file.path.name}{ending}"
     with pytest.raises(BackupFailed, match=rf"{name} belongs to the database itself\.$"):
-        maintenance.backup(world.database, tmp_path / "link" / name)
+        maintenance.backup(world.file, tmp_path / "link" / name)
     assert world.post().status_code == 201
 
 
@@ -110,13 +113,13 @@ def test_where_files_have_one_name_only_none_is_overwritten_either(
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(os, "link", fail)
-    maintenance.backup(world.database, target)
-    assert Database(target).version() and names(target.parent) == [target.name]
+    maintenance.backup(world.file, target)
+    assert FileDatabase(target).version() and names(target.parent) == [target.name]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     target.unlink()
     monkeypatch.setattr(backups, "sync", lambda _: target.write_text("precious"))
     with pytest.raises(BackupFailed, match="exists"):
-        maintenance.backup(world.database, target)
+        maintenance.backup(world.file, target)
     assert target.read_text() == "precious"
 
 
@@ -125,7 +128,7 @@ def test_one_that_appears_meanwhile_is_not_overwritten_either(
 ) -> None:
     monkeypatch.setattr(backups, "sync", lambda _: target.write_text("precious"))
     with pytest.raises(BackupFailed, match="exists"):
-        maintenance.backup(world.database, target)
+        maintenance.backup(world.file, target)
     assert target.read_text() == "precious"
     assert names(target.parent) == [target.name]
 
@@ -138,12 +141,12 @@ def test_a_copy_that_fails_leaves_nothing(
 
     monkeypatch.setattr(backups, "sync", fail)
     with pytest.raises(BackupFailed, match=r"monday\.db: No space left on device\.$"):
-        maintenance.backup(world.database, target)
+        maintenance.backup(world.file, target)
     assert names(target.parent) == []
 
 
 def test_the_command_says_where_the_copy_is(world: World, target: Path) -> None:
-    environment = {"INCIDENT_SERVICE_DATABASE": str(world.database.path)}
+    environment = {"INCIDENT_SERVICE_DATABASE": str(world.file.path)}
     arguments = ["backup", str(target)]
     result = CliRunner().invoke(main, arguments, env=environment)
     assert json.loads(result.stdout) == {"backup": str(target), "bytes": target.stat().st_size}
@@ -156,7 +159,7 @@ def test_the_command_says_where_the_copy_is(world: World, target: Path) -> None:
 
 
 def test_what_a_killed_copy_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
-    database = Database(tmp_path / "x.db")
+    database = FileDatabase(tmp_path / "x.db")
     maintenance.initialise(database)
     abandoned = tmp_path / "old.db.abcdefgh.partial"
     of_another = tmp_path / "mine.abcdefgh.partial"
@@ -175,7 +178,7 @@ def test_what_a_killed_copy_left_is_removed_and_nothing_else(tmp_path: Path) -> 
 
 
 def test_many_copies_at_once_do_not_take_each_other_for_abandoned(tmp_path: Path) -> None:
-    database = Database(tmp_path / "x.db")
+    database = FileDatabase(tmp_path / "x.db")
     maintenance.initialise(database)
     with ThreadPoolExecutor(8) as pool:
         for done in [

@@ -13,16 +13,19 @@ import pytest
 from incident_service import create_app
 from incident_service.config import Settings
 from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection
+from incident_service.database.file import FileDatabase
 from incident_service.errors import UnusableDatabase
 from tests.helpers.world import World
+
+pytestmark = pytest.mark.sqlite_only("the file and its writer")
 
 ENDINGS = ("", "-wal", "-shm", ".lock", ".lock-next")
 
 
 def _copy(path: Path) -> Path:
     copy = path.with_name("copy.db")
-    maintenance.backup(Database(path), copy)
+    maintenance.backup(FileDatabase(path), copy)
     return copy
 
 
@@ -37,7 +40,7 @@ def _delete_it(path: Path) -> None:
 def _delete_it_and_make_a_new_one(path: Path) -> None:
     for ending in ENDINGS[:3]:
         path.with_name(path.name + ending).unlink()
-    maintenance.initialise(Database(path))
+    maintenance.initialise(FileDatabase(path))
 
 
 def _move_all_of_it(path: Path) -> None:
@@ -72,18 +75,18 @@ def _restore_with_its_log(path: Path) -> None:
 )
 def test_an_exchanged_file_is_noticed(world: World, exchange: Callable[[Path], None]) -> None:
     assert world.post().status_code == 201
-    exchange(world.database.path)
+    exchange(world.file.path)
     _assert_not_ready(world)
 
 
 def test_a_link_that_leads_elsewhere_is_noticed(world: World, tmp_path: Path) -> None:
     link = tmp_path / "link.db"
-    link.symlink_to(world.database.path)
+    link.symlink_to(world.file.path)
     linked = World(
         app := create_app(Settings(database=link)), world.database, app.test_client(), world.made
     )
     assert linked.post().status_code == 201
-    other = _copy(world.database.path)
+    other = _copy(world.file.path)
     link.unlink()
     link.symlink_to(other)
     _assert_not_ready(linked)
@@ -91,7 +94,7 @@ def test_a_link_that_leads_elsewhere_is_noticed(world: World, tmp_path: Path) ->
 
 def test_a_thread_that_comes_later_does_not_use_the_new_file(world: World) -> None:
     world.post()
-    _move_another_over_it(world.database.path)
+    _move_another_over_it(world.file.path)
     found: list[int] = []
     thread = threading.Thread(target=lambda: found.append(world.post().status_code))
     thread.start()
@@ -100,7 +103,7 @@ def test_a_thread_that_comes_later_does_not_use_the_new_file(world: World) -> No
 
 
 def test_a_file_that_is_put_back_is_well_again(world: World) -> None:
-    path = world.database.path
+    path = world.file.path
     world.post()
     path.rename(path.with_name("away"))
     assert world.post().status_code == 503
@@ -109,29 +112,29 @@ def test_a_file_that_is_put_back_is_well_again(world: World) -> None:
 
 
 def test_a_file_that_is_moved_during_a_write_is_not_answered_for(world: World) -> None:
-    path = world.database.path
+    path = world.file.path
 
     def write(db: Connection, **_: Any) -> None:
         db.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org_2', 'x', '')")
         path.rename(path.with_name("away"))
 
     with pytest.raises(UnusableDatabase, match="moved, deleted or replaced"):
-        world.database.write(write)
+        world.database.write(None, write)
 
 
 def test_a_log_that_is_deleted_is_noticed(world: World) -> None:
     world.post()
-    Path(f"{world.database.path}-wal").unlink()
+    Path(f"{world.file.path}-wal").unlink()
     answer = world.post()
     assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
 
 
 def test_a_lock_that_is_deleted_is_shared_again(world: World) -> None:
     world.post()
-    lock = Path(f"{world.database.path}.lock")
+    lock = Path(f"{world.file.path}.lock")
     before = lock.stat()
     lock.unlink()
-    Database(world.database.path).write(lambda db, **_: None)  # as another process would
+    FileDatabase(world.file.path).write(None, lambda db, **_: None)  # as another process would
     assert world.post().status_code == 201
     assert not os.path.samestat(before, lock.stat())
 

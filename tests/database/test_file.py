@@ -16,11 +16,14 @@ import pytest
 
 from incident_service.config import Settings
 from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection
+from incident_service.database.file import FileDatabase
 from incident_service.database.writelock import WriteLock
 from incident_service.errors import Busy, UnusableDatabase
 from tests.helpers.another_app import client_with
 from tests.helpers.world import World
+
+pytestmark = pytest.mark.sqlite_only("the file and its writer")
 
 
 @pytest.mark.parametrize("table", ["audit_events", "status_history"])
@@ -36,7 +39,7 @@ def test_history_cannot_be_changed_by_any_connection(
     world: World, table: str, statement: str
 ) -> None:
     world.post()
-    stranger = sqlite3.connect(world.database.path)
+    stranger = sqlite3.connect(world.file.path)
     columns = ", ".join(row["name"] for row in world.rows(f"PRAGMA table_info({table})"))
     with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
         stranger.execute(statement.format(table, columns))
@@ -54,12 +57,12 @@ def test_a_row_cannot_point_into_another_organization(world: World) -> None:
         )
 
     with pytest.raises(sqlite3.IntegrityError):
-        world.database.write(write)
+        world.database.write(None, write)
     assert len(world.rows("SELECT * FROM organizations")) == 1
 
 
 def test_a_writer_outside_makes_the_service_busy_and_not_broken(world: World) -> None:
-    outsider = sqlite3.connect(world.database.path, isolation_level=None)
+    outsider = sqlite3.connect(world.file.path, isolation_level=None)
     outsider.execute("BEGIN IMMEDIATE")
     answer = world.post()
     assert (answer.status_code, answer.json["code"]) == (503, "busy")
@@ -70,19 +73,19 @@ def test_a_writer_outside_makes_the_service_busy_and_not_broken(world: World) ->
 
 
 def test_a_writer_inside_is_waited_for_until_the_time_out(world: World) -> None:
-    other = Database(world.database.path, write_timeout=0.05)
+    other = FileDatabase(world.file.path, write_timeout=0.05)
 
     def wait_in_vain(db: Connection, *, now: datetime) -> None:
         with pytest.raises(Busy):
-            other.write(lambda db, **_: None)
+            other.write(None, lambda db, **_: None)
 
-    world.database.write(wait_in_vain)
-    assert other.write(lambda db, **_: "done") == "done"
+    world.database.write(None, wait_in_vain)
+    assert other.write(None, lambda db, **_: "done") == "done"
 
 
 def test_a_damaged_file_makes_the_service_not_ready(world: World, tmp_path: Path) -> None:
     path = tmp_path / "damaged.db"
-    maintenance.backup(world.database, path)
+    maintenance.backup(world.file, path)
     client = client_with(Settings(database=path))
     with path.open("r+b") as file:
         file.seek(4096)  # past the first page, whose header is all that stays whole
@@ -93,7 +96,7 @@ def test_a_damaged_file_makes_the_service_not_ready(world: World, tmp_path: Path
 
 def test_a_disk_that_cannot_be_written_makes_the_service_not_ready(world: World) -> None:
     assert world.post().json["data"]["sequentialId"] == 1
-    log = world.database.path.with_name(f"{world.database.path.name}-wal")
+    log = world.file.path.with_name(f"{world.file.path.name}-wal")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, limits[1]))
     try:
@@ -118,12 +121,12 @@ def test_a_failed_write_leaves_nothing(world: World) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        world.database.write(write)
+        world.database.write(None, write)
     assert world.rows("SELECT name FROM organizations") == [{"name": "Quickstart"}]
 
 
 def _make(path: Path) -> None:
-    maintenance.initialise(Database(path))
+    maintenance.initialise(FileDatabase(path))
 
 
 def test_processes_that_make_the_same_database_at_once_all_succeed(tmp_path: Path) -> None:
@@ -134,7 +137,7 @@ def test_processes_that_make_the_same_database_at_once_all_succeed(tmp_path: Pat
     for maker in makers:
         maker.join()
     assert [maker.exitcode for maker in makers] == [0] * 6
-    Database(tmp_path / "new.db").check()
+    FileDatabase(tmp_path / "new.db").check()
 
 
 def test_a_link_leads_to_the_file_with_all_that_lies_beside_it(
@@ -143,41 +146,37 @@ def test_a_link_leads_to_the_file_with_all_that_lies_beside_it(
     world.post()  # so that there is a write-ahead log
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "link.db"
-    link.symlink_to(world.database.path)
-    linked = Database(link, write_timeout=0.05)
-    assert (
-        maintenance.size(linked)
-        == maintenance.size(world.database)
-        > world.database.path.stat().st_size
-    )
+    link.symlink_to(world.file.path)
+    linked = FileDatabase(link, write_timeout=0.05)
+    assert linked.size() == world.file.size() > world.file.path.stat().st_size
 
     def wait_in_vain(db: Connection, *, now: datetime) -> None:
         with pytest.raises(Busy):
-            linked.write(lambda db, **_: None)
+            linked.write(None, lambda db, **_: None)
 
-    world.database.write(wait_in_vain)
+    world.database.write(None, wait_in_vain)
     assert list(link.parent.iterdir()) == [link]
 
 
 def test_a_file_made_through_a_link_is_its_owners_alone(tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to("file.db")
-    maintenance.initialise(Database(tmp_path / "link.db"))
+    maintenance.initialise(FileDatabase(tmp_path / "link.db"))
     assert stat.S_IMODE((tmp_path / "file.db").stat().st_mode) == 0o600
     (tmp_path / "loop.db").symlink_to("loop.db")
     with pytest.raises(UnusableDatabase):
-        maintenance.initialise(Database(tmp_path / "loop.db"))
+        maintenance.initialise(FileDatabase(tmp_path / "loop.db"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another")
 def test_locks_that_root_makes_are_the_files_owners(tmp_path: Path) -> None:
     path, precious = tmp_path / "x.db", tmp_path / "precious"
-    maintenance.initialise(Database(path))
+    maintenance.initialise(FileDatabase(path))
     os.chown(path, 4321, 4322)
     (tmp_path / "x.db.lock").unlink()
     (tmp_path / "x.db.lock-next").unlink()
     precious.touch()
     (tmp_path / "x.db.lock-next").symlink_to(precious)  # by which the owner would get root's file
-    Database(path).write(lambda db, **_: None)
+    FileDatabase(path).write(None, lambda db, **_: None)
     made = (tmp_path / "x.db.lock").stat()
     assert (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) == (4321, 4322, 0o600)
     assert precious.stat().st_uid == 0
@@ -186,7 +185,7 @@ def test_locks_that_root_makes_are_the_files_owners(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused_with_a_clear_line(world: World) -> None:
     world.execute("PRAGMA user_version = 99")
     with pytest.raises(UnusableDatabase, match=r"was made by a newer incident-service"):
-        maintenance.initialise(Database(world.database.path))
+        maintenance.initialise(FileDatabase(world.file.path))
 
 
 def test_what_is_no_database_of_ours_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -198,27 +197,27 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(tmp_path: Path) -
     for path in (text, foreign):
         before = path.read_bytes()
         with pytest.raises(UnusableDatabase):
-            maintenance.initialise(Database(path))
+            maintenance.initialise(FileDatabase(path))
         assert path.read_bytes() == before
     with pytest.raises(UnusableDatabase, match="No such file or directory"):
-        maintenance.initialise(Database(tmp_path / "missing" / "x.db"))
+        maintenance.initialise(FileDatabase(tmp_path / "missing" / "x.db"))
     (tmp_path / "folder").mkdir()
     (tmp_path / "x.db.lock").mkdir()
     with pytest.raises(UnusableDatabase, match="Is a directory"):
-        maintenance.initialise(Database(tmp_path / "x.db"))
+        maintenance.initialise(FileDatabase(tmp_path / "x.db"))
     with pytest.raises(UnusableDatabase, match="unable to open database file"):
-        maintenance.initialise(Database(tmp_path / "folder"))
+        maintenance.initialise(FileDatabase(tmp_path / "folder"))
 
 
 def test_a_file_that_is_ready_is_used_although_others_write(world: World) -> None:
-    database = Database(world.database.path, write_timeout=0.0)
-    with WriteLock(world.database.path).held(time.monotonic() + 5):
+    database = FileDatabase(world.file.path, write_timeout=0.0)
+    with WriteLock(world.file.path).held(time.monotonic() + 5):
         maintenance.initialise(database)
-        copy = world.database.path.with_name("copy.db")
-        maintenance.backup(world.database, copy)  # a backup is in another mode of journal
+        copy = world.file.path.with_name("copy.db")
+        maintenance.backup(world.file, copy)  # a backup is in another mode of journal
     with WriteLock(copy).held(time.monotonic() + 5), pytest.raises(Busy):
-        maintenance.initialise(Database(copy, write_timeout=0.0))
-    maintenance.initialise(Database(copy))
+        maintenance.initialise(FileDatabase(copy, write_timeout=0.0))
+    maintenance.initialise(FileDatabase(copy))
 
 
 def test_an_sqlite_without_full_text_search_is_said_at_the_start(
@@ -234,6 +233,6 @@ def test_an_sqlite_without_full_text_search_is_said_at_the_start(
     monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, factory=Plain))
     maintenance._lacks.cache_clear()
     with pytest.raises(UnusableDatabase, match="SQLite with FTS5 is needed"):
-        maintenance.initialise(Database(tmp_path / "new.db"))
+        maintenance.initialise(FileDatabase(tmp_path / "new.db"))
     assert list(tmp_path.iterdir()) == []
     maintenance._lacks.cache_clear()

@@ -18,7 +18,8 @@ from incident_service import clock
 from incident_service.cli import main
 from incident_service.config import Settings
 from incident_service.database import file, maintenance, migrations, word_index
-from incident_service.database.file import SCHEMA_VERSION, Database
+from incident_service.database.engine import SCHEMA_VERSION
+from incident_service.database.file import FileDatabase
 from incident_service.errors import UnusableDatabase
 from incident_service.paging import firing
 from incident_service.paging.progress import next_layer, target_of
@@ -26,6 +27,8 @@ from incident_service.store import policies
 from tests.helpers.another_app import client_with
 from tests.helpers.clocks import write_at
 from tests.helpers.world import World
+
+pytestmark = pytest.mark.sqlite_only("the file and its writer")
 
 SCHEMAS = Path(__file__).parent / "schemas"
 KEY = "scl_live_" + "v1" * 20
@@ -103,8 +106,8 @@ def test_an_old_file_gets_the_schema_of_a_new_one_and_keeps_its_rows(
     path, new = old_file(tmp_path, version), tmp_path / "new.db"
     before = tables(path)
     assert all(before.values())
-    maintenance.upgrade(Database(path))
-    maintenance.initialise(Database(new))
+    maintenance.upgrade(FileDatabase(path))
+    maintenance.initialise(FileDatabase(new))
     assert schema(path) == schema(new)
     after = tables(path)
     names = [row["name"] for row in before["secrets"]]
@@ -122,7 +125,7 @@ def test_sqlite_itself_finds_no_fault_in_a_file_with_rows_in_each_table(
     tmp_path: Path, version: int
 ) -> None:
     path = old_file(tmp_path, version)
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -134,7 +137,7 @@ def test_what_a_process_was_at_stays_with_it(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE deliveries SET claimed_until = ? WHERE id LIKE '%-70bc-%'", (until,))
     before = {row["id"]: row for row in tables(path)["deliveries"]}
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     for row in tables(path)["deliveries"]:
         was = before[row["id"]]
         assert row["due_at"] == (was["claimed_until"] or was["due_at"])
@@ -144,7 +147,7 @@ def test_what_a_process_was_at_stays_with_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path, version: int) -> None:
     path = old_file(tmp_path, version)
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     client: Any = client_with(Settings(database=path))
     headers = {"Authorization": f"Bearer {KEY}"}
     (old, *_) = tables(path)["incidents"]
@@ -160,8 +163,8 @@ def test_an_old_file_is_served_once_it_is_up_to_date(tmp_path: Path, version: in
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_an_old_file_gets_the_keys_that_it_lacks(tmp_path: Path, version: int) -> None:
     path = old_file(tmp_path, version)
-    maintenance.upgrade(Database(path))
-    maintenance.initialise(Database(tmp_path / "new.db"))
+    maintenance.upgrade(FileDatabase(path))
+    maintenance.initialise(FileDatabase(tmp_path / "new.db"))
     found, new = tables(path)["secrets"], tables(tmp_path / "new.db")["secrets"]
     assert {row["name"] for row in found} == {row["name"] for row in new}
     assert len({row["value"] for row in found}) == len(found)
@@ -172,7 +175,7 @@ def test_components_are_found_by_the_names_that_they_had(tmp_path: Path) -> None
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE components SET name = 'Straße', aliases = '[\"STRASSE\", \"É\"]'")
         (id,) = db.execute("SELECT id FROM components WHERE deleted_at IS NULL LIMIT 1").fetchone()
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     names = [row for row in tables(path)["component_names"] if row["component_id"] == id]
     assert sorted(row["name_key"] for row in names) == ["strasse", "é"]
 
@@ -180,7 +183,7 @@ def test_components_are_found_by_the_names_that_they_had(tmp_path: Path) -> None
 def test_who_redacted_an_update_before_has_a_name(tmp_path: Path) -> None:
     path = old_file(tmp_path, 2)
     (before,) = (row for row in tables(path)["incident_updates"] if row["redacted_by"])
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     after = tables(path)
     (user,) = (row for row in after["users"] if row["id"] == before["redacted_by"])
     found = [(row["redacted_by"], row["redacted_by_name"]) for row in after["incident_updates"]]
@@ -203,7 +206,7 @@ def test_pages_that_were_sent_before_are_counted(tmp_path: Path) -> None:
     ).fetchone()
     connection.close()
     assert sent > 0
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     counted = {row["outcome"]: row["number"] for row in tables(path)["page_outcomes"]}
     assert counted == {"sent": sent, "failed": 0}
 
@@ -233,7 +236,7 @@ def test_reports_count_the_pages_that_were_sent_before(tmp_path: Path) -> None:
     ]
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(PAGES, {"pages": json.dumps(pages)})
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     after = tables(path)
     schedules = {row["id"]: row["owner_schedule_id"] for row in after["incidents"]}
     events = [row for row in after["audit_events"] if row["number"] >= 1000]
@@ -288,7 +291,7 @@ def test_who_acknowledged_first_is_known_of_incidents_before(tmp_path: Path) -> 
         for row in reversed(tables(path)["audit_events"])
         if row["event"] == "incident_acknowledged"
     }
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     for row in tables(path)["incidents"]:
         expected = first[row["id"]] if row["first_acknowledged_at"] else None
         assert row["first_acknowledged_by"] == expected
@@ -310,7 +313,7 @@ def test_zones_that_schedules_were_in_are_known_from_the_log(tmp_path: Path) -> 
                 """,
                 (org_id, 1000 + number, f"{number}", at, id, *values),
             )
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     found = [row for row in tables(path)["schedule_zones"] if row["schedule_id"] == id]
     assert [(row["valid_until"], row["timezone"]) for row in found] == [
         ("2099-01-01T00:00:00.000000Z", "UTC"),
@@ -350,6 +353,7 @@ def script(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         (folder / f"{version:04}_earlier.sql").write_text(sql)
     monkeypatch.setattr(migrations, "FOLDER", folder)
     monkeypatch.setattr(file, "SCHEMA_VERSION", NEXT)
+    monkeypatch.setattr(maintenance, "SCHEMA_VERSION", NEXT)
     return folder / f"{NEXT:04}_next.sql"
 
 
@@ -365,10 +369,10 @@ def copies(path: Path) -> list[str]:
 
 
 def test_a_table_of_history_is_rebuilt_past_its_triggers(world: World, script: Path) -> None:
-    path = world.database.path
+    path = world.file.path
     before = tables(path)
     script.write_text(REBUILD)
-    copy = maintenance.upgrade(Database(path))
+    copy = maintenance.upgrade(FileDatabase(path))
     assert copy == path.with_name(f"{path.name}.before-upgrade-{SCHEMA_VERSION}")
     assert (version(copy), version(path)) == (SCHEMA_VERSION, NEXT)
     assert tables(copy) == before
@@ -379,15 +383,15 @@ def test_a_table_of_history_is_rebuilt_past_its_triggers(world: World, script: P
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         stranger.execute("DELETE FROM status_history")
     stranger.close()
-    assert maintenance.upgrade(Database(path)) is None
+    assert maintenance.upgrade(FileDatabase(path)) is None
 
 
 def test_the_copy_lies_beside_the_file_that_a_link_leads_to(world: World, script: Path) -> None:
     script.write_text(REBUILD)
     link = script.parent / "link.db"
-    link.symlink_to(world.database.path)
-    copy = maintenance.upgrade(Database(link))
-    assert copy is not None and copy.parent == world.database.path.parent
+    link.symlink_to(world.file.path)
+    copy = maintenance.upgrade(FileDatabase(link))
+    assert copy is not None and copy.parent == world.file.path.parent
 
 
 @pytest.mark.parametrize(
@@ -400,21 +404,21 @@ def test_the_copy_lies_beside_the_file_that_a_link_leads_to(world: World, script
 def test_a_script_that_fails_leaves_the_file_as_it_was(
     world: World, script: Path, fault: str, error: type[Exception]
 ) -> None:
-    path = world.database.path
+    path = world.file.path
     before = tables(path)
     script.write_text(REBUILD + fault)
     with pytest.raises(error):
-        maintenance.upgrade(Database(path))
+        maintenance.upgrade(FileDatabase(path))
     assert (tables(path), version(path), copies(path)) == (before, SCHEMA_VERSION, [])
 
 
 def _upgrade(path: Path) -> None:
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
 
 
 def test_many_that_upgrade_at_once_do_it_once(world: World, script: Path) -> None:
     script.write_text(REBUILD)
-    path = world.database.path
+    path = world.file.path
     world.database.close()
     fork = multiprocessing.get_context("fork")
     processes = [fork.Process(target=_upgrade, args=(path,)) for _ in range(4)]
@@ -440,7 +444,7 @@ def is_being_written(path: Path) -> bool:
 def test_a_kill_in_the_middle_changes_nothing_and_the_next_try_does_it(
     world: World, script: Path
 ) -> None:
-    path = world.database.path
+    path = world.file.path
     before = tables(path)
     world.database.close()
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT max(i) FROM n;"
@@ -455,14 +459,14 @@ def test_a_kill_in_the_middle_changes_nothing_and_the_next_try_does_it(
     process.join()
     assert (tables(path), version(path)) == (before, SCHEMA_VERSION)
     script.write_text(REBUILD)
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     assert version(path) == NEXT
     first = f"{path.name}.before-upgrade-{SCHEMA_VERSION}"
     assert copies(path) == [first, f"{first}.2"]
 
 
 def test_what_runs_on_an_older_file_is_told_to_upgrade_it(world: World, script: Path) -> None:
-    path = world.database.path
+    path = world.file.path
     for arguments in (["serve"], ["page"], ["create-org", "A"], ["compact"], ["backup", "x"]):
         result = CliRunner().invoke(main, arguments, env={"INCIDENT_SERVICE_DATABASE": str(path)})
         assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
@@ -474,20 +478,20 @@ def test_what_runs_on_an_older_file_is_told_to_upgrade_it(world: World, script: 
 def test_a_process_that_outlives_an_upgrade_reads_and_writes_no_more(world: World) -> None:
     assert world.post().status_code == 201
     incidents = len(world.rows("SELECT * FROM incidents"))
-    stranger = sqlite3.connect(world.database.path)
+    stranger = sqlite3.connect(world.file.path)
     stranger.execute(f"PRAGMA user_version = {NEXT}")
     answer = world.post()
     assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
     assert world.client.get("/readyz").status_code == 503
     with pytest.raises(UnusableDatabase, match="made by a newer incident-service"):
-        world.database.write(lambda db, **_: db.execute("DELETE FROM contact_methods"))
+        world.database.write(None, lambda db, **_: db.execute("DELETE FROM contact_methods"))
     assert stranger.execute("SELECT count(*) FROM incidents").fetchall() == [(incidents,)]
     stranger.close()
 
 
 def test_the_command_says_where_the_copy_is(world: World, script: Path) -> None:
     script.write_text(REBUILD)
-    path = world.database.path
+    path = world.file.path
     environment = {"INCIDENT_SERVICE_DATABASE": str(path)}
     for copy in (f"{path}.before-upgrade-{SCHEMA_VERSION}", None):
         result = CliRunner().invoke(main, ["init-db"], env=environment)
@@ -540,13 +544,13 @@ def escalating_file(folder: Path, version: int) -> Path:
 @pytest.mark.parametrize("version", [1, 2])
 def test_an_escalation_goes_on_where_it_was(tmp_path: Path, version: int) -> None:
     path = escalating_file(tmp_path, version)
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     after = tables(path)
     (incident,) = (row for row in after["incidents"] if row["sequential_id"] == 1)
     (timer,) = (row for row in after["incident_timers"] if row["incident_id"] == incident["id"])
     assert (timer["kind"], timer["wait_seconds"]) == ("layer", 120)
     assert timer["due_at"] == "2026-11-24T07:03:03.768Z"
-    database = Database(path)
+    database = FileDatabase(path)
     with database.read() as db:
         layers = policies.layers(db, incident["org_id"], incident["escalation_policy_id"])
     done = {row["target"]: row["done"] for row in after["escalation_progress"]}
@@ -599,7 +603,7 @@ def test_an_open_incident_knows_whether_it_has_paged(
         )
     connection.commit()
     connection.close()
-    maintenance.upgrade(Database(path))
+    maintenance.upgrade(FileDatabase(path))
     (incident,) = (row for row in tables(path)["incidents"] if row["id"] == first)
     assert incident["is_paged"] == is_paged
     assert incident["handed_off_at"] == (incident["created_at"] if is_handed_off else None)

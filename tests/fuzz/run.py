@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from incident_service.database.file import Database
+from incident_service.database.file import FileDatabase
 from incident_service.people import keys
 from tests.helpers.servers import running
 
@@ -41,7 +41,8 @@ def run(
     }
     arguments = ("quickstart", "--port", "{port}")
     with running(database, *arguments, environment=environment) as server:
-        made = Database(database).write(
+        made = FileDatabase(database).write(
+            server.printed("org_\\w+"),
             keys.create,
             org_id=server.printed(r"org_\w+"),
             role="org:admin",

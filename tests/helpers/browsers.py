@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 REFUSED_FORM = "the server responded with a status of 400"
@@ -48,8 +48,12 @@ def tab(
         if not is_expected and REFUSED_FORM not in said.text:
             complaints.append(said.text)
 
+    def complain_of_failure(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # a page that is left asks for nothing more
+            complaints.append(request.url)
+
     context.on("request", lambda request: asked.append(request.url))
-    context.on("requestfailed", lambda request: complaints.append(request.url))
+    context.on("requestfailed", complain_of_failure)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on("console", complain)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from incident_service.database.file import Database
+from incident_service.database.engine import Database
 
 T = TypeVar("T")
 
@@ -17,6 +17,6 @@ def write_at(
     """As `database.write`, with a turn that comes at `now`; no other thread may write meanwhile."""
     real, database.clock = database.clock, lambda: now
     try:
-        return database.write(work, *args, **kwargs)
+        return database.write(None, work, *args, **kwargs)
     finally:
         database.clock = real

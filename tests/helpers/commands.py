@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.helpers import engines
 from tests.helpers.servers import COMMAND
 
 
@@ -13,7 +14,7 @@ def run(database: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a data command on the database."""
     return subprocess.run(
         [*COMMAND, *arguments],
-        env={**os.environ, "INCIDENT_SERVICE_DATABASE": str(database)},
+        env={**os.environ, "INCIDENT_SERVICE_DATABASE": engines.variable(database)},
         capture_output=True,
         text=True,
         timeout=60,

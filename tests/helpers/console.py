@@ -20,6 +20,7 @@ FORGERY = re.compile(r'name="csrf_token" value="([^"]+)"')
 def signed_in(world: World, user_id: str | None = None, org_id: str | None = None) -> FlaskClient:
     """Return a browser in which a user is signed in: the organization's admin by default."""
     session = world.database.write(
+        org_id or world.made.org_id,
         sessions.start,
         org_id or world.made.org_id,
         user_id or world.made.user_id,
@@ -35,6 +36,7 @@ def signed_in(world: World, user_id: str | None = None, org_id: str | None = Non
 def as_member(world: World, user_id: str = "mia") -> FlaskClient:
     """Return a browser in which a new member is signed in."""
     world.database.write(
+        world.made.org_id,
         users.create,
         org_id=world.made.org_id,
         email=f"{user_id}@example.com",

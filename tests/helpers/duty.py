@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from incident_service.alerts import duties
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging import performing
 from incident_service.store import Row, tasks
 from tests.helpers.clocks import write_at

@@ -8,7 +8,7 @@ from typing import Any
 
 from incident_service.alerts import intake, integrations
 from incident_service.alerts.incoming import IncomingAlert, incoming_alert
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging import firing
 from incident_service.people.caller import Caller
 from incident_service.store import integrations as rows

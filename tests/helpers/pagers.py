@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.helpers import engines
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.receivers import Receiver
 from tests.helpers.servers import COMMAND, GENEROUS
@@ -28,7 +29,7 @@ def paging(place: Place, **environment: str) -> Iterator[subprocess.Popen[bytes]
             env={
                 **os.environ,
                 **SCHEMES,
-                "INCIDENT_SERVICE_DATABASE": str(place.path),
+                "INCIDENT_SERVICE_DATABASE": engines.variable(place.path),
                 **environment,
             },
             stdout=out,

@@ -10,14 +10,15 @@ from typing import Any
 
 from incident_service import quickstart
 from incident_service.clock import format_instant
-from incident_service.config import ALLOWED_SCHEMES
-from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
+from incident_service.config import ALLOWED_SCHEMES, Where
+from incident_service.database import either
+from incident_service.database.engine import Connection
 from incident_service.incidents import opening
 from incident_service.paging import contact_methods, policies, subscriptions
 from incident_service.people import users
 from incident_service.people.caller import Caller
 from incident_service.store import deliveries
+from tests.helpers import engines
 
 SCHEMES = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"})}
 
@@ -25,17 +26,18 @@ SCHEMES = {"INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_S
 class Place:
     """A database with an organization, whose admin a test speaks for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, where: Where | None = None) -> None:
+        """`where`: the database, if it is another than the tests' engine has for the path."""
         self.path = path
-        self.database = Database(path)
-        maintenance.initialise(self.database)
-        self.made = self.database.write(quickstart.provision)
+        self.database = either.open_database(where or engines.where(path))
+        either.initialise(self.database)
+        self.made = self.database.write(None, quickstart.provision)
         self.caller = Caller(self.made.org_id, "test", self.made.user_id, "org:admin")
 
     def another(self) -> Place:
         """Make another organization in the same file."""
-        self.database.write(lambda db, **_: db.execute("UPDATE organizations SET name = id"))
-        return Place(self.path)
+        self.database.write(None, lambda db, **_: db.execute("UPDATE organizations SET name = id"))
+        return Place(self.path, self.database.where)
 
     def user(self, id: str, *urls: str) -> str:
         """Make a user who is reached at these, else by mail."""
@@ -54,7 +56,7 @@ class Place:
                 method = {"label": "test", "url": url}
                 contact_methods.create(db, self.caller, id, method, now=now)
 
-        self.database.write(make)
+        self.database.write(self.made.org_id, make)
         return id
 
     def policy(self, *layers: list[str]) -> str:
@@ -64,14 +66,16 @@ class Place:
             for user_ids in layers
         ]
         values = {"name": "Page them", "steps": steps}
-        made = self.database.write(policies.create, self.caller, values)
+        made = self.database.write(self.made.org_id, policies.create, self.caller, values)
         id: str = made["id"]
         return id
 
     def subscribe(self, url: str, *events: str, **values: Any) -> str:
         """Make a subscription; return its id."""
         given = {"label": "test", "url": url, "events": list(events), **values}
-        id: str = self.database.write(subscriptions.create, self.caller, given)["id"]
+        id: str = self.database.write(self.made.org_id, subscriptions.create, self.caller, given)[
+            "id"
+        ]
         return id
 
     def open(self, number: int = 1, **values: Any) -> list[str]:
@@ -83,7 +87,7 @@ class Place:
                 opening.open_incident(db, self.caller, new, now=now)["id"] for _ in range(number)
             ]
 
-        return self.database.write(open_all)
+        return self.database.write(self.made.org_id, open_all)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with self.database.read() as db:
@@ -104,7 +108,7 @@ class Place:
                 (at, at, deliveries.PARKED),
             )
 
-        self.database.write(set_back)
+        self.database.write(self.made.org_id, set_back)
 
     def trail(self, id: str) -> list[tuple[str, dict[str, Any]]]:
         found = self.rows(

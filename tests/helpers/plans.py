@@ -16,6 +16,9 @@ _OWN_ROWS = re.compile(
     r"|(?!incident_words\b)\w+ VIRTUAL TABLE\b|CONSTANT ROW|\(subquery-\d+\))"
 )
 
+_MADE = re.compile(r"(CO-ROUTINE|MATERIALIZE) ")
+"""What a subquery that has a name finds: its own steps say how."""
+
 
 @contextmanager
 def traced(world: World) -> Iterator[list[str]]:
@@ -38,9 +41,9 @@ def traced(world: World) -> Iterator[list[str]]:
 
 
 def _trace(world: World, callback: Callable[[str], object] | None) -> None:
-    with world.database.read() as db:
+    with world.file.read() as db:
         db.set_trace_callback(callback)
-    world.database.write(lambda db, **_: db.set_trace_callback(callback))
+    world.file.write(None, lambda db, **_: db.set_trace_callback(callback))
 
 
 def plan(world: World, statement: str) -> list[str]:
@@ -50,7 +53,9 @@ def plan(world: World, statement: str) -> list[str]:
 def scans(world: World, statement: str) -> list[str]:
     """Return the steps of the plan that go through a whole table or index."""
     steps = plan(world, statement)
-    return [step for step in steps if step.startswith("SCAN") and not _OWN_ROWS.match(step)]
+    made = {f"SCAN {step.split()[1]}" for step in steps if _MADE.match(step)}
+    found = [step for step in steps if step.startswith("SCAN") and step not in made]
+    return [step for step in found if not _OWN_ROWS.match(step)]
 
 
 def walks(world: World, statement: str) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
+from incident_service.database.file import FileDatabase
 from incident_service.severity import SEVERITIES
 from incident_service.store import audit
 from tests.helpers.console import signed_in
@@ -23,7 +24,7 @@ def filled(world: World, number: int) -> Things:
     if (world.made.org_id, number) in _files:
         content, ids = _files[world.made.org_id, number]
         world.database.close()
-        world.database.path.write_bytes(content)
+        world.file.path.write_bytes(content)
         return Things(world, {**ids})
     things = Things.made(world)
     others = [_others(things, n) for n in range(number)]
@@ -32,8 +33,9 @@ def filled(world: World, number: int) -> Things:
     _wholes(things, others)
     _incident(things, others)
     things.ids["session"] = world.rows("SELECT id FROM sessions")[0]["id"]
-    world.database.close()
-    _files[world.made.org_id, number] = world.database.path.read_bytes(), {**things.ids}
+    if isinstance(world.database, FileDatabase):
+        world.database.close()
+        _files[world.made.org_id, number] = world.file.path.read_bytes(), {**things.ids}
     return things
 
 
@@ -169,7 +171,7 @@ def _incident(things: Things, others: list[dict[str, str]]) -> None:
             audit.append(db, incident, "page_sent", page, actor_id=None, at=at)
             audit.append(db, incident, "incident_acknowledged", {}, actor_id=user_id, at=at)
 
-    world.database.write(tell)
+    world.database.write(None, tell)
     for n, _ in enumerate(people):
         learned = {"body": f"# {n}\n", "authorIds": people[: n + 1]}
         _set(things, "PUT", f"incidents/{ids['learned']}/postmortem", **learned)

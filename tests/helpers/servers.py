@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.helpers import engines
+
 COMMAND = (sys.executable, "-c", "from incident_service.cli import main; main()")
 
 
@@ -48,12 +50,13 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    host: str = "127.0.0.1"
 
     def request(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         """Make a request on a connection of its own; return status, body and headers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=GENEROUS)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=GENEROUS)
         try:
             connection.request(
                 method,
@@ -80,6 +83,12 @@ class Server:
         assert found, f"no {pattern} in:\n{text}"
         return found[0]
 
+    def kill(self) -> None:
+        """Kill all of its processes at once, as the loss of their machine does."""
+        os.killpg(self.process.pid, signal.SIGSTOP)  # so that none is started again meanwhile
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(GENEROUS)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send the whole process group a signal; return the exit status."""
         if self.process.poll() is None:
@@ -95,11 +104,12 @@ def running(
     wrap: Sequence[str] = (),
     environment: dict[str, str] | None = None,
     port: int | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[Server]:
     """Run a command that serves the database, wait until it answers, and end it afterwards.
 
     `{port}` in an argument becomes the port that the server is to listen on: `port`, else one
-    that is free.
+    that is free. It listens on `host`.
     """
     port = port or free_port()
     log = database.with_suffix(f".{port}.log")
@@ -109,15 +119,16 @@ def running(
             cwd=database.parent,
             env={
                 **os.environ,
-                "INCIDENT_SERVICE_DATABASE": str(database),
+                "INCIDENT_SERVICE_DATABASE": engines.variable(database),
                 "INCIDENT_SERVICE_PORT": str(port),
+                "INCIDENT_SERVICE_HOST": host,
                 **(environment or {}),
             },
             stdout=out,
             stderr=out,
             start_new_session=True,
         )
-    server = Server(process, port, log)
+    server = Server(process, port, log, host)
     try:
         wait_until_it_answers(server)
         yield server

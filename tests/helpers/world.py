@@ -9,7 +9,21 @@ from typing import Any
 from flask import Flask
 
 from incident_service import quickstart
-from incident_service.database.file import Database
+from incident_service.database.engine import Database
+from incident_service.database.file import FileDatabase
+
+_COLUMNS_OF_FILE = """
+    SELECT t.name AS table_name, c.name AS column_name
+    FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+    WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name NOT LIKE 'incident_words_%'
+    ORDER BY t.name, c.cid
+    """
+
+_COLUMNS_ON_SERVER = """
+    SELECT table_name::text, column_name::text FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name <> 'schema_version' AND is_generated = 'NEVER'
+    ORDER BY table_name, ordinal_position
+    """
 
 
 @dataclass
@@ -20,6 +34,26 @@ class World:
     database: Database
     client: Any
     made: quickstart.Provisioned
+
+    @property
+    def file(self) -> FileDatabase:
+        """The database, for a test that is marked as `sqlite_only`."""
+        assert isinstance(self.database, FileDatabase)
+        return self.database
+
+    def columns(self) -> dict[str, list[str]]:
+        """Return the names of all tables, and of their columns that are not generated."""
+        found: dict[str, list[str]] = {}
+        is_file = isinstance(self.database, FileDatabase)
+        for row in self.rows(_COLUMNS_OF_FILE if is_file else _COLUMNS_ON_SERVER):
+            found.setdefault(row["table_name"], []).append(row["column_name"])
+        return found
+
+    def become_version(self, version: int) -> None:
+        """Let the tables be of another version."""
+        is_file = isinstance(self.database, FileDatabase)
+        pragma = f"PRAGMA user_version = {version}"
+        self.execute(pragma if is_file else f"UPDATE schema_version SET number = {version}")
 
     def body(self, **changes: Any) -> dict[str, Any]:
         """Return the seed's body; a change to `...` leaves the field out."""
@@ -63,7 +97,7 @@ class World:
 
     def execute(self, sql: str, *values: Any) -> None:
         """Change rows as no client can."""
-        self.database.write(lambda db, **_: db.execute(sql, values))
+        self.database.write(None, lambda db, **_: db.execute(sql, values))
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         with self.database.read() as db:

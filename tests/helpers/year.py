@@ -18,7 +18,8 @@ from typing import Any
 from incident_service import ids, quickstart
 from incident_service.clock import format_instant
 from incident_service.database import word_index
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection
+from incident_service.database.file import FileDatabase
 from incident_service.oncall import layers, overrides, schedules
 from incident_service.people import users
 from incident_service.people.caller import Caller
@@ -72,7 +73,9 @@ class Sizes:
     pages: int = 2
 
 
-def fill(database: Database, made: quickstart.Provisioned, until: datetime, sizes: Sizes) -> None:
+def fill(
+    database: FileDatabase, made: quickstart.Provisioned, until: datetime, sizes: Sizes
+) -> None:
     """Give the organization, which has no incident yet, the year that ends at `until`.
 
     It is the same one each time, but for ids.

@@ -25,7 +25,7 @@ def routes() -> Flask:
 @pytest.fixture
 def below(world: World, routes: Flask) -> World:
     """A world that its clients reach below a path."""
-    configure(routes, Settings(database=world.database.path, base_url=BASE + "/"))
+    configure(routes, Settings(database=world.database.where, base_url=BASE + "/"))
     world = World(routes, world.database, routes.test_client(), world.made)
     world.post()
     component = world.made.component_id

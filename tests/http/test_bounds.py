@@ -34,8 +34,9 @@ def lengthen_trail(world: World, id: str, events: int, *, text: str = "") -> Non
         (world.made.org_id, id, n, ids.new_id(), "incident_edited", at, None, details)
         for n in range(2, events + 2)
     ]
-    insert = "INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    world.database.write(lambda db, **_: db.executemany(insert, rows))
+    columns = "org_id, incident_id, number, id, event, at, actor_id, details"
+    insert = f"INSERT INTO audit_events ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    world.database.write(None, lambda db, **_: db.executemany(insert, rows))
 
 
 def lengthen_updates(world: World, id: str, number: int, *, text: str = "So far so good.") -> None:
@@ -47,7 +48,7 @@ def lengthen_updates(world: World, id: str, number: int, *, text: str = "So far 
     insert = """
         INSERT INTO incident_updates (org_id, incident_id, number, id, visibility, body, posted_by,
             posted_by_name, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-    world.database.write(lambda db, **_: db.executemany(insert, rows))
+    world.database.write(None, lambda db, **_: db.executemany(insert, rows))
 
 
 def walk(world: World, path: str, name: str, **query: str) -> list[list[dict[str, Any]]]:
@@ -154,6 +155,7 @@ class TestParts:
             assert (answer.status_code, answer.json["code"]) == (404, "not_found")
 
 
+@pytest.mark.sqlite_only("the file")
 def test_what_changes_an_incident_reads_no_trail_in_its_turn(
     world: World, id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +166,7 @@ def test_what_changes_an_incident_reads_no_trail_in_its_turn(
     def watched(*args: Any) -> Any:
         nonlocal reads
         reads += 1
-        with contextlib.closing(sqlite3.connect(world.database.path, timeout=0)) as another:
+        with contextlib.closing(sqlite3.connect(world.file.path, timeout=0)) as another:
             another.execute("BEGIN IMMEDIATE")  # raises where somebody is writing
         return get(*args)
 

@@ -106,10 +106,11 @@ def test_the_scheme_is_taken_in_any_letter_case(world: World) -> None:
         assert answer.status_code == 201
 
 
+@pytest.mark.sqlite_only("the file")
 def test_only_the_hash_of_a_key_is_kept(world: World) -> None:
     key = world.make("api-keys", name="New")["key"]
-    stored = world.database.path.read_bytes()
-    stored += world.database.path.with_name("test.db-wal").read_bytes()
+    stored = world.file.path.read_bytes()
+    stored += world.file.path.with_name("test.db-wal").read_bytes()
     assert world.made.key.encode() not in stored
     assert key.encode() not in stored
 
@@ -174,7 +175,7 @@ def test_a_crash_tells_the_client_nothing(
 def test_health(world: World, caplog: pytest.LogCaptureFixture) -> None:
     assert world.client.get("/healthz").json == {"data": {"status": "ok"}}
     assert world.client.get("/readyz").json == {"data": {"status": "ok", "paging": "ok"}}
-    world.execute("PRAGMA user_version = 99")
+    world.become_version(99)
     answer = world.client.get("/readyz")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert "test.db" not in answer.text

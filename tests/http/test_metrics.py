@@ -75,7 +75,7 @@ def test_both_outcomes_of_pages_are_told_from_the_start(world: World) -> None:
 
 def test_counts_are_told_while_the_database_cannot_be_read(world: World) -> None:
     world.call("GET", "incidents")
-    world.execute("PRAGMA user_version = 99")
+    world.become_version(99)
     found = figures(world.client)
     assert found["incident_service_requests_total", ("GET", "/v1/incidents", "200")] == 1
     assert not any(name == "incident_service_open_incidents" for name, _ in found)
@@ -127,3 +127,7 @@ def test_a_start_that_fails_leaves_no_folder(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(SystemExit):
         server.serve(Settings())
     assert not folders[0].exists()
+
+
+def test_the_size_of_the_database_is_measured(world: World) -> None:
+    assert figures(world.client)["incident_service_database_bytes", ()] == world.database.size() > 0

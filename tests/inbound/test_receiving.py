@@ -331,11 +331,12 @@ def test_a_token_that_ends_meanwhile_takes_nothing_more(
     assert alerts(world) == []
 
 
+@pytest.mark.sqlite_only("the file")
 def test_a_busy_database_is_told_so(world: World) -> None:
     tool = make(world)
     import time
 
-    with writelock.WriteLock(world.database.path).held(time.monotonic() + 1):
+    with writelock.WriteLock(world.file.path).held(time.monotonic() + 1):
         answer = send(world, tool, {"title": "A"})
         assert (answer.status_code, answer.json["code"]) == (503, "busy")
         assert int(answer.headers["Retry-After"]) >= 1
@@ -425,7 +426,7 @@ def test_a_limit_is_told_as_busy_and_never_429(
     tool = make(world)
     configure(
         world.app,
-        Settings(database=world.database.path, trusted_proxies=1, **setting),  # type: ignore[arg-type]
+        Settings(database=world.database.where, trusted_proxies=1, **setting),  # type: ignore[arg-type]
     )
     statuses = [ask(world, tool).status_code for _ in range(2)]
     assert 503 not in statuses

@@ -358,7 +358,7 @@ class TestList:
         caller = Caller(world.made.org_id, "key", None, "org:admin")
         new = opening.NewIncident("t", "low", owner_id=world.made.user_id)
         for _ in range(23):
-            world.database.write(opening.open_incident, caller, new)
+            world.database.write(caller.org_id, opening.open_incident, caller, new)
         first = world.call("GET", "incidents").json["data"]
         assert (len(first["incidents"]), first["nextCursor"] is None) == (20, False)
         seen: list[int] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +11,7 @@ from incident_service.incidents import postmortem_draft, postmortems
 from incident_service.incidents.timeline import Timeline
 from incident_service.people.caller import Caller
 from incident_service.quickstart import Provisioned
+from tests.helpers import engines
 from tests.helpers.plans import traced
 from tests.helpers.world import World
 
@@ -141,7 +141,9 @@ def test_nobody_can_change_or_delete_a_version(world: World, incident: str) -> N
         "DELETE FROM postmortem_versions",
         "INSERT OR REPLACE INTO postmortem_versions SELECT * FROM postmortem_versions",
     ):
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        if statement.startswith("INSERT OR") and engines.current is not None:
+            continue  # a statement of SQLite's own
+        with pytest.raises(engines.IntegrityError, match="append-only"):
             world.execute(statement)
 
 
@@ -234,10 +236,10 @@ def test_there_are_not_more_than_500_versions(world: World, incident: str) -> No
 def test_who_save_at_once_make_versions_without_a_gap(world: World, incident: str) -> None:
     def save_one(n: int) -> int:
         values = {"body": f"By {n}"}
-        number: int = world.database.write(postmortems.save, caller(world), incident, values)[
-            "number"
-        ]
-        return number
+        saved = world.database.write(
+            world.made.org_id, postmortems.save, caller(world), incident, values
+        )
+        return int(saved["number"])
 
     with ThreadPoolExecutor(4) as pool:
         numbers = list(pool.map(save_one, range(12)))
@@ -316,6 +318,7 @@ def test_a_draft_is_never_too_long(world: World, incident: str) -> None:
     assert len(draft(world, incident)) == postmortems.MAX_BODY
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_reading_takes_as_many_statements_however_many_versions(
     world: World, incident: str
 ) -> None:

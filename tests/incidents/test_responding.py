@@ -194,7 +194,7 @@ def test_the_status_history_is_bounded(world: World, incident: dict[str, Any]) -
     world.execute(
         """
         WITH RECURSIVE more (number) AS (
-            VALUES (2) UNION ALL SELECT number + 1 FROM more LIMIT 1500)
+            VALUES (2) UNION ALL SELECT number + 1 FROM more WHERE number < 1501)
         INSERT INTO status_history (org_id, incident_id, number, id, status, changed_at, changed_by)
         SELECT org_id, incident_id, more.number, id, 'investigating', changed_at, changed_by
         FROM status_history, more

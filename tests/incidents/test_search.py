@@ -169,7 +169,7 @@ def test_an_edit_that_fails_changes_no_words(world: World) -> None:
     post(world, "Checkout slow")
     with pytest.raises(ZeroDivisionError):
         world.database.write(
-            lambda db, **_: (db.execute("UPDATE incidents SET title = 'Login'"), 1 // 0)
+            None, lambda db, **_: (db.execute("UPDATE incidents SET title = 'Login'"), 1 // 0)
         )
     assert (found(world, "checkout"), found(world, "login")) == ([1], [])
 

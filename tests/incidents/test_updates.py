@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from incident_service import quickstart
 from incident_service.clock import format_instant, parse_instant
+from tests.helpers import engines
 from tests.helpers.world import World
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -274,11 +274,13 @@ def test_the_database_refuses_to_rewrite_what_was_told(
         "DELETE FROM incident_updates",
         "INSERT OR REPLACE INTO incident_updates SELECT * FROM incident_updates",
     ):
-        with pytest.raises(sqlite3.IntegrityError):
+        if statement.startswith("INSERT OR") and engines.current is not None:
+            continue  # a statement of SQLite's own
+        with pytest.raises(engines.IntegrityError):
             world.execute(statement)
         assert world.rows("SELECT * FROM incident_updates") == before, statement
     world.execute(redaction)
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+    with pytest.raises(engines.IntegrityError, match="append-only"):
         world.execute(redaction)
 
 

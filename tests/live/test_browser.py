@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page
 
 from incident_service import clock, ids, quickstart
 from incident_service.database import maintenance
-from incident_service.database.file import Database
+from incident_service.database.engine import Database
+from incident_service.database.file import FileDatabase
 from incident_service.paging import acknowledge_links
 from incident_service.people import invitations
 from incident_service.people.caller import Caller
@@ -87,13 +88,13 @@ class World:
 
     def link_to(self, incident: str, user_id: str) -> str:
         user = self.made.org_id, incident, user_id
-        return f"/a/{self.database.write(acknowledge_links.renew, [user])[user]}"
+        return f"/a/{self.database.write(self.made.org_id, acknowledge_links.renew, [user])[user]}"
 
     def invitation(self) -> str:
         """Invite somebody new; return the path at which they join."""
         caller = Caller(self.made.org_id, "key", self.made.user_id, "org:admin")
         address = f"{'x' * 30}.{ids.new_id()}@example.com"
-        made = self.database.write(invitations.create, caller, address, "org:member")
+        made = self.database.write(caller.org_id, invitations.create, caller, address, "org:member")
         return f"/invitations/{made['token']}"
 
     @contextmanager
@@ -107,9 +108,9 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("browser") / "browser.db"
-    database = Database(path)
+    database = FileDatabase(path)
     maintenance.initialise(database)
-    made = database.write(quickstart.provision)
+    made = database.write(None, quickstart.provision)
     with (
         running(path) as server,
         chromium() as browser,

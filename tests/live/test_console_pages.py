@@ -71,7 +71,7 @@ def things(world: World) -> Things:
 @pytest.fixture
 def server(things: Things) -> Iterator[Server]:
     things.world.database.close()
-    with running(things.world.database.path) as server:
+    with running(things.world.file.path) as server:
         yield server
 
 
@@ -84,7 +84,7 @@ def browser() -> Iterator[Browser]:
 def every_page(page: Page, things: Things) -> Iterator[str]:
     """Sign in, and go from page to page; yield the path of each."""
     made = things.world.made
-    link = things.world.database.write(sign_in_links.create, made.org_id, made.user_id)
+    link = things.world.database.write(made.org_id, sign_in_links.create, made.org_id, made.user_id)
     page.goto("/sign-in")
     yield "/sign-in"
     page.goto(f"/sign-in/{link['token']}")

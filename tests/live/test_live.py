@@ -31,6 +31,7 @@ from tests.helpers.servers import COMMAND, GENEROUS, Server, running
 from tests.helpers.systemcalls import SystemCall, completed
 
 
+@pytest.mark.every_engine
 def test_600_incidents_from_16_clients_over_4_processes(tmp_path: Path) -> None:
     database = tmp_path / "load.db"
     organizations = provision(database, 2)
@@ -184,6 +185,7 @@ def by_one_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield served.server
 
 
+@pytest.mark.every_engine
 def test_one_idempotency_key_from_16_clients_at_once(served: Served) -> None:
     server, made = served.server, served.made
     with ThreadPoolExecutor(16) as clients:

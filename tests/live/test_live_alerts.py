@@ -37,6 +37,7 @@ def alert(key: str, **values: Any) -> dict[str, Any]:
     return {"title": f"{key} fails", "dedupKey": key, "severity": "critical", **values}
 
 
+@pytest.mark.every_engine
 def test_the_same_alert_from_16_senders_at_once_is_one(place: Place) -> None:
     """40 alerts over as many integrations as it takes for none of them to be a storm."""
     with (
@@ -127,7 +128,9 @@ def test_kills_in_the_middle_of_deliveries_lose_nothing_that_was_answered(place:
             answered.append((batch, answer))
 
     values = {"name": "Tool", "kind": "generic"}
-    made = place.database.write(integrations.create, org_id=place.made.org_id, values=values)
+    made = place.database.write(
+        place.made.org_id, integrations.create, org_id=place.made.org_id, values=values
+    )
     token = made["token"]
     ends = 0
     for _ in range(KILLS):

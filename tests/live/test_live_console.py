@@ -63,7 +63,9 @@ class Office:
     @contextmanager
     def signed_in(self, user_id: str, **options: Any) -> Iterator[Page]:
         """Open a tab in which a user has signed in by a link."""
-        link = self.place.database.write(sign_in_links.create, self.place.made.org_id, user_id)
+        link = self.place.database.write(
+            self.place.made.org_id, sign_in_links.create, self.place.made.org_id, user_id
+        )
         with self.tab(**options) as page:
             page.goto(f"/sign-in/{link['token']}")
             press(page, "Sign in")

@@ -18,7 +18,7 @@ from incident_service import clock
 from incident_service.alerts import intake, integrations
 from incident_service.alerts.incoming import incoming_alert
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.paging.fairness import Limits
 from incident_service.store import Row, tasks
 from incident_service.store import integrations as rows
@@ -49,7 +49,9 @@ def receiver() -> Iterator[Receiver]:
 def make_integration(place: Place, name: str, **values: Any) -> Row:
     """Make an integration; return it with its token."""
     given = {"name": name, **values}
-    return place.database.write(integrations.create, org_id=place.made.org_id, values=given)
+    return place.database.write(
+        place.made.org_id, integrations.create, org_id=place.made.org_id, values=given
+    )
 
 
 def make_job(place: Place, name: str) -> Row:
@@ -66,7 +68,7 @@ def let_hours_pass(place: Place, *, is_service_up: bool = True) -> None:
         if not is_service_up:
             db.execute("UPDATE paging_presence SET seen_at = ?", (past,))
 
-    place.database.write(set_back)
+    place.database.write(None, set_back)
 
 
 def fill(place: Place) -> None:
@@ -80,7 +82,7 @@ def fill(place: Place) -> None:
             fired = [incoming_alert("fire", f"{k}", f"{k}", severity="low") for k in range(EACH)]
             intake.take_in(db, integration, fired, now=now)
 
-        place.database.write(send)
+        place.database.write(None, send)
     jobs = [make_job(place, f"Job {n}") for n in range(JOBS)]
 
     def expect(db: Connection, *, now: datetime) -> None:
@@ -90,7 +92,7 @@ def fill(place: Place) -> None:
         past = format_instant(now - timedelta(hours=3))
         db.execute("UPDATE paging_presence SET seen_at = ?, present_since = ?", (at, past))
 
-    place.database.write(expect)
+    place.database.write(None, expect)
 
 
 def test_four_processes_and_kills_in_the_middle_do_each_task_once(
@@ -99,9 +101,10 @@ def test_four_processes_and_kills_in_the_middle_do_each_task_once(
     ada = place.user("ada", receiver.url("http"))
     policy_id = place.policy([ada])
     place.database.write(
+        None,
         lambda db, **_: db.execute(
             "UPDATE organizations SET default_escalation_policy_id = ?", (policy_id,)
-        )
+        ),
     )
     fill(place)
     assert place.count("tasks") == TOOLS * EACH + JOBS
@@ -167,7 +170,7 @@ def test_a_job_is_not_missed_because_the_service_was_down(place: Place) -> None:
     def expect(db: Connection, **_: object) -> None:
         tasks.put(db, place.made.org_id, "miss_heartbeat", job["id"], due_at=at)
 
-    place.database.write(expect)
+    place.database.write(None, expect)
     let_hours_pass(place, is_service_up=False)
     with paging(place):
         wait_for(lambda: place.count("tasks", f"due_at > '{at}'") == 1)

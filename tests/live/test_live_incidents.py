@@ -16,7 +16,8 @@ import pytest
 from incident_service import clock, quickstart
 from incident_service.clock import format_instant
 from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection
+from incident_service.database.file import FileDatabase
 from incident_service.incidents import opening, reading
 from incident_service.incidents.updates import advance
 from incident_service.people import keys, users
@@ -111,7 +112,7 @@ def fill(
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("incidents") / "incidents.db"
-    database = Database(path)
+    database = FileDatabase(path)
     maintenance.initialise(database)
     made = write_at(NOW, database, quickstart.provision)
     secrets, component_ids, opened = write_at(NOW, database, fill, made)

@@ -9,7 +9,10 @@ import subprocess
 from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
+
 from incident_service.http import metrics
+from tests.helpers import engines
 from tests.helpers.figures import Figures, parse
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.provisioned import body, provision
@@ -18,6 +21,8 @@ from tests.helpers.servers import GENEROUS, Server, running
 from tests.helpers.waiting import wait_for
 
 OPENED = ("incident_service_requests_total", ("POST", "/v1/incidents", "201"))
+WAITS = ("incident_service_write_wait_seconds_count", ())
+RETRIES = ("incident_service_write_retries_total", ())
 SENT = ("incident_service_pages_total", ("sent",))
 
 
@@ -63,7 +68,8 @@ def test_counts_of_all_processes_are_added_up_and_outlive_them(tmp_path: Path) -
                 os.kill(worker, signal.SIGKILL)
             wait_for(lambda killed=killed: len({*workers(server)} - killed) == 2)  # type: ignore[misc]
         assert figures(server)[OPENED] == 40
-        assert len(list(folder.glob("counter_*.db"))) <= 2
+        # The workers, their master, and on a server what pages: none of those that were killed.
+        assert len(list(folder.glob("counter_*.db"))) <= 4
         server.stop()
     assert not folder.exists()
 
@@ -84,3 +90,17 @@ def test_pages_are_counted_whoever_sends_them_and_over_restarts(tmp_path: Path) 
         wait_for(lambda: figures(server).get(SENT) == 5)
     with running(place.path) as server:
         assert figures(server)[SENT] == 5
+
+
+def test_waits_of_the_paging_process_are_counted_on_a_server(
+    tmp_path: Path, server: engines.Server | None
+) -> None:
+    if server is None:
+        pytest.skip("about PostgreSQL: it needs --engine=postgres")
+    place = Place(tmp_path / "waits.db")
+    with receiving() as receiver, running(place.path, environment=SCHEMES) as machine:
+        place.open(owner_id=place.user("ben", receiver.url("http")))
+        wait_for(lambda: figures(machine).get(SENT) == 1)
+        # The test opened the incident itself, so the service's only writer is what pages.
+        assert figures(machine)[WAITS] > 0
+        assert figures(machine)[RETRIES] == 0

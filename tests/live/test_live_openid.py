@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from incident_service.database.file import Database
+from incident_service.database.file import FileDatabase
 from incident_service.quickstart import EMAIL
 from tests.helpers.provisioned import provision
 from tests.helpers.servers import GENEROUS, Server, free_port, running
@@ -84,7 +84,7 @@ def back(browser: requests.Session, page: str, **form: str) -> requests.Response
 def test_people_sign_in_by_their_verified_email(tmp_path: Path) -> None:
     path = tmp_path / "openid.db"
     (organization,) = provision(path)
-    database = Database(path)
+    database = FileDatabase(path)
 
     def started() -> list[dict[str, str]]:
         with database.read() as db:

@@ -257,12 +257,12 @@ def test_receivers_that_hang_drip_and_refuse_delay_nobody_elses_page(
         assert set(arrived.values()) == {1}
         assert len(arrived) == 2 * len(opened) == 2 * 2 * 2 * 3
 
-        place.database.write(lambda db, **_: db.execute("DELETE FROM deliveries"))
+        place.database.write(None, lambda db, **_: db.execute("DELETE FROM deliveries"))
         wait_for(lambda: threads_of(pager) <= idle[1] + 1)
         wait_for(lambda: connections_of(pager) <= idle[0])
         reasons = place.rows(
             """
-            SELECT details ->> 'reason' AS reason, count(*) AS n FROM audit_events
+            SELECT json_extract(details, '$.reason') AS reason, count(*) AS n FROM audit_events
             WHERE event = 'page_failed' GROUP BY 1
             """
         )
@@ -340,7 +340,8 @@ def test_readiness_says_when_pages_are_late(place: Place, receiver: Receiver) ->
         assert paging_is(server) == "ok"
         a_minute_ago = format_instant(clock.now() - timedelta(seconds=61))
         place.database.write(
-            lambda db, **_: db.execute("UPDATE incident_timers SET due_at = ?", (a_minute_ago,))
+            None,
+            lambda db, **_: db.execute("UPDATE incident_timers SET due_at = ?", (a_minute_ago,)),
         )
         assert paging_is(server) == "late"
         (pager,) = pagers_of(place.path)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.helpers.servers import GENEROUS, running
 
 CLIENTS = 8
@@ -111,6 +113,7 @@ SCHEDULE_LAYER = {
 POLICY_LAYER = {"ackTimeoutMinutes": 5, "target": {"type": "users", "userIds": ["ada", "ben"]}}
 
 
+@pytest.mark.every_engine
 def test_positions_hold_when_many_clients_change_layers_at_once(tmp_path: Path) -> None:
     environment = {"INCIDENT_SERVICE_WORKERS": "4"}
     quickstart = ("quickstart", "--port", "{port}")

@@ -10,7 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from incident_service.database.file import Connection
+from incident_service import clock
+from incident_service.clock import format_instant
+from incident_service.database.engine import Connection
 from incident_service.incidents import lifecycle, responding, updates
 from incident_service.paging import notification_rules
 from incident_service.paging.fairness import Limits
@@ -34,15 +36,23 @@ def delay(place: Place, user_id: str) -> None:
         for minutes in (30, 60)
     ]
     wanted = {"rules": rules, "resolved_notice": False}
-    place.database.write(notification_rules.replace, place.caller, user_id, wanted, by_email=False)
+    place.database.write(
+        place.caller.org_id,
+        notification_rules.replace,
+        place.caller,
+        user_id,
+        wanted,
+        by_email=False,
+    )
 
 
 def repeat(place: Place, policy_id: str) -> None:
     """Let the policy start again once."""
     place.database.write(
+        None,
         lambda db, **_: db.execute(
             "UPDATE escalation_policies SET repeat = 1 WHERE id = ?", (policy_id,)
-        )
+        ),
     )
 
 
@@ -51,7 +61,7 @@ def snooze(place: Place, ids: list[str]) -> None:
         for id in ids:
             responding.snooze(db, place.caller, id, 5, now=now)
 
-    place.database.write(snooze_all)
+    place.database.write(place.made.org_id, snooze_all)
 
 
 def acknowledge(place: Place, ids: list[str]) -> None:
@@ -59,7 +69,7 @@ def acknowledge(place: Place, ids: list[str]) -> None:
         for id in ids:
             lifecycle.acknowledge(db, place.caller, id, now=now)
 
-    place.database.write(acknowledge_all)
+    place.database.write(place.made.org_id, acknowledge_all)
 
 
 def resolve(place: Place, ids: list[str]) -> None:
@@ -67,7 +77,7 @@ def resolve(place: Place, ids: list[str]) -> None:
         for id in ids:
             updates.resolve(db, place.caller, id, None, now=now)
 
-    place.database.write(resolve_all)
+    place.database.write(place.made.org_id, resolve_all)
 
 
 def through_kills(place: Place) -> None:
@@ -84,18 +94,20 @@ def through_kills(place: Place) -> None:
             processes.append(stack.enter_context(paging(place)))
         wait_for(lambda: waiting(place) == 0)
         end(processes)
-        place.database.write(end_claims)
+        place.database.write(None, end_claims)
         stack.enter_context(paging(place))
-        wait_for(lambda: place.count("deliveries", f"attempts > 0 OR {DUE}") == 0)
+        wait_for(lambda: place.count("deliveries", f"attempts > 0 OR {due()}") == 0)
 
 
-DUE = "due_at <= strftime('%Y-%m-%dT%H:%M:%fZ')"
+def due() -> str:
+    """Return the condition for what is due by now."""
+    return f"due_at <= '{format_instant(clock.now())}'"
 
 
 def waiting(place: Place) -> int:
     """Return how much that is due was not fired, or not tried."""
-    return place.count("incident_timers", DUE) + place.count(
-        "deliveries", f"attempts = 0 AND {DUE}"
+    return place.count("incident_timers", due()) + place.count(
+        "deliveries", f"attempts = 0 AND {due()}"
     )
 
 

@@ -22,9 +22,10 @@ def test_a_paging_process_deletes_old_trails_under_the_setting(tmp_path: Path) -
         write_at(clock.now(), place.database, updates.resolve, place.caller, id, None)
     long_ago = format_instant(clock.now() - timedelta(days=31))
     place.database.write(
+        None,
         lambda db, **_: db.execute(
             "UPDATE incidents SET resolved_at = ? WHERE id <> ?", (long_ago, young)
-        )
+        ),
     )
     with paging(place, INCIDENT_SERVICE_RETENTION_DAYS="30") as pager:
         wait_for(lambda: {row["id"] for row in trails(place)} == {young})

@@ -177,7 +177,9 @@ def test_what_fires_while_the_service_is_down_opens_an_incident_once_it_is_up(
 ) -> None:
     place, port = Place(tmp_path / "down.db"), free_port()
     values = {"name": "Alertmanager", "kind": "alertmanager"}
-    made = place.database.write(integrations.create, org_id=place.made.org_id, values=values)
+    made = place.database.write(
+        place.made.org_id, integrations.create, org_id=place.made.org_id, values=values
+    )
     url = f"http://127.0.0.1:{port}/in/{made['token']}"
     receivers = {"service": {"webhook_configs": [{"url": url}]}}
     with alertmanager(tmp_path / "alertmanager", receivers) as told:

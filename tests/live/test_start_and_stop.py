@@ -103,6 +103,7 @@ def test_a_path_that_cannot_be_a_file_ends_the_start_with_one_line(
     assert str(database) in ended.stderr
 
 
+@pytest.mark.every_engine
 def test_two_quickstarts_at_once_make_one_organization(tmp_path: Path) -> None:
     database = tmp_path / "two.db"
     with ThreadPoolExecutor(2) as pool:

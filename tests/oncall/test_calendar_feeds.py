@@ -91,6 +91,7 @@ def test_a_list_comes_in_parts_newest_first(world: World, member: str) -> None:
         assert code(world.call("GET", path, cursor=cursor)) == (400, "invalid_cursor")
 
 
+@pytest.mark.sqlite_only("the file")
 def test_the_address_is_given_once_and_kept_as_a_hash(
     world: World, member: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,15 +102,15 @@ def test_the_address_is_given_once_and_kept_as_a_hash(
     for tried in (path, path.replace(".ics", ".icz"), f"{path}/", path.replace("ical", "in")):
         fetch(world, tried)
     world.client.post(path)
-    stored = world.database.path.read_bytes()
-    stored += world.database.path.with_name("test.db-wal").read_bytes()
+    stored = world.file.path.read_bytes()
+    stored += world.file.path.with_name("test.db-wal").read_bytes()
     assert token.encode() not in stored
     assert caplog.records
     assert not [record for record in caplog.records if token in str(vars(record))]
 
 
 def test_the_address_begins_with_the_base_url(world: World) -> None:
-    app = create_app(Settings(database=world.database.path, base_url="https://example.com/ops"))
+    app = create_app(Settings(database=world.database.where, base_url="https://example.com/ops"))
     answer: Any = app.test_client().post(
         f"/ops/v1/users/{world.made.user_id}/calendar-feeds",
         json={},
@@ -487,7 +488,7 @@ def test_characters_that_no_text_may_have_are_replaced(world: World, schedule: s
 def test_who_asks_too_often_has_to_wait(world: World) -> None:
     path = subscribe(world, world.made.user_id)
     limited = create_app(
-        Settings(database=world.database.path, rate_limit_public="2/day", trusted_proxies=1)
+        Settings(database=world.database.where, rate_limit_public="2/day", trusted_proxies=1)
     ).test_client()
     for _ in range(2):
         assert limited.get(path).status_code == 200
@@ -516,6 +517,7 @@ def test_a_schedule_has_so_many_events_at_most(
     assert read(fetch(world, path, NOW).data) == every[:10]
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_a_feed_finds_its_rows_by_indexes(world: World, schedule: str) -> None:
     override(world, schedule, "b", "2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z")
     paths = [subscribe(world, "b"), subscribe(world, "b", schedule)]

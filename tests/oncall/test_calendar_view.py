@@ -261,10 +261,11 @@ def test_a_next_shift_is_right_however_many_stand_in_before_it(plan: Planning) -
         }
         for each in begins
     ]
-    plan.world.database.write(lambda db, **_: insert_rows(db, "schedule_overrides", made))
+    plan.world.database.write(None, lambda db, **_: insert_rows(db, "schedule_overrides", made))
     assert find_next(plan, "a") == "Daily 16T09:00 17T09:00"
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_many_schedules_cost_no_more_statements(plan: Planning) -> None:
     start, end = plan.now, plan.now + 4 * WEEK
     id = plan.path.rpartition("/")[2]

@@ -200,6 +200,7 @@ def test_a_year_of_days(world: World, rota: str) -> None:
     assert len(found) == 366
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 @pytest.mark.parametrize("at", ["2025-04-07T08:23:11Z", "2025-04-20T08:23:11Z"])
 def test_who_owns_the_schedules_is_one_query_however_many_there_are(
     world: World, rota: str, at: str

@@ -48,7 +48,9 @@ def call(method: str, path: str, body: Any = ...) -> Callable[[World, str], None
 def by_button(**wanted: Any) -> Callable[[World, str], None]:
     def pressed(world: World, id: str) -> None:
         link = by_link.Link(world.made.org_id, id, world.made.user_id)
-        assert world.database.write(by_link.act, link, by_link.Act(**wanted), False)
+        assert world.database.write(
+            world.made.org_id, by_link.act, link, by_link.Act(**wanted), False
+        )
 
     return pressed
 
@@ -257,6 +259,7 @@ def test_filters_hold_for_each_subscription(world: World) -> None:
     assert {name for name, id in ids.items() if waiting(world, id)} == set(ids) - {"resolved"}
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_without_a_subscription_nothing_is_read_but_that_there_is_none(world: World) -> None:
     with traced(world) as statements:
         opened(world)

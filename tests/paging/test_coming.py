@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import InvalidRequest
 from incident_service.incidents import lifecycle, responding
 from incident_service.paging import coming

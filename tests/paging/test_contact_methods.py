@@ -187,12 +187,13 @@ def test_a_test_message(
     assert (kept["works_since"] is not None) == outcome.delivered
 
 
+@pytest.mark.sqlite_only("the file")
 def test_what_came_of_a_test_message_is_told_if_it_cannot_be_recorded(
     world: World, member: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channels, "send", lambda *_, **__: Outcome(True))
     id = world.make(PATH, **WEBHOOK)["id"]
-    holder = sqlite3.connect(world.database.path, isolation_level=None)
+    holder = sqlite3.connect(world.file.path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     answer = world.call("POST", f"{PATH}/{id}/test")
     holder.close()

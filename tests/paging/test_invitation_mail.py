@@ -60,7 +60,7 @@ def mailbox(world: World) -> Iterator[tuple[Mailbox, Pager]]:
     with taking_mail() as (box, port):
         smtp_url = f"smtp://127.0.0.1:{port}?from=oncall@example.org"
         settings = Settings(
-            database=world.database.path, smtp_url=smtp_url, base_url=BASE, delivery_networks="any"
+            database=world.database.where, smtp_url=smtp_url, base_url=BASE, delivery_networks="any"
         )
         pager = Pager(world.database, settings, perform=duties.perform, purge=purges.purge)
         yield box, pager
@@ -208,6 +208,7 @@ def test_names_say_no_more_than_names(world: World) -> None:
     assert max(map(len, text.splitlines())) < 400
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_no_query_walks_through_a_table(world: World) -> None:
     with traced(world) as statements:
         made = invite(world)

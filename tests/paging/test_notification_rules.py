@@ -245,6 +245,7 @@ def test_the_audit_log_shows_what_changed(world: World, phone: str) -> None:
     assert deleted["before"] == {"rules": [rule(phone)], **changed["after"]}
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_they_are_found_by_indexes(world: World, phone: str) -> None:
     spare = add_method(world, "spare")
     with traced(world) as statements:

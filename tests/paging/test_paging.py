@@ -10,7 +10,7 @@ import pytest
 
 from incident_service import quickstart
 from incident_service.clock import format_instant
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.incidents import lifecycle, opening
 from incident_service.paging import delivery, firing, pager
 from incident_service.paging.fairness import receiver_of

@@ -12,7 +12,7 @@ import pytest
 from incident_service import quickstart
 from incident_service.clock import format_instant
 from incident_service.config import Settings
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.errors import Busy, ServiceError, StorageFull
 from incident_service.paging import pager, performing, presence, turns
 from incident_service.paging.turns import beginning_after, in_turn
@@ -30,7 +30,7 @@ def put(world: World, *subjects: str, org_id: str | None = None, due: datetime =
             org = org_id or world.made.org_id
             tasks.put(db, org, "notify", subject, due_at=format_instant(due))
 
-    world.database.write(write)
+    world.database.write(None, write)
 
 
 def left(world: World) -> dict[str, str]:
@@ -269,6 +269,7 @@ def test_a_clock_that_is_set_back_a_little_is_no_break(world: World) -> None:
     assert seen(world) == (format_instant(at(8.9)), format_instant(at(8.9)))
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_showing_it_is_no_write_in_most_rounds(world: World) -> None:
     database = world.database
     presence.show(database, START)

@@ -36,6 +36,7 @@ def make(world: World, name: str = "P", **fields: Any) -> dict[str, Any]:
 
 def make_user(world: World, id: str) -> str:
     made = world.database.write(
+        world.made.org_id,
         users.create,
         org_id=world.made.org_id,
         email=f"{id}@example.com",
@@ -286,9 +287,10 @@ def test_a_policy_that_an_unresolved_incident_uses_cannot_go(world: World) -> No
     assert world.call("DELETE", path).status_code == 204
 
 
+@pytest.mark.sqlite_only("the file")
 def test_what_uses_a_policy_is_found_by_an_index(world: World) -> None:
     statements: list[str] = []
-    with world.database.read() as db:
+    with world.file.read() as db:
         db.set_trace_callback(statements.append)
         assert policies.unresolved_incidents(db, "org", "policy", limit=1) == []
         assert policies.with_working_hours(db, "org", "hours", limit=1) == []

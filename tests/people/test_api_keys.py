@@ -273,7 +273,7 @@ class TestTheLesserRole:
         with monkeypatch.context() as patched:
 
             def overtaken(*args: Any, **options: Any) -> Any:
-                write(lambda db, **_: db.execute(change))
+                write(None, lambda db, **_: db.execute(change))
                 return write(*args, **options)
 
             patched.setattr(world.database, "write", overtaken)

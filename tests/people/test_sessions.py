@@ -332,6 +332,7 @@ def test_the_file_has_a_key_for_cookies_and_for_nothing_else(world: World) -> No
     assert len(values) == len(world.rows("SELECT name FROM secrets")) == 4
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_no_query_walks_through_a_table(world: World) -> None:
     with traced(world) as statements:
         made = with_key(world, world.made.key)

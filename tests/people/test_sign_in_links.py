@@ -70,13 +70,13 @@ def test_it_works_once(world: World) -> None:
 
 
 def test_of_many_who_use_it_at_once_one_is_signed_in(world: World) -> None:
-    token = world.database.write(sign_in_links.create, world.made.org_id, world.made.user_id)[
-        "token"
-    ]
+    token = world.database.write(
+        world.made.org_id, sign_in_links.create, world.made.org_id, world.made.user_id
+    )["token"]
 
     def is_signed_in(_: int) -> bool:
         try:
-            world.database.write(sign_in_links.use, token, None)
+            world.database.write(world.made.org_id, sign_in_links.use, token, None)
         except NotFound:
             return False
         return True
@@ -130,6 +130,7 @@ def test_one_that_is_over_is_deleted(world: World) -> None:
     assert links(world) == []
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_no_query_walks_through_a_table(world: World) -> None:
     with traced(world) as statements:
         token = create(world)["token"]

@@ -331,6 +331,7 @@ def test_another_organization_sees_and_changes_nothing(
     assert same.status_code == 201
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_no_query_walks_through_a_table(world: World) -> None:
     with traced(world) as statements:
         made = invite(world).json["data"]

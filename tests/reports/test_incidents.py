@@ -203,6 +203,7 @@ def test_a_clock_that_was_set_back_loses_no_component(world: World) -> None:
     assert [(of.id, of.count) for of in whole.by_component] == [(world.made.component_id, 3)]
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_a_report_walks_through_no_table(world: World) -> None:
     assert world.post().status_code == 201
     now = datetime.fromisoformat(world.rows("SELECT created_at AS at FROM incidents")[0]["at"])

@@ -72,7 +72,7 @@ def people(world: World) -> None:
 def history(world: World, draw: Any) -> tuple[Edited, Looked, datetime, datetime]:
     """Edit a schedule for some days and delete it, maybe. Return what was seen of a window."""
     edited = Edited(world, draw, BEGIN)
-    world.database.write(lambda db, **_: db.execute("DELETE FROM tasks"))
+    world.execute("DELETE FROM tasks")
     now, zones = BEGIN, {}
     for hours in draw(st.lists(st.integers(1, 20), max_size=6)):
         zone = world.rows("SELECT timezone FROM schedules WHERE id = ?", edited.id)[0]["timezone"]
@@ -171,7 +171,7 @@ def test_pages_and_acknowledgements_are_those_of_the_trails(
     assert {id: one.night_pages for id, one in found.items() if one.night_pages} == +nights
     acknowledged_by = Counter(
         row["first_acknowledged_by"]
-        for row in world.rows("SELECT * FROM incidents WHERE NOT is_provisional")
+        for row in world.rows("SELECT * FROM incidents WHERE is_provisional = 0")
         if row["first_acknowledged_by"] in ("a", "b")
         and first <= parse_instant(row["created_at"]) < end
     )

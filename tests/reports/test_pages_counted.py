@@ -32,8 +32,8 @@ def sent(rota: Rota) -> list[str]:
     """Return to whom each message of a page was sent; after a star if it is counted."""
     rows = rota.world.rows(
         """
-        SELECT details ->> 'userId' AS user_id, paged_user_id FROM audit_events
-        WHERE event = 'page_sent' AND details ->> 'notice' IS NULL ORDER BY id
+        SELECT json_extract(details, '$.userId') AS user_id, paged_user_id FROM audit_events
+        WHERE event = 'page_sent' AND json_extract(details, '$.notice') IS NULL ORDER BY id
         """
     )
     assert {row["paged_user_id"] for row in rows} <= {None, *"abcxy"}

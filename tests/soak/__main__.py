@@ -23,7 +23,8 @@ from pathlib import Path
 from incident_service import quickstart
 from incident_service.config import ALLOWED_SCHEMES
 from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection
+from incident_service.database.file import FileDatabase
 from incident_service.paging import contact_methods, policies
 from incident_service.people import users
 from incident_service.people.caller import Caller
@@ -66,9 +67,9 @@ def soak(folder: Path, seconds: float) -> Iterator[checks.Check]:
             "INCIDENT_SERVICE_WORKERS": str(WORKERS),
             "INCIDENT_SERVICE_ALLOWED_NOTIFICATION_SCHEMES": ",".join({*ALLOWED_SCHEMES, "http"}),
         }
-        file = Database(database)
+        file = FileDatabase(database)
         maintenance.initialise(file)
-        made = file.write(_provision, receiver.url("http"))
+        made = file.write(None, _provision, receiver.url("http"))
         file.close()
         # Its log goes beside the disk, as a service's does, and not onto it.
         server = stack.enter_context(running(folder / "soak", environment=environment))

@@ -62,7 +62,7 @@ def test_a_feed_and_its_entry(world: World) -> None:
 def test_links_lead_back_to_the_page(world: World) -> None:
     publish(world)
     incident = open_incident(world).removeprefix("incidents/")
-    settings = Settings(database=world.database.path, base_url="https://status.example.com")
+    settings = Settings(database=world.database.where, base_url="https://status.example.com")
     client = client_with(settings)
     found = feedparser.parse(client.get("/status/status/feed.atom").data)
     url = "https://status.example.com/status/status"

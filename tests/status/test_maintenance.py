@@ -508,7 +508,7 @@ def test_what_is_found_is_what_every_window_says_for_itself(world: World, seed: 
                 maintenance_windows.update(db, org_id, made["id"], deleted)
                 made["deleted_at"] = deleted["deleted_at"]
 
-    world.database.write(insert)
+    world.database.write(None, insert)
 
     def is_active(made: dict[str, Any], instant: datetime) -> bool:
         starts, ends = made["starts_at_utc"], made["ends_at_utc"]

@@ -97,6 +97,7 @@ def test_from_its_creation_to_the_history(world: World, chosen: Chosen) -> None:
     assert f"30 November 2026 Database upgrade Maintenance completed a{about}" in over
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_a_page_changes_at_that_instant_although_nothing_is_written(
     world: World, chosen: Chosen
 ) -> None:
@@ -402,6 +403,7 @@ def test_a_hostile_text_comes_out_as_text(world: World, text: str, begins: int) 
     assert data(world)["maintenanceWindows"][0]["description"] == text
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_many_windows_cost_no_more_statements(world: World, chosen: Chosen) -> None:
     publish(world)
 

@@ -198,12 +198,13 @@ def test_a_page_says_when_it_last_changed(world: World) -> None:
     open_incident(world, isPublic=False)
     assert data(world)["updatedAt"] == "2026-01-02T03:04:05.678Z"
     open_incident(world)
-    (row,) = world.rows("SELECT public_updated_at AS at FROM incidents WHERE is_public")
+    (row,) = world.rows("SELECT public_updated_at AS at FROM incidents WHERE is_public = 1")
     assert data(world)["updatedAt"] == row["at"]
     assert world.call("PATCH", page, {"title": "New"}).status_code == 200
     assert data(world)["updatedAt"] > row["at"]
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_an_outage_goes_on_taking_from_the_uptime(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,7 +215,7 @@ def test_an_outage_goes_on_taking_from_the_uptime(
     open_incident(world, isPublic=False)
     at = format_instant(began)
     past = format_instant(began - timedelta(days=400))
-    world.execute("UPDATE incidents SET created_at = ? WHERE is_public", at)
+    world.execute("UPDATE incidents SET created_at = ? WHERE is_public = 1", at)
     world.execute("UPDATE components SET created_at = ?", past)
     day = 24 * 60
     for minutes, counted in ((0, 0), (4, 0), (5, 5), (64, 60), (700, 700)):
@@ -578,6 +579,7 @@ def test_nothing_is_loaded_or_run(world: World) -> None:
         assert path == "/feed.atom" or [policy["style-src"]] == allowed
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_the_cost_does_not_grow_and_is_paid_once(world: World) -> None:
     publish(world)
 

@@ -16,7 +16,7 @@ import pytest
 
 from incident_service import clock
 from incident_service.alerts import intake, over, reading, suppressed
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.http import cursor
 from incident_service.paging import firing
 from incident_service.paging.lookout import DUE, LANES, LANES_OF_QUEUE, Lookout
@@ -28,6 +28,8 @@ from tests.helpers.monitoring import Tool, acknowledge, after, fire, resolved
 from tests.helpers.plans import plan, scans, traced, walks
 from tests.helpers.subscribed import subscribe
 from tests.helpers.world import World
+
+pytestmark = pytest.mark.sqlite_only("the plans of its queries")
 
 
 def selects(world: World, path: str, query: dict[str, str]) -> list[str]:
@@ -50,7 +52,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def filled(world: World, template: Path) -> World:
     """The world with something of everything, so that no query is left out."""
-    path = world.database.path
+    path = world.file.path
     if template.exists():
         world.database.close()
         copy(template, path)
@@ -216,7 +218,7 @@ def test_events_that_wait_for_a_subscription(filled: World) -> None:
         deliveries.delete_events(db, key, id)
 
     with traced(filled) as statements:
-        filled.database.write(all_about_it)
+        filled.database.write(None, all_about_it)
     about = [text for text in statements if "deliveries" in text]
     assert len(about) == 5
     assert [walk for text in about for walk in walks(filled, text)] == []
@@ -356,7 +358,7 @@ def test_an_order_without_an_index_is_noticed(world: World) -> None:
 
 def test_what_is_due(filled: World) -> None:
     database = filled.database
-    database.write(firing.fire_due, [filled.made.org_id], by_email=True)
+    database.write(None, firing.fire_due, [filled.made.org_id], by_email=True)
     at = "2099-01-01T00:00:00.000Z"
     with traced(filled) as statements, database.read() as db:
         timers.due_organizations(db, at)
@@ -377,7 +379,7 @@ def test_what_is_due(filled: World) -> None:
 
 def add_deliveries(world: World, sql: str) -> None:
     """Add rows whose organizations, incidents and users need not be there."""
-    with closing(sqlite3.connect(world.database.path)) as db, db:
+    with closing(sqlite3.connect(world.file.path)) as db, db:
         db.execute(sql)
 
 
@@ -413,7 +415,7 @@ def test_what_is_due_is_found_among_many(filled: World, user: str, receiver: str
         "SELECT count(*) AS n FROM (SELECT DISTINCT user_id, receiver FROM deliveries)"
     )
     rounds = 2 + lanes["n"] // LANES_OF_QUEUE
-    with filled.database.read() as db:
+    with filled.file.read() as db:
         db.set_progress_handler(count, 100)
         for _ in range(rounds):
             steps = 0
@@ -473,9 +475,11 @@ def test_taking_in_alerts(filled: World) -> None:
         tool.send(2, fire("low", severity="high"), *[resolved(f"{n}") for n in range(25)])
         perform_at(filled, after(62))
         write_at(after(63), filled.database, reading.resolve, caller, tool.alerts()[-1]["id"])
-        filled.database.write(over.resolve_all_of, filled.made.org_id, tool.id, limit=5)
+        filled.database.write(
+            filled.made.org_id, over.resolve_all_of, filled.made.org_id, tool.id, limit=5
+        )
         task = {"org_id": filled.made.org_id, "kind": "end_maintenance", "subject_id": "x"}
-        filled.database.write(suppressed.release, task, by_email=False)
+        filled.database.write(filled.made.org_id, suppressed.release, task, by_email=False)
     assert len(statements) > 200
     assert walked(filled, statements) == []
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from incident_service import quickstart
-from incident_service.database.file import Connection
+from incident_service.database.engine import Connection
 from incident_service.store import Row, tasks
 from tests.helpers.plans import plan, scans, traced
 from tests.helpers.world import World
@@ -17,6 +19,7 @@ ELEVEN = "2026-01-01T11:00:00.000Z"
 
 def put(world: World, org_id: str, kind: tasks.Kind, subject_id: str, due_at: str) -> None:
     world.database.write(
+        None,
         lambda db, now: tasks.put(db, org_id, kind, subject_id, due_at=due_at),
     )
 
@@ -65,7 +68,7 @@ def test_a_subject_has_one_task_of_a_kind(world: World) -> None:
             "subject_id": "one",
             "due_at": ELEVEN,
         }
-    world.database.write(lambda db, now: tasks.delete(db, org_id, "notify", "one"))
+    world.database.write(None, lambda db, now: tasks.delete(db, org_id, "notify", "one"))
     assert [row["kind"] for row in world.rows("SELECT kind FROM tasks")] == ["miss_heartbeat"]
 
 
@@ -78,11 +81,12 @@ def test_a_task_that_is_postponed_is_due_later_and_never_earlier(world: World) -
         return tasks.get(db, org_id, "notify", "one")
 
     for until, due_at in ((TEN, TEN), (NINE, TEN), (ELEVEN, ELEVEN)):
-        task = world.database.write(postpone, until)
+        task = world.database.write(None, postpone, until)
         assert task is not None
         assert task["due_at"] == due_at
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_no_query_walks_through_the_tasks(world: World) -> None:
     org_id = world.made.org_id
     put(world, org_id, "notify", "one", NINE)

@@ -109,7 +109,7 @@ def test_docs_with_a_slash_leads_to_docs(world: World) -> None:
 
 
 def test_links_begin_with_the_path_of_the_base_url(world: World) -> None:
-    app = build_app(Settings(database=world.database.path, base_url="https://example.com/ops"))
+    app = build_app(Settings(database=world.database.where, base_url="https://example.com/ops"))
     assert browse(app, "/ops/").headers["Location"] == "/ops/sign-in"
     assert 'href="/ops/docs"' in browse(app, "/ops/nothing").text
     assert browse(app, "/ops/docs/").headers["Location"] == "/ops/docs"

@@ -184,7 +184,7 @@ def test_a_guide_that_is_none(world: World, name: str) -> None:
 
 
 def test_links_begin_with_the_path_of_the_base_url(world: World) -> None:
-    app = build_app(Settings(database=world.database.path, base_url="https://example.com/ops"))
+    app = build_app(Settings(database=world.database.where, base_url="https://example.com/ops"))
     client = FlaskClient(app, app.response_class)
     for path in ("/ops/help", "/ops/help/using"):
         hrefs = [link["href"] or "" for link in Page(client.get(path).text).links]

@@ -345,7 +345,7 @@ def test_a_failure_is_a_page_too(world: World, monkeypatch: pytest.MonkeyPatch) 
 def test_it_counts_among_what_has_no_key(world: World) -> None:
     app = create_app(
         Settings(
-            database=world.database.path,
+            database=world.database.where,
             rate_limit_public="2/minute",
             trusted_proxies=1,
         )
@@ -360,7 +360,7 @@ def test_it_counts_among_what_has_no_key(world: World) -> None:
 @pytest.mark.parametrize("prefix", ["", "/oncall"])
 def test_it_works_below_a_path(world: World, prefix: str) -> None:
     base = "https://example.com/oncall"
-    app = create_app(Settings(database=world.database.path, base_url=base))
+    app = create_app(Settings(database=world.database.where, base_url=base))
     below = World(app, world.database, app.test_client(use_cookies=False), world.made)
     made = below.make("team/members/invite", emailAddress=ADDRESS)
     assert made["url"].startswith(f"{base}/invitations/")

@@ -162,6 +162,7 @@ def test_somebody_on_call_whom_nothing_reaches_is_told(world: World) -> None:
     assert sentence not in mia.get("/").text
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_its_statements_are_few_however_much_there_is_and_walk_through_nothing(
     world: World,
 ) -> None:

@@ -27,7 +27,7 @@ def incident(world: World) -> dict[str, Any]:
     ]
     policy = world.make("escalation/policies", name="Two", steps=steps)
     made: dict[str, Any] = world.post(world.body(escalationPolicyId=policy["id"])).json["data"]
-    world.database.write(firing.fire_due, [world.made.org_id], by_email=True)
+    world.database.write(world.made.org_id, firing.fire_due, [world.made.org_id], by_email=True)
     return made
 
 

@@ -57,7 +57,7 @@ def add_to_trail(world: World, id: str, *events: tuple[audit.Event, dict[str, ob
                 at=format_instant(clock.now()),
             )
 
-    world.database.write(record)
+    world.database.write(None, record)
 
 
 def person(world: World, name: str) -> str:
@@ -215,7 +215,7 @@ class TestOneIncident:
             ],
         )
         world.post(world.body(escalationPolicyId=policy["id"], title=f"Down {SCRIPT}"))
-        world.database.write(firing.fire_due, [world.made.org_id], by_email=True)
+        world.database.write(world.made.org_id, firing.fire_due, [world.made.org_id], by_email=True)
         answer = signed_in(world).get("/incidents/1")
         page = text_of(answer.text)
         assert SCRIPT not in answer.text

@@ -62,6 +62,7 @@ def test_the_list_is_cut_in_parts(world: World) -> None:
     assert "Tool 50" in browser.get(html.unescape(more)).text
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_what_pages_read_is_bounded_and_found_by_indexes(world: World) -> None:
     browser, counts = signed_in(world), []
     for n in range(2):

@@ -83,6 +83,7 @@ def _walk(world: World, page: str) -> list[str]:
     return titles
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_the_lists_are_read_by_indexes(world: World, chosen: Chosen) -> None:
     plan(world, -10, 10)
     plan(world, -30, -1)

@@ -38,7 +38,7 @@ def provider() -> Iterator[OpenIdProvider]:
 
 def settings(world: World, provider: OpenIdProvider, **others: Any) -> Settings:
     return Settings(
-        database=world.database.path,
+        database=world.database.where,
         oidc_issuer=provider.issuer,
         oidc_client_id=openid.CLIENT_ID,
         oidc_client_secret=openid.CLIENT_SECRET,
@@ -153,7 +153,7 @@ def test_what_the_cookie_held_before_is_gone(
 
 
 def test_without_a_provider_it_says_so(world: World) -> None:
-    browser = client_with(Settings(database=world.database.path))
+    browser = client_with(Settings(database=world.database.where))
     for path in ("/sign-in/oidc", "/sign-in/oidc/callback?code=1&state=2"):
         assert_refused(browser.get(path), world, 404)
 

@@ -510,6 +510,7 @@ ROOMS = [
 ]
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_asks_few_questions_however_much_there_is(world: World, room: str) -> None:
     user_ids = people(world, "Ana", "Bo")

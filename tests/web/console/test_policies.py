@@ -65,6 +65,7 @@ def test_the_list_comes_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) 
     assert browser.get(f"{ROOM}?cursor=nonsense").status_code == 400
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_the_number_of_statements_does_not_grow(world: World, rota: Rota) -> None:
     browser = signed_in(world)
     counts: list[int] = []

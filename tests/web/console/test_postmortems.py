@@ -167,6 +167,7 @@ def test_a_member_of_a_large_organization_types_an_author_s_name(
 ) -> None:
     for n in range(25):
         world.database.write(
+            world.made.org_id,
             users.create,
             org_id=world.made.org_id,
             email=f"u{n}@example.com",

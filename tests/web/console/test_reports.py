@@ -36,7 +36,7 @@ def reported(world: World, name: str, **query: str) -> Any:
 @pytest.fixture
 def year(world: World) -> World:
     """A world with incidents over the year up to now."""
-    fill(world.database, world.made, world.database.clock(), FEW)
+    fill(world.file, world.made, world.database.clock(), FEW)
     return world
 
 

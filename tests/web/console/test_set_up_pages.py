@@ -36,9 +36,9 @@ def finish(world: World) -> None:
 
 
 def test_an_empty_organization_is_led_to_its_first_step(world: World) -> None:
-    org_id = world.database.write(organizations.create, name="New")
+    org_id = world.database.write(None, organizations.create, name="New")
     admin = {"email": "first@example.com", "role": "org:admin", "id": "first"}
-    world.database.write(users.create, org_id=org_id, **admin)
+    world.database.write(org_id, users.create, org_id=org_id, **admin)
     browser = signed_in(world, "first", org_id)
     page = browser.get("/").text
     assert ticks(page) == [False] * 5
@@ -132,8 +132,8 @@ def test_what_was_found_is_kept_for_a_minute_unless_something_changes(
 def test_another_organization_s_set_up_is_its_own(world: World) -> None:
     finish(world)
     assert HEADING not in signed_in(world).get("/").text
-    org_id = world.database.write(organizations.create, name="New")
+    org_id = world.database.write(None, organizations.create, name="New")
     world.database.write(
-        users.create, org_id=org_id, email="first@example.com", role="org:admin", id="first"
+        org_id, users.create, org_id=org_id, email="first@example.com", role="org:admin", id="first"
     )
     assert ticks(signed_in(world, "first", org_id).get("/").text) == [False] * 5

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from incident_service import clock
 from incident_service.config import Settings
-from incident_service.database.file import Database
+from incident_service.database.engine import Database
 from incident_service.errors import Busy, StorageFull
 from incident_service.people import keys, sign_in_links, users
 from incident_service.people.caller import Caller
@@ -53,7 +53,9 @@ def key_for(world: World, **values: Any) -> str:
     """Return a new key for the admin."""
     made = {"user_id": world.made.user_id, "role": "org:admin", **values}
     return str(
-        world.database.write(keys.create, org_id=world.made.org_id, name="mine", **made)["key"]
+        world.database.write(
+            world.made.org_id, keys.create, org_id=world.made.org_id, name="mine", **made
+        )["key"]
     )
 
 
@@ -202,7 +204,7 @@ def test_a_stranger_may_ask_for_anything(world: World, query: str) -> None:
 @pytest.fixture
 def mailing(world: World) -> FlaskClient:
     settings = Settings(
-        database=world.database.path, smtp_url="smtp://127.0.0.1:1?from=a@example.org"
+        database=world.database.where, smtp_url="smtp://127.0.0.1:1?from=a@example.org"
     )
     browser: FlaskClient = client_with(settings)
     return browser
@@ -271,7 +273,7 @@ def test_a_stranger_s_form_is_small(world: World) -> None:
 
 @pytest.mark.parametrize("base", ["https://example.com", "https://example.com/ops", "http://h:1"])
 def test_the_cookie_is_for_this_service_alone(world: World, base: str) -> None:
-    browser = client_with(Settings(database=world.database.path, base_url=base))
+    browser = client_with(Settings(database=world.database.where, base_url=base))
     host, root, _ = base.partition("/ops")
     (token,) = set(FORGERY.findall(browser.get(f"{root}/sign-in", base_url=host).text))
     data = {"csrf_token": token, "key": key_for(world), "next": "/me"}
@@ -370,7 +372,7 @@ def test_a_role_counts_from_the_moment_that_it_changes(
 
     def check_and_lower(*args: Any) -> None:
         check(*args)
-        world.database.write(users.change, admin, boss, {"role": "org:member"})
+        world.database.write(world.made.org_id, users.change, admin, boss, {"role": "org:member"})
 
     monkeypatch.setattr(pages, "check_forgery", check_and_lower)  # the role was checked before
     answer = browser.post("/settings/components/new", data={"csrf_token": token, "name": "New"})
@@ -407,7 +409,7 @@ def test_an_error_is_a_page_in_the_console_s_style(
 
 def test_too_many_requests_without_a_session_are_refused_kindly(world: World) -> None:
     settings = Settings(
-        database=world.database.path, rate_limit_public="2/minute", trusted_proxies=1
+        database=world.database.where, rate_limit_public="2/minute", trusted_proxies=1
     )
     browser: FlaskClient = client_with(settings)
     answers = [browser.get("/sign-in") for _ in range(3)]
@@ -419,7 +421,7 @@ def test_too_many_requests_without_a_session_are_refused_kindly(world: World) ->
 
 def test_who_is_signed_in_does_not_share_a_limit_with_the_neighbours(world: World) -> None:
     settings = Settings(
-        database=world.database.path, rate_limit_public="2/minute", trusted_proxies=1
+        database=world.database.where, rate_limit_public="2/minute", trusted_proxies=1
     )
     neighbour: FlaskClient = client_with(settings)
     copied = signed_in(world).get_cookie(session_cookie.NAME)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.helpers.console import signed_in
 from tests.helpers.console_routes import GETS
 from tests.helpers.plans import plan, scans, traced
@@ -49,6 +51,7 @@ def statements(world: World, number: int) -> dict[str, list[str]]:
     return asked
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_a_page_takes_as_many_statements_with_many_rows_as_with_few(world: World) -> None:
     few, many = (statements(world, number) for number in (FEW, MANY))
     more = {
@@ -59,6 +62,7 @@ def test_a_page_takes_as_many_statements_with_many_rows_as_with_few(world: World
     assert more == {}
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_a_page_finds_its_rows_by_indexes(world: World) -> None:
     for page, texts in statements(world, FEW).items():
         for text in set(texts):

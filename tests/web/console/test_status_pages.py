@@ -6,6 +6,8 @@ import html
 import re
 from typing import Any
 
+import pytest
+
 from incident_service.quickstart import Provisioned
 from tests.helpers.console import as_member, fields_of, post, signed_in, text_of
 from tests.helpers.plans import plan, scans, traced
@@ -44,6 +46,7 @@ def test_the_list_is_cut_in_parts(world: World) -> None:
     assert "page-50" in browser.get(html.unescape(more)).text
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_what_the_list_reads_is_bounded_and_found_by_indexes(world: World) -> None:
     browser, counts = signed_in(world), []
     for slug in ("one", "two"):
