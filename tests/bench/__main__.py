@@ -12,6 +12,7 @@ from incident_service import clock
 from tests.bench.alerts import alerts
 from tests.bench.console import console
 from tests.bench.create import create
+from tests.bench.engines import engines
 from tests.bench.growth import growth
 from tests.bench.inside import inside
 from tests.bench.oncall import oncall
@@ -34,6 +35,7 @@ BENCHES: dict[str, Callable[[Path, argparse.Namespace], list[Figure]]] = {
     "paging": lambda folder, of: paging(folder, of.seconds or 20, of.rounds or 5),
     "status": lambda folder, of: status(folder, of.rounds or 5, of.seconds or 4),
     "alerts": lambda folder, of: alerts(folder, of.rounds or 5, of.seconds or 4, of.alerts),
+    "engines": lambda folder, of: engines(folder, of.rounds or 5, of.seconds or 4, of.incidents),
     "console": lambda folder, of: console(of.file or folder / "large.db", of.rounds or 3, 1.0),
     "reports": lambda folder, of: reports(folder, of.rounds or 9, of.incidents),
 }
@@ -83,6 +85,10 @@ def parser() -> argparse.ArgumentParser:
     add("status", "the public page, beside a bare Flask route", rounds, seconds)
     of_alerts = add("alerts", "what monitoring sends, over its number too", rounds, seconds)
     of_alerts.add_argument("--alerts", type=int, default=1_000_000, help="in the large file")
+    of_engines = add("engines", "SQLite and PostgreSQL side by side", rounds, seconds)
+    of_engines.add_argument(
+        "--incidents", type=int, default=1_000_000, help="in the large database"
+    )
     add("console", "pages of the console, beside a bare Flask route", rounds, file)
     of_reports = add("reports", "looking back on a year, beside reading its rows", rounds)
     of_reports.add_argument("--incidents", type=int, default=100_000, help="in the year")

@@ -26,7 +26,8 @@ from incident_service import clock, create_app, ids, quickstart
 from incident_service.clock import format_instant
 from incident_service.config import Settings
 from incident_service.database import maintenance
-from incident_service.database.file import Database
+from incident_service.database.engine import Database
+from incident_service.database.file import FileDatabase
 from incident_service.severity import SEVERITIES
 from tests.bench.create import API, CLIENTS, Speed, load, repeat, speed
 from tests.bench.growth import timed
@@ -47,12 +48,12 @@ INTEGRATIONS = "/v1/integrations/inbound"
 
 def alerts(folder: Path, rounds: int, seconds: float, number: int) -> list[Figure]:
     """Measure, and print the figures."""
-    file = Database(folder / "bench.db")
+    file = FileDatabase(folder / "bench.db")
     maintenance.initialise(file)
     made = []
     for _ in range(2):
-        file.write(lambda db, **_: db.execute("UPDATE organizations SET name = 'Earlier'"))
-        made.append(file.write(quickstart.provision))
+        file.write(None, lambda db, **_: db.execute("UPDATE organizations SET name = 'Earlier'"))
+        made.append(file.write(None, quickstart.provision))
     root = {"PYTHONPATH": str(Path(__file__).parents[2])}
     print(f"{CLIENTS} clients, {rounds} rounds of {seconds} s, {os.cpu_count()} cores; medians")
     with running(folder / "bench.db", command=API, environment=root) as server:
@@ -185,7 +186,7 @@ class World:
     def __init__(self, path: Path, number: int, now: datetime) -> None:
         app = create_app(Settings(database=path))
         database: Database = app.extensions["incident_service.database"]
-        made = database.write(quickstart.provision)
+        made = database.write(None, quickstart.provision)
         self._client = app.test_client()
         self._headers = {"Authorization": f"Bearer {made.key}"}
         self._batches = itertools.count()

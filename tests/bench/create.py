@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from incident_service import quickstart
 from incident_service.database import maintenance
-from incident_service.database.file import Database
+from incident_service.database.file import FileDatabase
 from tests.bench.table import Figure
 from tests.helpers.servers import running
 
@@ -46,9 +46,9 @@ class Speed(NamedTuple):
 def create(folder: Path, rounds: int, seconds: float, memory_after: int) -> list[Figure]:
     """Measure creating incidents, and print the table."""
     database = folder / "bench.db"
-    file = Database(database)
+    file = FileDatabase(database)
     maintenance.initialise(file)
-    made = file.write(quickstart.provision)
+    made = file.write(None, quickstart.provision)
     body = {
         "title": "Payment service elevated error rate",
         "description": "The payment processing service is returning 5xx errors",
@@ -99,15 +99,21 @@ def report(what: str, figures: list[Figure]) -> None:
 
 
 def beside_bare(
-    what: str, bare: list[Speed], ours: list[Speed], goal_rate: str, goal_p99: str = ""
+    what: str,
+    bare: list[Speed],
+    ours: list[Speed],
+    goal_rate: str,
+    goal_p99: str = "",
+    *,
+    baseline: str = BASELINE,
 ) -> list[Figure]:
     """Return the figures of a speed over rounds, beside the bare route's in the same rounds."""
     rounds = list(zip(bare, ours, strict=True))
     rate, p50, p99 = ([(a[k], b[k]) for a, b in rounds] for k in range(3))
     return [
-        Figure.beside(BASELINE, f"{what}rate", "/s", rate, goal_rate),
-        Figure.beside(BASELINE, f"{what}p50", "ms", p50),
-        Figure.beside(BASELINE, f"{what}p99", "ms", p99, goal_p99),
+        Figure.beside(baseline, f"{what}rate", "/s", rate, goal_rate),
+        Figure.beside(baseline, f"{what}p50", "ms", p50),
+        Figure.beside(baseline, f"{what}p99", "ms", p99, goal_p99),
     ]
 
 
@@ -182,7 +188,7 @@ def answered(connection: socket.socket) -> tuple[bytes, bool]:
 
 def rows(database: Path) -> int:
     """Return how many incidents there are."""
-    with Database(database).read() as db:
+    with FileDatabase(database).read() as db:
         number: int = db.execute("SELECT count(*) AS n FROM incidents").fetchone()["n"]
         return number
 

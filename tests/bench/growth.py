@@ -14,16 +14,18 @@ import random
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from incident_service import clock, create_app, ids, quickstart
 from incident_service.clock import format_instant
-from incident_service.config import Settings
+from incident_service.config import ServerUrl, Settings
 from incident_service.database import word_index
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection, Database
 from incident_service.http import cursor
 from incident_service.incidents.lifecycle import STATUSES
 from incident_service.people import users
@@ -31,6 +33,7 @@ from incident_service.people.caller import Caller
 from incident_service.severity import SEVERITIES
 from incident_service.status import components
 from tests.bench.table import Figure
+from tests.helpers import engines
 from tests.helpers.clocks import write_at
 
 SMALL = 1000
@@ -46,6 +49,7 @@ SAMPLE = 200
 GOAL = "<= 1.3"
 
 Values = tuple[Any, ...]
+Batch = list[tuple[list[Values], ...]]
 
 
 def growth(folder: Path, rounds: int, number: int) -> list[Figure]:
@@ -81,11 +85,61 @@ def timed(call: Callable[[], None]) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
+def fill_file(path: Path, batches: Iterable[Batch]) -> None:
+    """Insert incidents with all that belongs to them, as two years leave them behind."""
+    connection = sqlite3.connect(path)
+    word_index.register(connection)
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA cache_size = -262144")
+    for table, rows in by_table(batches):
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+        connection.commit()
+    connection.execute("PRAGMA wal_checkpoint (TRUNCATE)")
+    connection.close()
+
+
+def fill_server(url: str, batches: Iterable[Batch]) -> None:
+    """As `fill_file`, on a PostgreSQL server."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # fires no triggers
+        connection.execute("SET synchronous_commit = off")
+        for table, rows in by_table(batches):
+            with connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        numbers: dict[str, int] = dict(
+            connection.execute("SELECT id, number FROM organizations").fetchall()
+        )
+        found = connection.execute(
+            "SELECT org_id, sequential_id, title, description FROM incidents"
+        )
+        connection.execute("CREATE TEMPORARY TABLE found (org_id TEXT, number BIGINT, words TEXT)")
+        with connection.cursor().copy("COPY found FROM STDIN") as copy:
+            for org_id, number, title, description in found:
+                words = word_index.index_words(numbers[org_id], number, title, description)
+                copy.write_row((org_id, number, words))
+        connection.execute(
+            """
+            INSERT INTO incident_words (org_id, sequential_id, words)
+            SELECT org_id, number, array_to_tsvector(string_to_array(words, ' ')) FROM found
+            """
+        )
+        connection.execute("VACUUM ANALYZE")
+
+
+def by_table(batches: Iterable[Batch]) -> Iterator[tuple[str, list[Values]]]:
+    """Yield each table of `TABLES` with its rows, batch by batch."""
+    for batch in batches:
+        for table, of_table in zip(TABLES, zip(*batch, strict=True), strict=True):
+            yield table, list(itertools.chain.from_iterable(of_table))
+
+
 class World:
-    """A file with so many incidents, and the service on it."""
+    """A database with so many incidents, and the service on it."""
 
     def __init__(self, path: Path, number: int, now: datetime) -> None:
-        app = create_app(Settings(database=path))
+        app = create_app(Settings(database=engines.where(path)))
         database: Database = app.extensions["incident_service.database"]
         self._number = number
         self._now = now
@@ -93,13 +147,12 @@ class World:
         self._made = write_at(now, database, quickstart.provision)
         self._users, self._components = write_at(now, database, self._catalogue)
         self._ids: list[str] = []
-        connection = sqlite3.connect(path)
-        word_index.register(connection)
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA cache_size = -262144")
-        self._fill(connection)
-        connection.execute("PRAGMA wal_checkpoint (TRUNCATE)")
-        connection.close()
+        rows = self._batches()
+        if isinstance(database.where, ServerUrl):
+            fill_server(database.where.url, rows)
+        else:
+            fill_file(path, rows)
+        database.write(self._made.org_id, self._count)
         self._client = app.test_client()
         self._headers = {"Authorization": f"Bearer {self._made.key}"}
 
@@ -126,23 +179,20 @@ class World:
         """Return the instant at which this part of the span has passed."""
         return self._now - SPAN + part * SPAN
 
-    def _fill(self, connection: Connection) -> None:
-        """Insert incidents with all that belongs to them, as two years leave them behind."""
+    def _count(self, db: Connection, *, now: datetime) -> None:
+        """Let the organization know its incidents."""
+        db.execute(
+            """
+            UPDATE organizations SET last_incident_number = :number,
+                last_incident_at = (SELECT max(latest_at) FROM incidents) WHERE id = :org_id
+            """,
+            {"number": self._number, "org_id": self._made.org_id},
+        )
+
+    def _batches(self) -> Iterator[Batch]:
         rows = self._rows()
         while batch := list(itertools.islice(rows, BATCH)):
-            for table, of_table in zip(TABLES, zip(*batch, strict=True), strict=True):
-                values = list(itertools.chain.from_iterable(of_table))
-                marks = ", ".join("?" * len(values[0]))
-                connection.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
-            connection.commit()
-        connection.execute(
-            """
-            UPDATE organizations SET last_incident_number = ?,
-                last_incident_at = (SELECT max(latest_at) FROM incidents) WHERE id = ?
-            """,
-            (self._number, self._made.org_id),
-        )
-        connection.commit()
+            yield batch
 
     def _rows(self) -> Iterator[tuple[list[Values], ...]]:
         """Yield each incident's rows, by table; the same spread in every file."""
@@ -250,7 +300,7 @@ class World:
 
     def execute(self, sql: str) -> None:
         """Change the file as no client can."""
-        self._database.write(lambda db, **_: db.execute(sql))
+        self._database.write(None, lambda db, **_: db.execute(sql))
 
     def create(self) -> Callable[[], None]:
         """Return a call that opens an incident."""

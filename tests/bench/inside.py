@@ -17,7 +17,7 @@ from pathlib import Path
 
 from incident_service import create_app, quickstart
 from incident_service.config import Settings
-from incident_service.database.file import Database
+from incident_service.database.engine import Database
 from tests.bench.table import Figure
 
 CREATES = 1000
@@ -29,7 +29,7 @@ def inside(folder: Path) -> list[Figure]:
     """Time creates, then profile as many; print the functions, and the statements of one."""
     app = create_app(Settings(database=folder / "bench.db"))
     database: Database = app.extensions["incident_service.database"]
-    made = database.write(quickstart.provision)
+    made = database.write(None, quickstart.provision)
     client = app.test_client()
     body = {
         "title": "Payment service elevated error rate",
@@ -64,7 +64,7 @@ def inside(folder: Path) -> list[Figure]:
 def _statements(database: Database, create: Callable[[], object]) -> list[str]:
     """Return the beginnings of the statements that a create's write runs."""
     found: list[str] = []
-    database.write(lambda db, **_: db.set_trace_callback(found.append))
+    database.write(None, lambda db, **_: db.set_trace_callback(found.append))
     found.clear()
     create()
     return [" ".join(statement.split())[:100] for statement in found]

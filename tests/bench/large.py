@@ -20,7 +20,8 @@ from incident_service import clock, ids, quickstart
 from incident_service.alerts import integrations
 from incident_service.clock import format_instant
 from incident_service.database import maintenance, word_index
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection
+from incident_service.database.file import FileDatabase
 from incident_service.incidents import lifecycle, opening, responding, updates
 from incident_service.incidents.lifecycle import STATUSES
 from incident_service.oncall import layers, overrides, schedules
@@ -115,7 +116,7 @@ def make(path: Path, incidents: int) -> Large:
         known = json.loads(about.read_text())
         return Large(quickstart.Provisioned(**known["made"]), known["number"])
     now = clock.now()
-    database = Database(path)
+    database = FileDatabase(path)
     maintenance.initialise(database)
     made = write_at(now - AGE, database, quickstart.provision)
     making = _Making(made, now)

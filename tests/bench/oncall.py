@@ -18,7 +18,7 @@ from pathlib import Path
 from incident_service import create_app, quickstart
 from incident_service.clock import format_instant
 from incident_service.config import Settings
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection, Database
 from incident_service.oncall import calendar_feeds, layers, overrides, schedules
 from incident_service.people.caller import Caller
 from tests.bench.table import Figure
@@ -136,7 +136,7 @@ class World:
 
     def fill(self, work: Callable[[Filling], str]) -> str:
         """Make schedules in one write transaction; return the path of the one to ask about."""
-        return self._database.write(lambda db, **_: work(Filling(db, self._made, self._now)))
+        return self._database.write(None, lambda db, **_: work(Filling(db, self._made, self._now)))
 
     def get(self, path: str, query: dict[str, str]) -> Callable[[], None]:
         """Return a call that asks, and makes sure of the answer."""

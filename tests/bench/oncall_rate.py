@@ -13,7 +13,7 @@ from pathlib import Path
 
 from incident_service import quickstart
 from incident_service.database import maintenance
-from incident_service.database.file import Database
+from incident_service.database.file import FileDatabase
 from tests.bench.create import API, BARE, CLIENTS, beside_bare, repeat, speed
 from tests.bench.table import Figure
 from tests.helpers.servers import Server, running
@@ -24,9 +24,9 @@ GOAL = ">= 0.5"
 def oncall_rate(folder: Path, rounds: int, seconds: float) -> list[Figure]:
     """Measure both calls, and print the table."""
     database = folder / "rate.db"
-    file = Database(database)
+    file = FileDatabase(database)
     maintenance.initialise(file)
-    made = file.write(quickstart.provision)
+    made = file.write(None, quickstart.provision)
     paths = {
         "GET /v1/oncall": "/v1/oncall",
         "resolve": f"/v1/oncall/schedules/{made.schedule_id}/resolve",

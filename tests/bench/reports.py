@@ -2,8 +2,8 @@
 
 In one process and one thread, in the processor's time: nothing waits for the disk. A report and the
 bare reading of its rows take turns; the figures are medians over the rounds, and the ratio is what
-everything else costs. Memory is the most that Python
-had beyond what it began with, in a round of its own.
+everything else costs. Memory is the most that Python had beyond what it began with, in a round of
+its own.
 
 Then incidents are opened by turns in a file with the index that the report reads by, and in one
 without it.
@@ -21,7 +21,8 @@ from pathlib import Path
 from incident_service import clock, quickstart
 from incident_service.clock import format_instant
 from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection
+from incident_service.database.file import FileDatabase
 from incident_service.incidents import opening
 from incident_service.people.caller import Caller
 from incident_service.reports import incidents
@@ -63,7 +64,7 @@ def reports(folder: Path, rounds: int, number: int) -> list[Figure]:
 
 
 def _beside(
-    database: Database,
+    database: FileDatabase,
     name: str,
     report: Callable[[Connection], None],
     rows: Callable[[Connection], None],
@@ -87,7 +88,7 @@ def _beside(
 def _creates(folder: Path, rounds: int, now: datetime) -> Figure:
     """Measure how long it takes to open an incident with the reports' index and without it."""
     kept, bare = (_file(folder / f"{name}.db", now) for name in ("with", "without"))
-    bare[0].write(lambda db, **_: db.execute("DROP INDEX incidents_by_opening"))
+    bare[0].write(None, lambda db, **_: db.execute("DROP INDEX incidents_by_opening"))
     for one in (kept, bare):
         _open(*one)  # it warms up
     pairs = [
@@ -102,16 +103,16 @@ def _creates(folder: Path, rounds: int, now: datetime) -> Figure:
     return found
 
 
-def _open(database: Database, made: quickstart.Provisioned) -> None:
+def _open(database: FileDatabase, made: quickstart.Provisioned) -> None:
     caller = Caller(made.org_id, "bench", made.user_id, "org:admin")
     for _ in range(CREATES):
         new = opening.NewIncident("Slow", "high", owner_schedule_id=made.schedule_id)
-        database.write(opening.open_incident, caller, new)
+        database.write(made.org_id, opening.open_incident, caller, new)
 
 
-def _file(path: Path, now: datetime) -> tuple[Database, quickstart.Provisioned]:
+def _file(path: Path, now: datetime) -> tuple[FileDatabase, quickstart.Provisioned]:
     """Make a file with an organization that is a year old."""
-    database = Database(path)
+    database = FileDatabase(path)
     maintenance.initialise(database)
     return database, write_at(now - year.SPAN - timedelta(days=1), database, quickstart.provision)
 

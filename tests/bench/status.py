@@ -19,7 +19,8 @@ from pathlib import Path
 from incident_service import clock, create_app, quickstart
 from incident_service.config import Settings
 from incident_service.database import maintenance
-from incident_service.database.file import Connection, Database
+from incident_service.database.engine import Connection, Database
+from incident_service.database.file import FileDatabase
 from incident_service.incidents import opening
 from incident_service.incidents.lifecycle import STATUSES
 from incident_service.incidents.updates import NewUpdate, post
@@ -92,7 +93,9 @@ def render_again(database: Path) -> float:
     client = app.test_client()
     taken = []
     for _ in range(20):
-        file.write(lambda db, **_: db.execute("UPDATE status_pages SET updated_at = updated_at"))
+        file.write(
+            None, lambda db, **_: db.execute("UPDATE status_pages SET updated_at = updated_at")
+        )
         began = time.perf_counter()
         assert client.get(f"/status/{SLUG}").status_code == 200
         taken.append(time.perf_counter() - began)
@@ -118,7 +121,7 @@ def fetch(port: int) -> tuple[bytes, str]:
 
 def fill(path: Path) -> None:
     """Make the page, and incidents that were resolved within hours, all but the last three."""
-    file = Database(path)
+    file = FileDatabase(path)
     maintenance.initialise(file)
     now = clock.now()
     made = write_at(now, file, quickstart.provision)
@@ -150,4 +153,4 @@ def fill(path: Path) -> None:
                     told = NewUpdate("public", text, status_change=following)
                     post(db, caller, incident["id"], told, now=at + timedelta(hours=hours))
 
-    file.write(work)
+    file.write(None, work)
