@@ -16,13 +16,11 @@ TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY t
 
 
 def test_a_dump_is_restored_with_the_tools_of_the_server(
-    server: engines.Server | None, tmp_path: Path
+    postgres: engines.Server, tmp_path: Path
 ) -> None:
-    if server is None:
-        pytest.skip("about PostgreSQL: it needs --engine=postgres")
     if shutil.which("pg_restore") is None:
         pytest.skip("needs pg_dump and pg_restore")
-    dumped, restored = server.named(tmp_path / "dumped"), server.bare()
+    dumped, restored = postgres.named(tmp_path / "dumped"), postgres.bare()
     database, other = ServerDatabase(dumped), ServerDatabase(restored)
     database.write(None, quickstart.provision)
     dump = str(tmp_path / "incidents.dump")

@@ -12,7 +12,6 @@ from urllib.request import urlopen
 import pytest
 
 from incident_service.http import metrics
-from tests.helpers import engines
 from tests.helpers.figures import Figures, parse
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.provisioned import body, provision
@@ -92,11 +91,8 @@ def test_pages_are_counted_whoever_sends_them_and_over_restarts(tmp_path: Path) 
         assert figures(server)[SENT] == 5
 
 
-def test_waits_of_the_paging_process_are_counted_on_a_server(
-    tmp_path: Path, server: engines.Server | None
-) -> None:
-    if server is None:
-        pytest.skip("about PostgreSQL: it needs --engine=postgres")
+@pytest.mark.usefixtures("postgres")
+def test_waits_of_the_paging_process_are_counted_on_a_server(tmp_path: Path) -> None:
     place = Place(tmp_path / "waits.db")
     with receiving() as receiver, running(place.path, environment=SCHEMES) as machine:
         place.open(owner_id=place.user("ben", receiver.url("http")))
