@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -23,8 +23,6 @@ from incident_service.reports.tables import Cell
 from incident_service.reports.window import Window
 from incident_service.store import Row, organizations, report_pages
 from incident_service.store import schedules as rows
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 HourOfWeek = tuple[int, int]
 """An ISO weekday, 1 to 7, and an hour of the day, 0 to 23, by a clock on the wall."""

@@ -58,6 +58,7 @@ _EXPRESSIONS = {
 """The columns of a new event that the database computes."""
 
 _NO_FIRST_MESSAGE: Row = {"paged_user_id": None, "paged_schedule_id": None}
+"""What an event has that is not the first message of a page that was sent."""
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` makes one a call
 

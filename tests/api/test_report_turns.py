@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from incident_service.http import report_turns
 from incident_service.http.report_turns import AT_ONCE
 from incident_service.reports import incidents, on_call
 from tests.helpers.console import signed_in
@@ -46,6 +47,7 @@ class Slow:
 def test_too_many_readers_are_refused_and_an_incident_opens_meanwhile(
     world: World, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
+    monkeypatch.setattr(report_turns, "WAIT_SECONDS", SECONDS)
     slow = Slow(monkeypatch)
     answers: queue.Queue[Any] = queue.Queue()
     headers = {"Authorization": f"Bearer {world.made.key}"}
@@ -90,3 +92,13 @@ def test_the_console_waits_for_the_same_turn(
             slow.go.set()
         assert {answers.get(timeout=SECONDS).status_code for _ in range(AT_ONCE)} == {200}
     assert slow.most == 1
+
+
+def test_a_reader_whose_turn_does_not_come_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_turns, "WAIT_SECONDS", 0.01)
+    with report_turns.report_turn():
+        refused = world.call("GET", "reports/incidents")
+    assert (refused.status_code, refused.json["code"]) == (503, "busy")
+    assert world.call("GET", "reports/incidents").status_code == 200
