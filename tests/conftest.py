@@ -20,11 +20,13 @@ from incident_service.database import server as server_engine
 from incident_service.database.file import FileDatabase
 from incident_service.database.server import ServerDatabase
 from incident_service.http import page_cache
+from incident_service.paging import turns
 from incident_service.people import keys, users
 from tests.helpers import engines, twice
 from tests.helpers.described import DescribedClient
 from tests.helpers.provisioned import provision
 from tests.helpers.rota import Rota
+from tests.helpers.servers import GENEROUS
 from tests.helpers.world import World
 
 # How long an example takes is the machine's affair. A quick run tries the same examples as the last
@@ -160,6 +162,8 @@ def app(
         copy(template, where)
     # So that no uptime changes in the middle of a test.
     monkeypatch.setattr(page_cache, "PERIOD", timedelta(days=1))
+    # So that no write does less than it may because the machine is slow.
+    monkeypatch.setattr(turns, "LONG_WRITE_SECONDS", GENEROUS)
     configure(wired, Settings(database=where, write_timeout=0.3))
     wired.extensions["tests.made"] = made
     yield wired

@@ -327,6 +327,7 @@ def test_incidents_resolved_at_the_same_instant_all_lose_their_trails(
     assert trails(world) == set()
 
 
+@pytest.mark.sqlite_only("how it finds rows")
 def test_no_statement_walks_through_a_table(world: World) -> None:
     tool = Tool(world)
     write_at(day(0), world.database, intake.take_in, tool.row(), [fire("a")])

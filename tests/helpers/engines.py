@@ -44,6 +44,7 @@ TOUCHED_BY_OTHERS = (
     "tests/api/test_openapi.py",
     "tests/http/test_base_path.py",
     "tests/http/test_protection.py",
+    "tests/live/test_console_pages.py",
     "tests/test_emails.py",
     "tests/web/console/test_forms.py",
     "tests/web/console/test_lane_templates.py",

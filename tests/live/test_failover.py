@@ -78,8 +78,9 @@ def assert_paged_once(place: Place, receiver: Receiver, crowd: Crowd) -> None:
 
     One that was sent while its outcome could not be recorded is still recorded later.
     """
-    wait_for(lambda: not place.count("deliveries"))
     ids = [each["id"] for each in crowd.opened]
+    wait_for(lambda: len(place.events("layer_escalated")) == len(ids))
+    wait_for(lambda: not place.count("deliveries"))
     assert place.events("layer_escalated") == dict.fromkeys(ids, 1)
     assert place.events("page_sent") == dict.fromkeys(ids, 1)
     assert sorted(page["incident"]["id"] for page in bodies(receiver)) == sorted(ids)

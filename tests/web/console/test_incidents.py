@@ -192,6 +192,7 @@ class TestTheList:
         for path in ("", "/now", "/story", "/alerts", "/edit", "/components", "/hand-off", "/ask"):
             assert browser.get(f"/incidents/1{path}").status_code == 404, path
 
+    @pytest.mark.sqlite_only("how it finds rows")
     def test_how_many_statements_it_takes(self, world: World) -> None:
         for n in range(12):
             world.post(world.body(title=f"Number {n}"))
@@ -306,6 +307,7 @@ class TestOneIncident:
             assert "<html" not in html
             assert html.strip().splitlines()[0] in page
 
+    @pytest.mark.sqlite_only("how it finds rows")
     def test_how_many_statements_it_takes(self, world: World) -> None:
         incident = world.post().json["data"]
         people = [person(world, f"p{n}") for n in range(5)]

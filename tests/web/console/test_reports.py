@@ -33,6 +33,9 @@ def reported(world: World, name: str, **query: str) -> Any:
     return answer.json["data"]
 
 
+of_a_year = pytest.mark.sqlite_only("a year goes in as rows of the file")
+
+
 @pytest.fixture
 def year(world: World) -> World:
     """A world with incidents over the year up to now."""
@@ -51,6 +54,7 @@ def test_a_page_without_incidents_says_what_would_be_there(world: World) -> None
     assert "Here you see how many there were each week" in page
 
 
+@of_a_year
 def test_the_page_tells_what_the_reports_do(year: World) -> None:
     since = (year.database.clock() - timedelta(days=360)).date()
     page = shown(signed_in(year), f"/reports?from={since}")
@@ -65,6 +69,7 @@ def test_the_page_tells_what_the_reports_do(year: World) -> None:
         assert each["name"] in page
 
 
+@of_a_year
 def test_each_plot_has_its_table(year: World) -> None:
     page = signed_in(year).get("/reports").text
     plots = re.findall(r'<svg class="plot (\w+)"', page)
@@ -75,6 +80,7 @@ def test_each_plot_has_its_table(year: World) -> None:
     assert all("<table>" in each for each in (after[0], resolve, *after[3:]))
 
 
+@of_a_year
 def test_a_window_is_chosen_by_a_link_or_by_two_dates(year: World) -> None:
     browser = signed_in(year)
     month = year.database.clock().date().replace(day=1)
@@ -95,6 +101,7 @@ def test_the_form_shows_the_chosen_schedule_however_its_id_is_written(world: Wor
     assert f'<option value="{id}" selected>' in page
 
 
+@of_a_year
 def test_a_schedule_is_chosen_for_being_on_call(year: World) -> None:
     schedule = next(
         each
@@ -134,6 +141,7 @@ def test_another_organizations_schedule_is_none(world: World, other_org: Any) ->
     assert answer.status_code == 404
 
 
+@of_a_year
 def test_the_tables_as_files_are_those_of_the_api(year: World) -> None:
     browser = as_member(year)
     now = year.database.clock()
