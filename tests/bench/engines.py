@@ -16,8 +16,8 @@ from incident_service import quickstart
 from incident_service.database import either
 from tests.bench import growth, paging
 from tests.bench.create import API, CLIENTS, Speed, beside_bare, load, repeat, speed
-from tests.bench.postgres import server
 from tests.bench.table import Figure
+from tests.helpers import clusters
 from tests.helpers import engines as places
 from tests.helpers.servers import Server, running
 
@@ -28,8 +28,11 @@ GOAL_P99 = "<= 3"
 
 def engines(folder: Path, rounds: int, seconds: float, incidents: int) -> list[Figure]:
     """Measure, and print the tables."""
-    with server() as url:
-        on_server = places.Server(url, "bench")
+    with (
+        clusters.folders(on_disk=True) as data,
+        clusters.cluster(data / "server", settings=clusters.DURABLE) as cluster,
+    ):
+        on_server = places.Server(cluster.url("postgres").url, "bench")
         try:
             return [
                 *_rates(folder, on_server, rounds, seconds),

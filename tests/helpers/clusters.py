@@ -1,4 +1,4 @@
-"""PostgreSQL servers of a test's own, which it may restart, kill and replace by a standby."""
+"""PostgreSQL servers of one's own, which a test may restart, kill and replace by a standby."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,30 @@ from tests.helpers.servers import GENEROUS, free_port
 from tests.helpers.waiting import wait_for
 
 _MEMORY = Path("/dev/shm")
+_DISK = Path("/var/tmp")
 
-_SETTINGS = {
-    # A test ends processes, never the machine: what they wrote is there without syncing.
-    "fsync": "off",
+_COMMON = {
     "unix_socket_directories": "''",
-    "shared_buffers": "64MB",
     "max_connections": "200",
     "log_lock_waits": "on",
     "deadlock_timeout": "1s",
     "hot_standby": "on",
+}
+
+QUICK = {
+    # A test ends processes, never the machine: what they wrote is there without syncing.
+    "fsync": "off",
+    "shared_buffers": "64MB",
+}
+
+DURABLE = {
+    # The defaults, under which nothing that was committed is lost.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    # Room for what a bench writes.
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
 }
 
 
@@ -65,12 +79,14 @@ class Cluster:
     def address(self) -> str:
         return f"{self.host}:{self.port}"
 
-    def make(self) -> None:
+    def make(self, settings: Mapping[str, str] = QUICK) -> None:
         """Make its files."""
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
                   "--locale=C", "--no-sync")  # fmt: skip
         with (self._data / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = {value}\n" for name, value in _SETTINGS.items())
+            file.writelines(
+                f"{name} = {value}\n" for name, value in {**_COMMON, **settings}.items()
+            )
         with (self._data / "pg_hba.conf").open("a") as file:
             file.write("host all,replication all samenet trust\n")
 
@@ -169,20 +185,25 @@ class Cluster:
 
 
 @contextmanager
-def folders() -> Iterator[Path]:
-    """Make a folder that PostgreSQL's user may enter, and remove it afterwards."""
-    parent = _MEMORY if _MEMORY.is_dir() else None
+def folders(*, on_disk: bool = False) -> Iterator[Path]:
+    """Make a folder that PostgreSQL's user may enter, and remove it afterwards.
+
+    It is in memory, if there is a place for that.
+    """
+    parent = _MEMORY if _MEMORY.is_dir() and not on_disk else _DISK
     with tempfile.TemporaryDirectory(prefix="pg-", dir=parent) as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
 
 @contextmanager
-def cluster(folder: Path, host: str = "127.0.0.1") -> Iterator[Cluster]:
+def cluster(
+    folder: Path, host: str = "127.0.0.1", settings: Mapping[str, str] = QUICK
+) -> Iterator[Cluster]:
     """Run a server with an empty database `service`; end it afterwards."""
     folder.mkdir()
     made = Cluster(folder, host)
-    made.make()
+    made.make(settings)
     made.start()
     try:
         made.execute("CREATE DATABASE service")
