@@ -125,12 +125,12 @@ def count_firing(
 
 
 def some_firing(db: Connection, org_id: str, integration_id: str, *, limit: int) -> list[Row]:
-    """Return the `id` and `incident_id` of some of an integration's alerts that fire."""
+    """Return the `id` and `incident_id` of some of an integration's alerts that fire, by key."""
     return db.execute(
         """
         SELECT id, incident_id FROM alerts
         WHERE org_id = :org_id AND integration_id = :integration_id AND status = 'firing'
-        LIMIT :limit
+        ORDER BY dedup_key LIMIT :limit
         """,
         {"org_id": org_id, "integration_id": integration_id, "limit": limit},
     ).fetchall()
@@ -155,15 +155,17 @@ def suppressed(
                 WHERE org_id = :org_id AND status = 'firing' AND outcome = 'suppressed'
                   AND component_id > component.id)
             FROM component WHERE id IS NOT NULL)
-        SELECT alerts.* FROM component CROSS JOIN alerts
-          ON alerts.org_id = :org_id AND alerts.component_id = component.id
-         AND alerts.status = 'firing' AND alerts.outcome = 'suppressed'
-        WHERE component.id NOT IN (SELECT value FROM json_each(:except))
-        LIMIT :limit
+        SELECT * FROM alerts WHERE org_id = :org_id AND id IN (
+            SELECT alerts.id FROM component CROSS JOIN alerts
+              ON alerts.org_id = :org_id AND alerts.component_id = component.id
+             AND alerts.status = 'firing' AND alerts.outcome = 'suppressed'
+            WHERE component.id NOT IN (SELECT value FROM json_each(:except))
+            ORDER BY component.id, alerts.id LIMIT :limit)
+        ORDER BY component_id, id
         """,
         {"org_id": org_id, "except": json.dumps([*except_components]), "limit": limit},
     ).fetchall()
-    return sorted(map(_parsed, rows), key=lambda row: (row["component_id"], row["id"]))
+    return [_parsed(row) for row in rows]
 
 
 def notified_between(

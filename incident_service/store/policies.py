@@ -157,13 +157,13 @@ def with_working_hours(
 
 
 def unresolved_incidents(db: Connection, org_id: str, policy_id: str, *, limit: int) -> list[Row]:
-    """Return unresolved incidents that the policy escalates: `sequential_id` and `title`."""
+    """Return the first unresolved incidents the policy escalates: `sequential_id` and `title`."""
     return db.execute(
         """
         SELECT sequential_id, title FROM incidents
         WHERE org_id = :org_id AND escalation_policy_id = :policy_id
-          AND status IN ('investigating', 'identified', 'monitoring')
-        LIMIT :limit
+          AND status <> 'resolved'
+        ORDER BY sequential_id LIMIT :limit
         """,
         {"org_id": org_id, "policy_id": policy_id, "limit": limit},
     ).fetchall()

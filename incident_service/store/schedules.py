@@ -300,7 +300,7 @@ def move_layers(db: Connection, org_id: str, changes: Sequence[Row]) -> None:
 
 
 def policies_that_target(db: Connection, org_id: str, schedule_id: str, *, limit: int) -> list[Row]:
-    """Return the `id` and `name` of policies, not deleted, that target the schedule."""
+    """Return the `id` and `name` of policies, not deleted, that target the schedule; by name."""
     return db.execute(
         """
         SELECT DISTINCT policy.id, policy.name FROM escalation_layers AS layer
@@ -308,7 +308,7 @@ def policies_that_target(db: Connection, org_id: str, schedule_id: str, *, limit
           ON policy.org_id = layer.org_id AND policy.id = layer.policy_id
         WHERE layer.org_id = :org_id AND layer.schedule_id = :schedule_id
           AND policy.deleted_at IS NULL
-        LIMIT :limit
+        ORDER BY policy.name LIMIT :limit
         """,
         {"org_id": org_id, "schedule_id": schedule_id, "limit": limit},
     ).fetchall()

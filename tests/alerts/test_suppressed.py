@@ -151,3 +151,18 @@ def test_a_component_that_goes_before_the_window_begins_suppresses_nothing(
     assert world.call("DELETE", f"components/{world.made.component_id}").status_code == 204
     (worse,) = tool.send(20, fire("a", severity="critical"))
     assert worse["outcome"] == "incident"
+
+
+def test_the_oldest_about_a_component_are_released_first(
+    world: World, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suppressed, "RELEASED_A_WRITE", 2)
+    ids = sorted([world.made.component_id, world.make("components", name="Other")["id"]])
+    plan(0, 100, component_ids=ids)
+    second, first = Tool(world, component_id=ids[1]), Tool(world, component_id=ids[0])
+    second.send(0, fire("d"), fire("e"))
+    first.send(1, fire("a"), fire("b"), fire("c"))
+    first.send(2, fire("a"))  # a row that changes may move
+    perform_at(world, after(100))
+    opened = world.rows("SELECT title FROM incidents ORDER BY sequential_id")
+    assert [row["title"][0] for row in opened] == ["a", "b", "c", "d", "e"]

@@ -98,6 +98,18 @@ def test_a_schedule_that_a_policy_targets_stays(world: World) -> None:
     assert (answer.status_code, answer.json["code"]) == (409, "schedule_in_use")
     assert "Page the primary on-call" in answer.json["message"]
     world.call("DELETE", f"escalation/policies/{world.made.policy_id}")
+    steps = [
+        {
+            "targetType": "schedule",
+            "targetId": world.made.schedule_id,
+            "escalateAfterSeconds": 60,
+        }
+    ]
+    named = ("Nights", "Days")
+    ids = [world.make("escalation/policies", name=name, steps=steps)["id"] for name in named]
+    assert "Days" in world.call("DELETE", path).json["message"]  # the first by name
+    for id in ids:
+        world.call("DELETE", f"escalation/policies/{id}")
     assert world.call("DELETE", path).status_code == 204
 
 

@@ -277,9 +277,10 @@ def test_a_policy_is_deleted(world: World) -> None:
 
 def test_a_policy_that_an_unresolved_incident_uses_cannot_go(world: World) -> None:
     path = f"{POLICIES}/{world.made.policy_id}"
-    world.post()
-    world.post()
+    for _ in range(3):
+        world.post()
     world.execute("UPDATE incidents SET status = 'resolved' WHERE sequential_id = 1")
+    world.execute("UPDATE incidents SET status = 'monitoring' WHERE sequential_id = 2")
     answer = world.call("DELETE", path)
     assert refusal(answer) == (409, "policy_in_use")
     assert "Incident 2 " in answer.json["message"]
@@ -300,7 +301,7 @@ def test_what_uses_a_policy_is_found_by_an_index(world: World) -> None:
             for statement in statements
         ]
     assert len(plans) == 2
-    assert plans[0] == ["SEARCH incidents USING INDEX incidents_by_status (org_id=? AND status=?)"]
+    assert plans[0] == ["SEARCH incidents USING INDEX incidents_open (org_id=?)"]
     assert [step for step in plans[1] if not step.startswith(("SEARCH", "CORRELATED"))] == []
 
 

@@ -21,9 +21,10 @@ from tests.helpers.status_pages import (
 from tests.helpers.world import World
 
 INTERNAL = "db-prod-7 disk is full, Bob's fault"
-EVENTS = (
-    "SELECT event, details FROM audit_events WHERE event IN ('incident_edited', 'update_posted')"
-)
+EVENTS = """
+    SELECT event, details FROM audit_events
+    WHERE event IN ('incident_edited', 'update_posted') ORDER BY incident_id, number
+    """
 
 
 def shown(world: World) -> list[bool]:
