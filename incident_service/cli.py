@@ -429,14 +429,14 @@ def report_command(org: str, month: datetime, format_: str) -> None:
     """
     from incident_service.commands.report import MonthReport
 
-    database = _database(_settings())
+    database = _made_database(_settings())
     with database.read() as db:
         try:
             report = MonthReport.read(db, org, month.date(), now=database.clock())
         except ValidationFailed as error:
             raise click.UsageError(error.message) from None
     if format_ == "csv":
-        click.echo(report.as_csv(), nl=False)
+        _write(report.as_csv())
     else:
         _print(report.as_json())
 
@@ -477,13 +477,34 @@ def _database(settings: Settings) -> Database:
     return database
 
 
+def _made_database(settings: Settings) -> Database:
+    """As `_database`, for what only reads. Raises `InvalidSetting` if there is none there."""
+    if not either.is_made(either.open_database(settings.database)):
+        what = "does not exist" if isinstance(settings.database, Path) else "has no tables"
+        raise InvalidSetting(
+            f"{PREFIX}DATABASE: {_name(settings.database)} {what}. "
+            "If it is the right one, make it: incident-service init-db."
+        )
+    return _database(settings)
+
+
 def _name(where: Where) -> str:
     """Return where the database is: a file's whole path, or a URL without its password."""
     return str(where.resolve() if isinstance(where, Path) else where)
 
 
 def _print(answer: dict[str, Any]) -> None:
-    click.echo(json.dumps(answer, ensure_ascii=False))
+    _write(f"{json.dumps(answer, ensure_ascii=False)}\n")
+
+
+def _write(text: str | bytes) -> None:
+    """Write to standard output. If whoever reads it is gone, click ends the command silently."""
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"standard output: {error.strerror}") from None
 
 
 def _print_each(rows: list[dict[str, Any]], *columns: str) -> None:

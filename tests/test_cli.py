@@ -16,7 +16,7 @@ from incident_service.database import either, maintenance
 from incident_service.database.engine import Database
 from incident_service.errors import Busy, InvalidSetting
 from incident_service.people import sign_in_links
-from tests.helpers import engines
+from tests.helpers import commands, engines
 from tests.helpers.another_app import client_with
 
 pytestmark = pytest.mark.every_engine
@@ -65,6 +65,43 @@ def test_init_db_may_run_again(run: Any) -> None:
     first, again = run("init-db"), run("init-db")
     assert (first.exit_code, again.exit_code) == (0, 0)
     assert json.loads(first.stdout) == json.loads(again.stdout)
+
+
+REPORT = ("report", "--org", "x", "--month", "2026-11")
+
+
+@pytest.mark.sqlite_only("the file")
+def test_a_report_makes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "mistyped.db"
+    result = CliRunner().invoke(main, REPORT, env={"INCIDENT_SERVICE_DATABASE": str(path)})
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert f"INCIDENT_SERVICE_DATABASE: {path} does not exist." in line
+    assert not path.exists()
+
+
+def test_nor_tables_on_a_server(postgres: engines.Server) -> None:
+    bare = postgres.bare()
+    result = CliRunner().invoke(main, REPORT, env={"INCIDENT_SERVICE_DATABASE": bare.url})
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"INCIDENT_SERVICE_DATABASE: {bare} has no tables." in result.stderr
+    assert not either.is_made(either.open_database(bare))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("openapi",), ("list-orgs",), ("report", "--month", "2026-11", "--format", "csv")],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_full_disk_is_one_line_too(run: Any, tmp_path: Path, arguments: tuple[str]) -> None:
+    org = json.loads(run("create-org", "Acme").stdout)["id"]
+    whose = ("--org", org) if arguments[0] == "report" else ()
+    with Path("/dev/full").open("wb") as full:
+        result = commands.run(tmp_path / "cli.db", *arguments, *whose, stdout=full)
+    assert (result.returncode, result.stderr) == (
+        1,
+        "Error: standard output: No space left on device\n",
+    )
 
 
 def test_errors_are_one_line_on_standard_error(run: Any) -> None:

@@ -28,6 +28,16 @@ def open_database(where: Where, *, write_timeout: float = 5.0, threads: int = 6)
     return database
 
 
+def is_made(database: Database) -> bool:
+    """Whether there is a file, or the server's database has tables of this service.
+
+    Raises `UnusableDatabase` if a server's are of something else, and `Busy` if it does not answer.
+    """
+    if isinstance(database, FileDatabase):
+        return database.path.exists()
+    return bool(_server_maintenance().is_made(database))
+
+
 def initialise(database: Database) -> None:
     """Make the database if there is none yet.
 

@@ -22,6 +22,12 @@ _LOCK = 0x696E6376
 """The advisory lock of whoever makes the tables, or changes them."""
 
 
+def is_made(database: ServerDatabase) -> bool:
+    """Whether there are tables. Raises as `initialise` does."""
+    with connected(database) as raw:
+        return version_of(raw) != 0
+
+
 def initialise(database: ServerDatabase) -> None:
     """Make the tables if there are none yet; any number of processes may do this at once.
 
