@@ -86,8 +86,10 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not for the engine: a run on the other one has it."""
     engine = config.getoption("--engine")
-    chosen = [item for item in items if engines.is_for(engine, item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    chosen, others = [], []
+    for item in items:
+        (chosen if engines.is_for(engine, item) else others).append(item)
+    config.hook.pytest_deselected(items=others)
     items[:] = chosen
     if engine == "postgres" and engines.VARIABLE not in os.environ:
         for item in items:

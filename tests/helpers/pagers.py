@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tests.helpers import engines
+from tests.helpers.forks import Forked
 from tests.helpers.place import SCHEMES, Place
 from tests.helpers.receivers import Receiver
-from tests.helpers.servers import COMMAND, GENEROUS
+from tests.helpers.servers import GENEROUS
 
 PROMPT = 9.0
 """Seconds: a page leaves within 2 (contract §8), and a busy machine may add some. Waiting for
@@ -21,20 +21,16 @@ receivers that hang would add 10 and more."""
 
 
 @contextmanager
-def paging(place: Place, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def paging(place: Place, **environment: str) -> Iterator[Forked]:
     """Run a paging process alone."""
-    with place.path.with_suffix(".page.log").open("ab") as out:
-        process = subprocess.Popen(
-            [*COMMAND, "page"],
-            env={
-                **os.environ,
-                **SCHEMES,
-                "INCIDENT_SERVICE_DATABASE": engines.variable(place.path),
-                **environment,
-            },
-            stdout=out,
-            stderr=out,
-        )
+    variables = {
+        **os.environ,
+        **SCHEMES,
+        "INCIDENT_SERVICE_DATABASE": engines.variable(place.path),
+        **environment,
+    }
+    log = place.path.with_suffix(".page.log")
+    process = Forked(["page"], log=log, folder=place.path.parent, environment=variables)
     try:
         yield process
     finally:
@@ -42,7 +38,7 @@ def paging(place: Place, **environment: str) -> Iterator[subprocess.Popen[bytes]
         process.wait()
 
 
-def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+def end(processes: Iterable[Forked]) -> None:
     """Let paging processes end by themselves, so that what they send is recorded first."""
     processes = list(processes)
     for process in processes:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.helpers import engines
+from tests.helpers.forks import Forked
 
 COMMAND = (sys.executable, "-c", "from incident_service.cli import main; main()")
 
@@ -47,7 +48,7 @@ def free_port() -> int:
 class Server:
     """A running service; `log` holds what it printed on standard error."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     port: int
     log: Path
     host: str = "127.0.0.1"
@@ -113,21 +114,28 @@ def running(
     """
     port = port or free_port()
     log = database.with_suffix(f".{port}.log")
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*wrap, *command, *(a.format(port=port) for a in arguments or ("serve",))],
-            cwd=database.parent,
-            env={
-                **os.environ,
-                "INCIDENT_SERVICE_DATABASE": engines.variable(database),
-                "INCIDENT_SERVICE_PORT": str(port),
-                "INCIDENT_SERVICE_HOST": host,
-                **(environment or {}),
-            },
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
+    words = [a.format(port=port) for a in arguments or ("serve",)]
+    variables = {
+        **os.environ,
+        "INCIDENT_SERVICE_DATABASE": engines.variable(database),
+        "INCIDENT_SERVICE_PORT": str(port),
+        "INCIDENT_SERVICE_HOST": host,
+        **(environment or {}),
+    }
+    process: subprocess.Popen[bytes] | Forked
+    if command == COMMAND and not wrap:
+        log.write_bytes(b"")
+        process = Forked(words, log=log, folder=database.parent, environment=variables)
+    else:
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [*wrap, *command, *words],
+                cwd=database.parent,
+                env=variables,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
     server = Server(process, port, log, host)
     try:
         wait_until_it_answers(server)

@@ -487,7 +487,7 @@ def test_the_keyboard_alone_suffices(office: Office) -> None:
         assert next_stop(page) == "Skip to the content"
         page.keyboard.press("Enter")
         assert next_stop(page) == "Incidents", "the first link of the content, not of the top"
-        page.reload()
+        page.goto(f"/incidents/{number}")  # from the top again
         stops = list(all_stops(page))
         acts = ["Acknowledge", "Resolve…", "Escalate…", "Update…", "Mark as identified", "Snooze…"]
         others = ["Hand off…", "Ask for help…", "Edit", "Change the components"]
