@@ -4,6 +4,7 @@
 -- says what they are for, and its conventions hold here too. A test compares the two. What differs:
 --   * Text is STRING: it compares by its bytes, whatever the collation of the database.
 --   * Numbers are BIGINT, and so is what is true or false: 1 or 0.
+--   * A cast refuses what is not JSON, by an error of its own.
 --   * Triggers call functions. None keeps an insert from replacing a row of history: here an insert
 --     replaces nothing.
 --   * `incident_words` is a table, which the store fills; SQLite has an index of its own kind.
@@ -19,10 +20,6 @@ INSERT INTO schema_version VALUES (8);
 -- What SQLite has and PostgreSQL does not, as the service's statements use it. Functions that checks and
 -- generated columns call name nothing of this file: a backup is restored where it is not found by name.
 
--- Refuses what is not JSON, by an error of its own.
-CREATE FUNCTION json_valid(value TEXT) RETURNS BOOLEAN LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT value::json IS NOT NULL $$;
-
 -- The elements of a list, each as text, at the places that they have in it.
 CREATE FUNCTION json_each(list TEXT) RETURNS TABLE (key BIGINT, value STRING)
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE ROWS 100
@@ -37,38 +34,31 @@ LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 AS $$ SELECT value::json #>> string_to_array(ltrim(rtrim(path, ']'), '$.['), '.') $$;
 
 -- Lists and objects of what the rows of a group have.
-CREATE FUNCTION json_of(elements TEXT[]) RETURNS STRING LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT array_to_json(elements)::text $$;
-CREATE FUNCTION json_of(elements BIGINT[]) RETURNS STRING LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT array_to_json(elements)::text $$;
-CREATE FUNCTION json_of(elements JSON[]) RETURNS STRING LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT array_to_json(elements)::text $$;
-CREATE FUNCTION json_of(pairs JSONB) RETURNS STRING LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT pairs::text $$;
+CREATE AGGREGATE json_group_array(TEXT) (
+    SFUNC = array_append, STYPE = TEXT[], INITCOND = '{}', FINALFUNC = array_to_json);
+CREATE AGGREGATE json_group_array(BIGINT) (
+    SFUNC = array_append, STYPE = BIGINT[], INITCOND = '{}', FINALFUNC = array_to_json);
+CREATE AGGREGATE json_group_array(JSON) (
+    SFUNC = array_append, STYPE = JSON[], INITCOND = '{}', FINALFUNC = array_to_json);
 CREATE FUNCTION json_with(pairs JSONB, key TEXT, value TEXT) RETURNS JSONB
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE AS $$ SELECT pairs || jsonb_build_object(key, value) $$;
 CREATE FUNCTION json_with(pairs JSONB, key TEXT, value BIGINT) RETURNS JSONB
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE AS $$ SELECT pairs || jsonb_build_object(key, value) $$;
-CREATE AGGREGATE json_group_array(TEXT) (
-    SFUNC = array_append, STYPE = TEXT[], INITCOND = '{}', FINALFUNC = json_of);
-CREATE AGGREGATE json_group_array(BIGINT) (
-    SFUNC = array_append, STYPE = BIGINT[], INITCOND = '{}', FINALFUNC = json_of);
-CREATE AGGREGATE json_group_array(JSON) (
-    SFUNC = array_append, STYPE = JSON[], INITCOND = '{}', FINALFUNC = json_of);
 CREATE AGGREGATE json_group_object(TEXT, TEXT) (
-    SFUNC = json_with, STYPE = JSONB, INITCOND = '{}', FINALFUNC = json_of);
+    SFUNC = json_with, STYPE = JSONB, INITCOND = '{}');
 CREATE AGGREGATE json_group_object(TEXT, BIGINT) (
-    SFUNC = json_with, STYPE = JSONB, INITCOND = '{}', FINALFUNC = json_of);
+    SFUNC = json_with, STYPE = JSONB, INITCOND = '{}');
 
--- The greater and the lesser of two; null if one of them is.
+-- The greater and the lesser of two; null if one of them is. Each is named once, so that the server puts
+-- the function's own words in its place.
 CREATE FUNCTION max(a TEXT, b TEXT) RETURNS STRING LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT CASE WHEN a COLLATE "C" >= b THEN a WHEN a COLLATE "C" < b THEN b END $$;
+AS $$ SELECT text_larger(a COLLATE "C", b) $$;
 CREATE FUNCTION max(a BIGINT, b BIGINT) RETURNS BIGINT LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT CASE WHEN a >= b THEN a WHEN a < b THEN b END $$;
+AS $$ SELECT int8larger(a, b) $$;
 CREATE FUNCTION min(a TEXT, b TEXT) RETURNS STRING LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT CASE WHEN a COLLATE "C" <= b THEN a WHEN a COLLATE "C" > b THEN b END $$;
+AS $$ SELECT text_smaller(a COLLATE "C", b) $$;
 CREATE FUNCTION min(a BIGINT, b BIGINT) RETURNS BIGINT LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-AS $$ SELECT CASE WHEN a <= b THEN a WHEN a > b THEN b END $$;
+AS $$ SELECT int8smaller(a, b) $$;
 
 -- The beginning of a text, however many characters it is to have.
 CREATE FUNCTION substr(value TEXT, first BIGINT, number BIGINT) RETURNS TEXT
@@ -208,7 +198,7 @@ CREATE TABLE components (
     name                 STRING NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
     description          STRING CHECK (length(description) <= 1000),
     group_label          STRING CHECK (length(group_label) <= 100),
-    aliases              STRING NOT NULL DEFAULT '[]' CHECK (json_valid(aliases)),  -- a list of names
+    aliases              STRING NOT NULL DEFAULT '[]' CHECK (aliases::json IS NOT NULL),  -- a list of names
     escalation_policy_id STRING,
     created_at           STRING NOT NULL,
     updated_at           STRING NOT NULL,
@@ -300,7 +290,7 @@ CREATE TABLE schedule_layer_versions (
     handoff_time         STRING NOT NULL,
     effective_from       STRING NOT NULL,
     effective_until      STRING,
-    participant_ids      STRING NOT NULL CHECK (json_valid(participant_ids)),
+    participant_ids      STRING NOT NULL CHECK (participant_ids::json IS NOT NULL),
     valid_from           STRING,
     valid_until          STRING NOT NULL,
     turns_from           STRING,
@@ -358,7 +348,7 @@ CREATE TABLE working_hours (
     id         STRING NOT NULL,
     name       STRING NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     timezone   STRING NOT NULL,  -- an IANA name
-    windows    STRING NOT NULL CHECK (json_valid(windows)),
+    windows    STRING NOT NULL CHECK (windows::json IS NOT NULL),
     created_at STRING NOT NULL,
     updated_at STRING NOT NULL,
     deleted_at STRING,
@@ -470,10 +460,10 @@ CREATE TABLE integrations (
     routing_policy_id     STRING,  -- null: the default one
     default_severity      STRING NOT NULL
         CHECK (default_severity IN ('critical', 'high', 'medium', 'low')),
-    severity_map          STRING NOT NULL DEFAULT '{}' CHECK (json_valid(severity_map)),
+    severity_map          STRING NOT NULL DEFAULT '{}' CHECK (severity_map::json IS NOT NULL),
     auto_resolve          BIGINT NOT NULL CHECK (auto_resolve IN (0, 1)),
     resolve_after_seconds BIGINT NOT NULL CHECK (resolve_after_seconds BETWEEN 0 AND 3600),
-    mapping               STRING CHECK (mapping IS NULL OR json_valid(mapping)),
+    mapping               STRING CHECK (mapping IS NULL OR mapping::json IS NOT NULL),
     every_seconds         BIGINT CHECK (every_seconds BETWEEN 60 AND 2592000),
     grace_seconds         BIGINT CHECK (grace_seconds BETWEEN 0 AND 86400),
     token_hash            STRING NOT NULL UNIQUE CHECK (length(token_hash) = 64),
@@ -501,7 +491,7 @@ CREATE TABLE integration_selectors (
     org_id            STRING NOT NULL,
     integration_id    STRING NOT NULL,
     ordinal           BIGINT NOT NULL CHECK (ordinal >= 0),
-    matchers          STRING NOT NULL CHECK (json_valid(matchers)),
+    matchers          STRING NOT NULL CHECK (matchers::json IS NOT NULL),
     routing_policy_id STRING NOT NULL,
     PRIMARY KEY (org_id, integration_id, ordinal),
     FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id),
@@ -520,7 +510,7 @@ CREATE TABLE receipts (
     received_at    STRING NOT NULL,
     status         BIGINT NOT NULL,  -- the HTTP status of the answer
     body           STRING NOT NULL CHECK (length(body) <= 8192),
-    result         STRING NOT NULL CHECK (json_valid(result)),
+    result         STRING NOT NULL CHECK (result::json IS NOT NULL),
     PRIMARY KEY (org_id, integration_id, slot),
     FOREIGN KEY (org_id, integration_id) REFERENCES integrations (org_id, id)
 );
@@ -686,7 +676,7 @@ CREATE TABLE audit_events (
         'responder_added', 'responder_removed')),
     at          STRING NOT NULL,
     actor_id    STRING,
-    details     STRING NOT NULL CHECK (json_valid(details)),
+    details     STRING NOT NULL CHECK (details::json IS NOT NULL),
     paged_user_id     STRING CHECK (paged_user_id IS NULL OR event = 'page_sent'),
     paged_schedule_id STRING,
     PRIMARY KEY (org_id, incident_id, number),
@@ -714,8 +704,8 @@ CREATE TABLE changes (
         'routing_policy', 'integration', 'alert', 'maintenance_window', 'status_page',
         'subscription', 'postmortem', 'postmortem_template')),
     resource_id   STRING NOT NULL,
-    before        STRING CHECK (before IS NULL OR json_valid(before)),
-    after         STRING CHECK (after IS NULL OR json_valid(after)),
+    before        STRING CHECK (before IS NULL OR before::json IS NOT NULL),
+    after         STRING CHECK (after IS NULL OR after::json IS NOT NULL),
     PRIMARY KEY (org_id, number)
 );
 CREATE INDEX changes_by_time ON changes (org_id, at, number);
@@ -738,8 +728,8 @@ CREATE TABLE alerts (
     severity       STRING NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
     title          STRING NOT NULL CHECK (length(title) BETWEEN 1 AND 1024),
     description    STRING CHECK (length(description) <= 10000),
-    attributes     STRING NOT NULL CHECK (json_valid(attributes)),
-    links          STRING NOT NULL CHECK (json_valid(links)),
+    attributes     STRING NOT NULL CHECK (attributes::json IS NOT NULL),
+    links          STRING NOT NULL CHECK (links::json IS NOT NULL),
     component_id   STRING,
     incident_id    STRING,
     outcome        STRING NOT NULL CHECK (outcome IN (
@@ -911,7 +901,7 @@ CREATE TABLE postmortem_versions (
     id            STRING NOT NULL,
     body          STRING NOT NULL CHECK (length(body) <= 100000),
     status        STRING NOT NULL CHECK (status IN ('draft', 'published')),
-    author_ids    STRING NOT NULL CHECK (json_valid(author_ids)),
+    author_ids    STRING NOT NULL CHECK (author_ids::json IS NOT NULL),
     saved_by      STRING NOT NULL,  -- a user's id, or a key's without a user
     saved_by_name STRING NOT NULL,
     saved_at      STRING NOT NULL,
@@ -1102,7 +1092,7 @@ CREATE TABLE notification_rules (
     user_id           STRING NOT NULL,
     ordinal           BIGINT NOT NULL CHECK (ordinal >= 0),
     contact_method_id STRING,  -- null: the user's email address
-    severities        STRING NOT NULL CHECK (json_valid(severities)),
+    severities        STRING NOT NULL CHECK (severities::json IS NOT NULL),
     delay_minutes     BIGINT NOT NULL CHECK (delay_minutes BETWEEN 0 AND 60),
     PRIMARY KEY (org_id, user_id, ordinal),
     FOREIGN KEY (org_id, user_id) REFERENCES notification_settings (org_id, user_id),
@@ -1117,10 +1107,10 @@ CREATE TABLE subscriptions (
     id            STRING NOT NULL,
     label         STRING NOT NULL CHECK (length(label) BETWEEN 1 AND 255),
     url           STRING NOT NULL CHECK (length(url) BETWEEN 1 AND 2000),
-    events        STRING NOT NULL CHECK (json_valid(events)),
-    severities    STRING CHECK (severities IS NULL OR json_valid(severities)),
-    schedule_ids  STRING CHECK (schedule_ids IS NULL OR json_valid(schedule_ids)),
-    component_ids STRING CHECK (component_ids IS NULL OR json_valid(component_ids)),
+    events        STRING NOT NULL CHECK (events::json IS NOT NULL),
+    severities    STRING CHECK (severities IS NULL OR severities::json IS NOT NULL),
+    schedule_ids  STRING CHECK (schedule_ids IS NULL OR schedule_ids::json IS NOT NULL),
+    component_ids STRING CHECK (component_ids IS NULL OR component_ids::json IS NOT NULL),
     created_by    STRING NOT NULL,
     created_at    STRING NOT NULL,
     updated_at    STRING NOT NULL,
@@ -1201,7 +1191,7 @@ CREATE TABLE deliveries (
     layer_position    BIGINT,  -- null: not by a layer
     contact_method_id STRING,     -- null: the user's email address
     delay_minutes     BIGINT NOT NULL DEFAULT 0 CHECK (delay_minutes BETWEEN 0 AND 60),
-    details           STRING CHECK (details IS NULL OR json_valid(details)),
+    details           STRING CHECK (details IS NULL OR details::json IS NOT NULL),
     receiver          STRING NOT NULL,
     attempts          BIGINT NOT NULL DEFAULT 0,
     created_at        STRING NOT NULL,
@@ -1260,7 +1250,7 @@ CREATE TABLE idempotency_keys (
     org_id       STRING NOT NULL REFERENCES organizations (id),
     key          STRING NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
     request_hash STRING NOT NULL CHECK (length(request_hash) = 64),  -- SHA-256 of the parsed body
-    answer       STRING NOT NULL CHECK (json_valid(answer)),         -- the incident as it was opened
+    answer       STRING NOT NULL CHECK (answer::json IS NOT NULL),         -- the incident as it was opened
     created_at   STRING NOT NULL,
     PRIMARY KEY (org_id, key)
 );

@@ -9,20 +9,18 @@ on constraints.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
-import select
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import sql
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
-from psycopg.rows import DictRow, dict_row
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
 
 from incident_service.config import PREFIX, ServerUrl
 from incident_service.database import server_errors
@@ -35,8 +33,8 @@ from incident_service.database.engine import (
     Values,
 )
 from incident_service.database.postgres_types import register
-from incident_service.database.server_pool import Pool, Raw
-from incident_service.database.translation import translated
+from incident_service.database.server_pool import Pool
+from incident_service.database.server_statements import Answer, Raw, Statement, checked, statement
 from incident_service.errors import Busy, InvalidSetting, UnusableDatabase
 
 CONNECTIONS = 8
@@ -108,7 +106,7 @@ class ServerDatabase(Database):
 
     def connect(self) -> Raw:
         """Make a connection of its own. Raises `psycopg.Error`."""
-        connection: Raw = psycopg.Connection.connect(
+        connection = Raw.connect(
             **self._options,
             autocommit=True,  # transactions are begun and ended here
             row_factory=dict_row,
@@ -129,8 +127,7 @@ class ServerDatabase(Database):
                 _begin(raw, _READ)
                 yield ServerConnection(raw)
             finally:
-                # Not ROLLBACK: psycopg then forgets what it has prepared.
-                _end(raw, "COMMIT")
+                _end(raw, _COMMIT)
 
     @contextmanager
     def read_once(self) -> Iterator[Connection]:
@@ -150,7 +147,7 @@ class ServerDatabase(Database):
 
         def in_turn(raw: Raw, connection: Connection) -> T:
             began = time.monotonic()
-            _begin(raw, _write_statements(deadline - began, org_ids))
+            _begin(raw, [*_begun(deadline - began), *_locked(org_ids)])
             if org_ids:
                 self.waited(time.monotonic() - began)
             return work(connection, *args, now=self.clock(), **kwargs)
@@ -223,58 +220,54 @@ class ServerDatabase(Database):
 class ServerConnection:
     """A connection within a read or a write: speaks the store's SQL to PostgreSQL.
 
-    What `executemany` sends waits for no answer: it travels with the statement after it.
+    What `executemany` runs waits for no answer: it travels with the statement after it.
     """
 
     def __init__(self, raw: Raw, *, may_be_taken: bool = False) -> None:
         """`may_be_taken`: whether a key that is taken ends the transaction."""
         self._raw = raw
         self._may_be_taken = may_be_taken
-        self._pipeline: AbstractContextManager[psycopg.Pipeline] | None = None
-        """Holds what was sent without waiting for the answer, if something was."""
+        self._unsent: list[Statement] = []
         self.fault: psycopg.Error | None = None
         """What ended the transaction, if something did."""
 
     @property
     def in_transaction(self) -> bool:
         """Whether the transaction goes on; it does not after a fault that undoes all of it."""
-        is_open = self._pipeline is not None or self._raw.info.transaction_status in _OPEN
-        return is_open and self.fault is None
+        return self._raw.info.transaction_status in _OPEN and self.fault is None
 
     def execute(self, sql: str, values: Values = (), /) -> Cursor:
         """Run one statement. Raises what is wrong with those before it, too."""
         if sql.startswith("ROLLBACK"):
-            self.drop()  # nothing would run after a statement that failed
-        return self._answered(translated(sql), values)
+            self._unsent.clear()  # it would be undone
+        statements = [*self._unsent, statement(sql, values)]
+        self._unsent.clear()
+        with self._noted():
+            return Answer(self._raw, checked(self._raw.exchange(statements))[-1])
 
     def executemany(self, sql: str, values: Iterable[Values], /) -> None:
         """Run one statement for each of the values; what is wrong with it may show later."""
+        self._unsent += [statement(sql, each) for each in values]
+
+    def commit(self) -> bytes | None:
+        """Commit, and return what the server did: it rolls back if a statement had failed.
+
+        Raises `Busy` if nobody knows whether all of it is safe, and `psycopg.Error` if it is
+        undone.
+        """
+        warnings: list[Any] = []
+        self._raw.add_notice_handler(warnings.append)
+        try:
+            results = self._raw.exchange([*self._unsent, _COMMIT], COMMIT_SECONDS)
+        except (psycopg.OperationalError, TimeoutError) as error:
+            raise Busy(server_errors.UNKNOWN) from error
+        finally:
+            self._raw.remove_notice_handler(warnings.append)
         with self._noted():
-            if self._pipeline is None:
-                self._pipeline = self._raw.pipeline()
-                self._pipeline.__enter__()
-            self._raw.cursor().executemany(translated(sql), values)
-
-    def settle(self) -> None:
-        """Wait for the answers to what was sent. Raises what is wrong with it."""
-        with self._noted():
-            self._receive()
-
-    def drop(self) -> None:
-        """Wait for the answers to what was sent, whatever they are."""
-        with suppress(psycopg.Error):  # what went wrong first was raised where it showed
-            self._receive()
-
-    def _answered(self, sql: str, values: Values) -> psycopg.Cursor[DictRow]:
-        with self._noted():
-            cursor = self._raw.cursor().execute(sql, values)
-            self._receive()
-        return cursor
-
-    def _receive(self) -> None:
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline is not None:
-            pipeline.__exit__(None, None, None)
+            ended = checked(results)[-1].command_status
+        if warnings:  # somebody ended the wait for the standby, which may not have it
+            raise Busy(server_errors.UNKNOWN)
+        return ended
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
@@ -297,26 +290,41 @@ class _RunAgain(Exception):
 
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
-_VERSION = "SELECT number FROM schema_version"
+_COMMIT, _ROLLBACK = statement("COMMIT"), statement("ROLLBACK")
 
-_READ = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", _VERSION)
+_READ = (
+    statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+    statement("SELECT number FROM schema_version"),
+)
 
 
-def _write_statements(seconds: float, org_ids: Sequence[str]) -> list[str]:
-    """Return what begins a write that waits so long for each lock, and locks organizations."""
-    statements = [
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        _lock_timeout(seconds),
-        f"SET LOCAL statement_timeout = {STATEMENT_SECONDS * 1000:.0f}",
-        _VERSION,
+def _begun(seconds: float) -> list[Statement]:
+    """Return what begins a write that waits so long for each lock."""
+    limits = {"wait": _milliseconds(seconds), "run": _milliseconds(STATEMENT_SECONDS)}
+    return [
+        statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
+        statement(
+            """
+            SELECT number, set_config('lock_timeout', :wait, true),
+                set_config('statement_timeout', :run, true)
+            FROM schema_version
+            """,
+            limits,
+        ),
     ]
-    if org_ids:
-        # Not FOR UPDATE: rows that refer to it can then be written by those who lock none.
-        statements.append(
-            f"SELECT id FROM organizations WHERE id IN ({_literals(org_ids)}) "
-            "ORDER BY id FOR NO KEY UPDATE"
-        )
-    return statements
+
+
+def _locked(org_ids: Sequence[str]) -> list[Statement]:
+    """Return what locks organizations, whether they are there or not."""
+    # Not FOR UPDATE: rows that refer to it can then be written by those who lock none.
+    if len(org_ids) == 1:
+        lock = "SELECT id FROM organizations WHERE id = :id FOR NO KEY UPDATE"
+        return [statement(lock, {"id": org_ids[0]})]
+    lock = """
+        SELECT id FROM organizations WHERE id IN (SELECT value FROM json_each(:ids))
+        ORDER BY id FOR NO KEY UPDATE
+        """
+    return [statement(lock, {"ids": json.dumps(org_ids)})] if org_ids else []
 
 
 def _lock_some(raw: Raw, org_ids: Sequence[str], most: int, deadline: float) -> list[str]:
@@ -328,51 +336,43 @@ def _lock_some(raw: Raw, org_ids: Sequence[str], most: int, deadline: float) -> 
     seconds = deadline - time.monotonic()
     first = org_ids[: min(most, 1)]
     try:
-        _begin(raw, _write_statements(min(seconds, FIRST_TURN_SECONDS), first))
+        _begin(raw, [*_begun(min(seconds, FIRST_TURN_SECONDS)), *_locked(first)])
     except psycopg.errors.LockNotAvailable:
-        _end(raw, "ROLLBACK")
-        _begin(raw, _write_statements(seconds, ()))
+        _end(raw, _ROLLBACK)
+        _begin(raw, _begun(seconds))
         first = []
-    others = org_ids[1:]
-    if not others or most <= len(first):
-        raw.execute(_lock_timeout(seconds))
-        return list(first)
-    ids = f"ARRAY[{_literals(others)}]"
-    rows = _execute(
-        raw,
+    results = raw.exchange(
         [
-            _lock_timeout(seconds),
-            f"SELECT id FROM organizations WHERE id = ANY({ids}) ORDER BY "
-            f"array_position({ids}, id::text) LIMIT {most - len(first)} "
-            "FOR NO KEY UPDATE SKIP LOCKED",
-        ],
+            statement(
+                "SELECT set_config('lock_timeout', :wait, true)", {"wait": _milliseconds(seconds)}
+            ),
+            statement(
+                """
+                SELECT organization.id FROM organizations AS organization
+                JOIN json_each(:others) AS asked ON asked.value = organization.id
+                ORDER BY asked.key LIMIT :number
+                FOR NO KEY UPDATE OF organization SKIP LOCKED
+                """,
+                {"others": json.dumps(org_ids[1:]), "number": most - len(first)},
+            ),
+        ]
     )
-    return [*first, *(row["id"] for row in rows)]
+    others = Answer(raw, checked(results)[-1])
+    return [*first, *(row["id"] for row in others)]
 
 
-def _lock_timeout(seconds: float) -> str:
-    return f"SET LOCAL lock_timeout = {max(seconds * 1000, 1):.0f}"
+def _milliseconds(seconds: float) -> str:
+    return f"{max(seconds * 1000, 1):.0f}"
 
 
-def _literals(texts: Sequence[str]) -> str:
-    return ", ".join(sql.Literal(text).as_string() for text in texts)
+def _begin(raw: Raw, statements: Sequence[Statement]) -> None:
+    """Begin a transaction. Raises `UnusableDatabase` if the database is of another version.
 
-
-def _begin(raw: Raw, statements: Sequence[str]) -> None:
-    """Begin a transaction. Raises `UnusableDatabase` if the database is of another version."""
-    cursor = raw.execute("; ".join(statements))
-    for result in cursor.results():
-        if result.description and result.description[0].name == "number":
-            found = result.fetchone()
-            check_version(found["number"] if found else 0)
-
-
-def _execute(raw: Raw, statements: Sequence[str]) -> list[DictRow]:
-    """Send statements together; return the rows of the last."""
-    cursor = raw.execute("; ".join(statements))
-    while cursor.nextset():
-        pass
-    return cursor.fetchall()
+    The second statement says which it is.
+    """
+    results = checked(raw.exchange(statements))
+    found = Answer(raw, results[1]).fetchone()
+    check_version(found["number"] if found else 0)
 
 
 def check_version(version: int) -> None:
@@ -398,13 +398,11 @@ def _try(run: Callable[[Raw, Connection], T], raw: Raw, *, may_be_taken: bool) -
     connection = ServerConnection(raw, may_be_taken=may_be_taken)
     try:
         result = run(raw, connection)
-        connection.settle()
         if connection.fault is not None:
             raise connection.fault
-        ended = _commit(raw)
+        ended = connection.commit()
     except BaseException as error:
-        connection.drop()
-        _end(raw, "ROLLBACK")
+        _end(raw, _ROLLBACK)
         fault = connection.fault or error
         if isinstance(fault, psycopg.Error):
             if server_errors.is_clash(fault) or (may_be_taken and server_errors.is_taken(fault)):
@@ -417,58 +415,11 @@ def _try(run: Callable[[Raw, Connection], T], raw: Raw, *, may_be_taken: bool) -
     return result
 
 
-def _commit(raw: Raw) -> bytes | None:
-    """Commit, and return what the server did: it rolls back if a statement had failed.
-
-    Raises `Busy` if nobody knows whether all of it is safe, and `psycopg.Error` if it is undone.
-    """
-    warnings: list[Any] = []
-    raw.add_notice_handler(warnings.append)
-    try:
-        result = _last_result(raw, b"COMMIT", COMMIT_SECONDS)
-    except (psycopg.OperationalError, TimeoutError) as error:
-        raw.close()
-        raise Busy(server_errors.UNKNOWN) from error
-    finally:
-        raw.remove_notice_handler(warnings.append)
-    if result.status == ExecStatus.FATAL_ERROR:
-        raise psycopg.errors.error_from_result(result)
-    if warnings:  # somebody ended the wait for the standby, which may not have it
-        raise Busy(server_errors.UNKNOWN)
-    return result.command_status
-
-
-def _last_result(raw: Raw, statement: bytes, seconds: float) -> PGresult:
-    """Send a statement, and return the server's answer.
-
-    psycopg itself waits without end. Raises `TimeoutError`, and `psycopg.OperationalError` if the
-    connection ended; the connection is of no use then.
-    """
-    connection, last = raw.pgconn, None
-    deadline = time.monotonic() + seconds
-    poll = select.poll()
-    poll.register(connection.socket, select.POLLIN)
-    connection.send_query(statement)
-    connection.flush()
-    while True:
-        while connection.is_busy():
-            if not poll.poll(max((deadline - time.monotonic()) * 1000, 0)):
-                raise TimeoutError
-            connection.consume_input()
-        result = connection.get_result()
-        if result is None:
-            break
-        last = result
-    if last is None or connection.status != ConnStatus.OK:
-        raise psycopg.OperationalError("the connection ended")
-    return last
-
-
-def _end(raw: Raw, statement: str) -> None:
+def _end(raw: Raw, how: Statement) -> None:
     """End what is left of a transaction; if that fails, the pool closes the connection."""
     if not raw.closed and raw.info.transaction_status != TransactionStatus.IDLE:
         with suppress(psycopg.Error):
-            raw.execute(statement)
+            raw.exchange([how])
 
 
 _databases: weakref.WeakSet[ServerDatabase] = weakref.WeakSet()

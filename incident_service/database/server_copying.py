@@ -12,7 +12,7 @@ from psycopg.rows import DictRow, tuple_row
 from incident_service.database import server, server_errors, server_maintenance, word_index
 from incident_service.database.ends import Row
 from incident_service.database.server import ServerDatabase
-from incident_service.database.server_pool import Raw
+from incident_service.database.server_statements import Raw
 from incident_service.database.tables import Table, all_tables
 from incident_service.errors import Busy, CopyFailed, UnusableDatabase
 

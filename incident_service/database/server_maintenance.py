@@ -12,7 +12,7 @@ import psycopg
 from incident_service.database import postgres_migrations, server, server_errors
 from incident_service.database.engine import SCHEMA_VERSION
 from incident_service.database.server import ServerDatabase
-from incident_service.database.server_pool import Raw
+from incident_service.database.server_statements import Raw
 from incident_service.errors import Busy, UnusableDatabase
 
 UPGRADE_SECONDS = 60.0

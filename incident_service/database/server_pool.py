@@ -15,11 +15,9 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow
 
 from incident_service.database import server_errors
-
-Raw = psycopg.Connection[DictRow]
+from incident_service.database.server_statements import Raw
 
 LOG_EVERY_SECONDS = 10.0
 
@@ -71,9 +69,10 @@ class Pool:
             connection.close()
 
     def _give_back(self, connection: Raw) -> None:
-        if connection.info.transaction_status == TransactionStatus.IDLE:
+        is_idle = connection.info.transaction_status == TransactionStatus.IDLE
+        if is_idle and not connection.is_used_up:
             self._idle.append(connection)
-        else:  # it broke, or its transaction could not be ended
+        else:  # mostly it broke, or its transaction could not be ended
             connection.close()
 
     def _connected(self) -> Raw:

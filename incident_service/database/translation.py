@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import NamedTuple
 
 _PARTS = re.compile(
     r"""
@@ -21,29 +22,40 @@ _PARTS = re.compile(
     | (?P<hint> \b INDEXED \s+ BY \s+ \w+ | (?<![^\s(]) \+ (?=[A-Za-z_]) | \b CROSS \s+ (?=JOIN\b) )
     | (?P<json_object> \b json_object (?= \s* \( ) )
     | (?P<rowid> \b rowid \b )
-    | (?P<percent> % )
     """,
     re.VERBOSE | re.DOTALL,
 )
 
 _WORDS = {
     "comment": " ",
-    "next_value": "%s",
     "hint": "",
     "json_object": "json_build_object",
     "rowid": "ctid",
-    "percent": "%%",
 }
 
 
+class Translated(NamedTuple):
+    """A statement with its values as `$1`, `$2` and so on."""
+
+    sql: str
+    names: tuple[str | int, ...]
+    """What each of them is called, or its place among the values, counted from 0."""
+
+
 @functools.lru_cache(maxsize=4096)
-def translated(sql: str) -> str:
-    """Return a statement for psycopg: with values as `%(name)s` or `%s`, without comments."""
-    return _PARTS.sub(_translated, sql)
+def translated(sql: str) -> Translated:
+    """Return a statement without comments, as the server takes it."""
+    names: list[str | int] = []
 
+    def words(part: re.Match[str]) -> str:
+        kind = str(part.lastgroup)
+        if kind == "kept":
+            return part["kept"]
+        if kind in _WORDS:
+            return _WORDS[kind]
+        name = part["value"] or len(names)
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
 
-def _translated(part: re.Match[str]) -> str:
-    kind = str(part.lastgroup)
-    if kind == "value":
-        return f"%({part['value']})s"
-    return part["kept"].replace("%", "%%") if kind == "kept" else _WORDS[kind]
+    return Translated(_PARTS.sub(words, sql), tuple(names))

@@ -99,14 +99,15 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
     owner_id = _owner_id(db, org_id, new, now)
     policy_id = _policy_id(db, org_id, new)
     affected = components.named(db, org_id, new.component_ids)
-    number, latest_at = organizations.next_incident_number(db, org_id, at=at)
+    counted = organizations.count_incident(db, org_id, at=at)
+    latest_at = counted["last_incident_at"]
     if latest_at > at:
         behind = parse_instant(latest_at) - parse_instant(at)
         organizations.record_clock_skew(db, org_id, behind // timedelta(milliseconds=1))
     incident: Row = {
         "org_id": org_id,
         "id": ids.new_id(),
-        "sequential_id": number,
+        "sequential_id": counted["last_incident_number"],
         "title": new.title,
         "description": new.description,
         "severity": new.severity,
@@ -131,7 +132,7 @@ def open_incident(db: Connection, caller: Caller, new: NewIncident, *, now: date
         "updated_at": at,
         "public_updated_at": at,
     }
-    rows.insert(db, incident)
+    rows.insert(db, incident, organization=counted["number"])
     rows.insert_components(db, incident, new.component_ids)
     rows.insert_status(
         db,

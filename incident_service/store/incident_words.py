@@ -61,24 +61,17 @@ def search(db: Connection) -> Search:
     return IN_FILE if _is_file(db) else ON_SERVER
 
 
-def keep(db: Connection, org_id: str, id: str) -> None:
-    """Index an incident that is new, or has another title or description."""
+def keep(db: Connection, incident: Row, organization: int) -> None:
+    """Index an incident; `organization` is the number of its organization."""
     if _is_file(db):
         return
-    incident: Row = db.execute(
-        """
-        SELECT organization.number AS organization,
-            incident.sequential_id AS number, incident.title, incident.description
-        FROM incidents AS incident
-        JOIN organizations AS organization ON organization.id = incident.org_id
-        WHERE incident.org_id = :org_id AND incident.id = :id
-        """,
-        {"org_id": org_id, "id": id},
-    ).fetchone()
+    number, title, description = (
+        incident[column] for column in ("sequential_id", "title", "description")
+    )
     row = {
-        "org_id": org_id,
-        "sequential_id": incident["number"],
-        "words": word_index.index_words(**incident),
+        "org_id": incident["org_id"],
+        "sequential_id": number,
+        "words": word_index.index_words(organization, number, title, description),
     }
     insert = insert_into(
         "incident_words", row, words="array_to_tsvector(string_to_array(:words, ' '))"
@@ -86,6 +79,21 @@ def keep(db: Connection, org_id: str, id: str) -> None:
     db.executemany(
         f"{insert} ON CONFLICT (org_id, sequential_id) DO UPDATE SET words = excluded.words", (row,)
     )
+
+
+def keep_again(db: Connection, org_id: str, id: str) -> None:
+    """Index an incident that has another title or description."""
+    if _is_file(db):
+        return
+    incident: Row = db.execute(
+        """
+        SELECT incident.*, organization.number AS organization FROM incidents AS incident
+        JOIN organizations AS organization ON organization.id = incident.org_id
+        WHERE incident.org_id = :org_id AND incident.id = :id
+        """,
+        {"org_id": org_id, "id": id},
+    ).fetchone()
+    keep(db, incident, incident["organization"])
 
 
 def parts(db: Connection, org_id: str, text: str, *, after: int, before: int) -> Iterator[Part]:

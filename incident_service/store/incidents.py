@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import json
 import time
 from collections.abc import Sequence
@@ -41,10 +40,13 @@ UNACKNOWLEDGED: Row = {"acknowledged_at": None, "acknowledged_by": None, "snooze
 """What changes of an incident once nobody works on it any more."""
 
 
-def insert(db: Connection, incident: Row) -> None:
-    """Add an incident that is neither acknowledged nor resolved, and has paged nobody."""
+def insert(db: Connection, incident: Row, *, organization: int) -> None:
+    """Add an incident that is neither acknowledged nor resolved, and has paged nobody.
+
+    `organization`: the number of its organization.
+    """
     insert_row(db, "incidents", incident)
-    incident_words.keep(db, incident["org_id"], incident["id"])
+    incident_words.keep(db, incident, organization)
 
 
 def get(db: Connection, org_id: str, id: str) -> Row | None:
@@ -82,7 +84,7 @@ def update(db: Connection, org_id: str, id: str, changes: Row) -> None:
     """Change an incident; the keys of `changes` are the columns to set."""
     set_columns(db, "incidents", changes, org_id=org_id, id=id)
     if changes.keys() & {"title", "description"}:
-        incident_words.keep(db, org_id, id)
+        incident_words.keep_again(db, org_id, id)
 
 
 def change_owner(
@@ -212,22 +214,22 @@ def last_before(db: Connection, org_id: str, at: str) -> int:
 
     A binary search: `latest_at` never falls from one incident to the next.
     """
-    last = db.execute(
-        "SELECT last_incident_number AS n FROM organizations WHERE id = :org_id",
-        {"org_id": org_id},
-    ).fetchone()["n"]
-
-    def latest_at(number: int) -> str:
-        instant: str = db.execute(
-            """
-            SELECT latest_at FROM incidents
-            WHERE org_id = :org_id AND sequential_id = :number
-            """,
-            {"org_id": org_id, "number": number},
-        ).fetchone()["latest_at"]
-        return instant
-
-    return bisect.bisect_left(range(1, last + 1), at, key=latest_at)
+    row = db.execute(
+        """
+        WITH RECURSIVE search (low, high) AS (
+            SELECT CAST(0 AS BIGINT), last_incident_number FROM organizations WHERE id = :org_id
+            UNION ALL
+            SELECT
+                CASE WHEN middle.latest_at < :at THEN middle.sequential_id ELSE low END,
+                CASE WHEN middle.latest_at < :at THEN high ELSE middle.sequential_id - 1 END
+            FROM search CROSS JOIN incidents AS middle
+              ON middle.org_id = :org_id AND middle.sequential_id = (low + high + 1) / 2
+            WHERE low < high)
+        SELECT low AS number FROM search WHERE low = high
+        """,
+        {"org_id": org_id, "at": at},
+    ).fetchone()
+    return int(row["number"])
 
 
 def insert_components(db: Connection, incident: Row, component_ids: Sequence[str]) -> None:

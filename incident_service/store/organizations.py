@@ -58,18 +58,22 @@ def forget_policy(db: Connection, id: str, policy_id: str) -> list[Row]:
     ).fetchall()
 
 
-def next_incident_number(db: Connection, id: str, *, at: str) -> tuple[int, str]:
-    """Count one more incident. Return its number, and the latest instant of any incident."""
+def count_incident(db: Connection, id: str, *, at: str) -> Row:
+    """Count one more incident.
+
+    Return the organization's `number`, `last_incident_number` and `last_incident_at` as they are
+    then: the new incident's number, and the latest instant of any incident.
+    """
     row: Row = db.execute(
         """
         UPDATE organizations SET
             last_incident_number = last_incident_number + 1,
             last_incident_at = max(last_incident_at, :at)
-        WHERE id = :id RETURNING last_incident_number, last_incident_at
+        WHERE id = :id RETURNING number, last_incident_number, last_incident_at
         """,
         {"id": id, "at": at},
     ).fetchone()
-    return row["last_incident_number"], row["last_incident_at"]
+    return row
 
 
 def record_clock_skew(db: Connection, id: str, milliseconds: int) -> None:

@@ -16,6 +16,7 @@ OTHER_WORDS = {
     r"\bINTEGER\b": "BIGINT",
     r"^number BIGINT NOT NULL DEFAULT 0$": "number BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY",
     r"handoff_time GLOB '(.*)'": r"handoff_time ~ '^\1$'",
+    r"json_valid\((\w+)\)": r"\1::json IS NOT NULL",
     r"slug NOT GLOB '\*(.*)\*'": r"slug !~ '\1'",
 }
 """What `postgres.sql` says for words of `schema.sql`."""

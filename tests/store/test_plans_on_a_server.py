@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from psycopg.rows import dict_row
 
 from incident_service import clock
 from incident_service.database.engine import Cursor, Values
 from incident_service.database.server import ServerConnection, ServerDatabase
-from incident_service.database.translation import translated
 from incident_service.paging.lookout import Lookout
 from incident_service.store import deliveries, tasks, timers
 from tests.helpers import engines
@@ -69,12 +67,10 @@ def scans(database: ServerDatabase, statements: list[Run]) -> list[str]:
     explained = [run for run in statements if re.match(r"\s*(SELECT|WITH|UPDATE|DELETE)\b", run[0])]
     assert explained
     with database.connect() as connection:
-        connection.row_factory = dict_row
-        connection.execute("SET enable_seqscan = off")
+        execute = ServerConnection(connection).execute
+        execute("SET enable_seqscan = off")
         for sql, values in explained:
-            query = f"EXPLAIN (FORMAT JSON) {translated(sql)}"
-            row = connection.execute(query.encode(), values).fetchone()
-            assert row is not None
+            row = execute(f"EXPLAIN (FORMAT JSON) {sql}", values).fetchone()
             scanned = {
                 node["Relation Name"]
                 for node in nodes(json.loads(row["QUERY PLAN"])[0]["Plan"])

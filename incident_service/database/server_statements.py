@@ -1,0 +1,200 @@
+"""Sends statements to a PostgreSQL server, any number at once, by libpq's own calls.
+
+Each statement is prepared once a connection, and its values go as text. psycopg's cursors are made
+for any statement: they take three times as long for one, and speak to the server for each.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.adapt import Transformer
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+from psycopg.rows import DictRow
+
+from incident_service.database.engine import Values
+from incident_service.database.translation import translated
+
+MAX_PREPARED = 500
+"""How many statements a connection prepares: the pool replaces one that has more."""
+
+_UNKNOWN, _BIGINT, _TEXT = 0, 20, 25
+"""PostgreSQL's numbers of types."""
+
+
+class Statement(NamedTuple):
+    """A statement that is ready to be sent, with its values and their types."""
+
+    sql: bytes
+    types: tuple[int, ...]
+    values: list[bytes | None]
+
+
+def statement(sql: str, values: Values = ()) -> Statement:
+    """Return a statement of the store's, in PostgreSQL's words."""
+    words = translated(sql)
+    named: Any = values
+    given = [named[name] for name in words.names]
+    return Statement(
+        words.sql.encode(), tuple(map(_type_of, given)), [_encoded(value) for value in given]
+    )
+
+
+def _type_of(value: object) -> int:
+    if value is None:
+        return _UNKNOWN
+    return _TEXT if isinstance(value, str) else _BIGINT
+
+
+def _encoded(value: object) -> bytes | None:
+    if isinstance(value, str):
+        # PostgreSQL has no text with a NUL. Bodies with one are refused; a path may have one, and
+        # is to find nothing.
+        return value.replace("\0", "\ufffd").encode()
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return b"%d" % value
+    raise TypeError(f"The database has no values such as {value!r}.")
+
+
+_Key = tuple[bytes, tuple[int, ...]]
+"""A statement's words, and the types of its values."""
+
+
+class Raw(psycopg.Connection[DictRow]):
+    """A connection that knows the names of the statements which the server has prepared for it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._names: dict[_Key, bytes] = {}
+        self._names_given = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the server should not keep what it has prepared for this one any longer."""
+        return self._names_given > MAX_PREPARED
+
+    def exchange(
+        self, statements: Sequence[Statement], seconds: float | None = None
+    ) -> list[PGresult]:
+        """Send statements together; return the answers, in order.
+
+        After one that fails, the others are not run. Raises `psycopg.OperationalError` if the
+        connection ended, and `TimeoutError` if there were no answers for so long; the connection is
+        closed then.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        try:
+            self.pgconn.enter_pipeline_mode()
+            sent = self._send(statements)
+            results = list(self._answers(deadline))
+            self.pgconn.exit_pipeline_mode()
+        except BaseException:
+            self.close()
+            raise
+        for prepared, result in zip(sent, results, strict=True):
+            if prepared is not None and result.status == ExecStatus.COMMAND_OK:
+                self._names.update((prepared,))
+        return [result for prepared, result in zip(sent, results, strict=True) if prepared is None]
+
+    def _send(self, statements: Sequence[Statement]) -> list[tuple[_Key, bytes] | None]:
+        """Hand statements over, each after it is prepared if it is not.
+
+        Return what is answered: the name that a statement got, or `None` for the statement itself.
+        Nothing is prepared earlier: it would begin a transaction.
+        """
+        sent: list[tuple[_Key, bytes] | None] = []
+        names: dict[_Key, bytes] = {}
+        for words, types, values in statements:
+            key = words, types
+            name = self._names.get(key) or names.get(key)
+            if name is None:
+                self._names_given += 1
+                name = names[key] = b"s%d" % self._names_given
+                self.pgconn.send_prepare(name, words, types)
+                sent.append((key, name))
+            self.pgconn.send_query_prepared(name, values)
+            sent.append(None)
+        self.pgconn.pipeline_sync()
+        return sent
+
+    def _answers(self, deadline: float | None) -> Iterator[PGresult]:
+        connection = self.pgconn
+        poll = select.poll()
+        poll.register(connection.socket, select.POLLIN | select.POLLOUT)
+        while connection.flush():  # the server may have to answer before it takes more
+            _wait(poll, deadline)
+            connection.consume_input()
+        poll.modify(connection.socket, select.POLLIN)
+        while True:
+            while connection.is_busy():
+                _wait(poll, deadline)
+                connection.consume_input()
+            result = connection.get_result()
+            if connection.status != ConnStatus.OK:
+                raise psycopg.OperationalError("the connection ended")
+            if result is None:
+                continue  # the end of one answer
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                return
+            yield result
+
+
+def _wait(poll: select.poll, deadline: float | None) -> None:
+    milliseconds = None if deadline is None else max((deadline - time.monotonic()) * 1000, 0)
+    if not poll.poll(milliseconds):
+        raise TimeoutError
+
+
+def checked(results: list[PGresult]) -> list[PGresult]:
+    """Return the answers. Raises `psycopg.Error` if a statement failed."""
+    for result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(result)
+    return results
+
+
+class Answer:
+    """What a statement found, as `engine.Cursor` has it."""
+
+    def __init__(self, raw: Raw, result: PGresult) -> None:
+        self._result = result
+        self._raw = raw
+        self._rows: Iterator[DictRow] | None = None
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement changed."""
+        return self._result.command_tuples or 0
+
+    def fetchone(self) -> Any:
+        """Return the next row, or `None` if there is none."""
+        return next(iter(self), None)
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows that are left."""
+        return list(self)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._rows is None:
+            self._rows = self._loaded()
+        return self._rows
+
+    def _loaded(self) -> Iterator[DictRow]:
+        """Yield the rows, each made when it is asked for: together they may be big."""
+        result = self._result
+        names = [(result.fname(n) or b"").decode() for n in range(result.nfields)]
+        values = Transformer(self._raw)
+        values.set_pgresult(result)
+
+        def make(row: Sequence[Any]) -> DictRow:
+            return dict(zip(names, row, strict=True))
+
+        for n in range(result.ntuples):
+            yield values.load_row(n, make)
