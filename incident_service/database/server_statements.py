@@ -37,30 +37,26 @@ class Statement(NamedTuple):
 
 def statement(sql: str, values: Values = ()) -> Statement:
     """Return a statement of the store's, in PostgreSQL's words."""
-    words = translated(sql)
+    words, names = translated(sql)
     named: Any = values
-    given = [named[name] for name in words.names]
-    return Statement(
-        words.sql.encode(), tuple(map(_type_of, given)), [_encoded(value) for value in given]
-    )
-
-
-def _type_of(value: object) -> int:
-    if value is None:
-        return _UNKNOWN
-    return _TEXT if isinstance(value, str) else _BIGINT
-
-
-def _encoded(value: object) -> bytes | None:
-    if isinstance(value, str):
-        # PostgreSQL has no text with a NUL. Bodies with one are refused; a path may have one, and
-        # is to find nothing.
-        return value.replace("\0", "\ufffd").encode()
-    if value is None:
-        return None
-    if isinstance(value, int):
-        return b"%d" % value
-    raise TypeError(f"The database has no values such as {value!r}.")
+    types: list[int] = []
+    encoded: list[bytes | None] = []
+    for name in names:
+        value = named[name]
+        if value is None:
+            types.append(_UNKNOWN)
+            encoded.append(None)
+        elif isinstance(value, str):
+            # PostgreSQL has no text with a NUL. Bodies with one are refused; a path may have one,
+            # and is to find nothing.
+            types.append(_TEXT)
+            encoded.append(value.replace("\0", "\ufffd").encode())
+        elif isinstance(value, int):
+            types.append(_BIGINT)
+            encoded.append(b"%d" % value)
+        else:
+            raise TypeError(f"The database has no values such as {value!r}.")
+    return Statement(words, tuple(types), encoded)
 
 
 _Key = tuple[bytes, tuple[int, ...]]

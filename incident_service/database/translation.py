@@ -37,7 +37,7 @@ _WORDS = {
 class Translated(NamedTuple):
     """A statement with its values as `$1`, `$2` and so on."""
 
-    sql: str
+    sql: bytes
     names: tuple[str | int, ...]
     """What each of them is called, or its place among the values, counted from 0."""
 
@@ -58,4 +58,4 @@ def translated(sql: str) -> Translated:
             names.append(name)
         return f"${names.index(name) + 1}"
 
-    return Translated(_PARTS.sub(words, sql), tuple(names))
+    return Translated(_PARTS.sub(words, sql).encode(), tuple(names))
