@@ -34,7 +34,7 @@ from incident_service.database.engine import (
 )
 from incident_service.database.postgres_types import register
 from incident_service.database.server_pool import Pool
-from incident_service.database.server_statements import Answer, Raw, Statement, checked, statement
+from incident_service.database.server_statements import Answer, Raw, Statement, statement
 from incident_service.errors import Busy, InvalidSetting, UnusableDatabase
 
 CONNECTIONS = 8
@@ -243,7 +243,7 @@ class ServerConnection:
         statements = [*self._unsent, statement(sql, values)]
         self._unsent.clear()
         with self._noted():
-            return Answer(self._raw, checked(self._raw.exchange(statements))[-1])
+            return Answer(self._raw, self._raw.exchange(statements)[-1])
 
     def executemany(self, sql: str, values: Iterable[Values], /) -> None:
         """Run one statement for each of the values; what is wrong with it may show later."""
@@ -258,16 +258,16 @@ class ServerConnection:
         warnings: list[Any] = []
         self._raw.add_notice_handler(warnings.append)
         try:
-            results = self._raw.exchange([*self._unsent, _COMMIT], COMMIT_SECONDS)
+            ended = self._raw.exchange([*self._unsent, _COMMIT], COMMIT_SECONDS)[-1]
         except (psycopg.OperationalError, TimeoutError) as error:
-            raise Busy(server_errors.UNKNOWN) from error
+            if self._raw.closed:
+                raise Busy(server_errors.UNKNOWN) from error
+            raise
         finally:
             self._raw.remove_notice_handler(warnings.append)
-        with self._noted():
-            ended = checked(results)[-1].command_status
         if warnings:  # somebody ended the wait for the standby, which may not have it
             raise Busy(server_errors.UNKNOWN)
-        return ended
+        return ended.command_status
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
@@ -357,7 +357,7 @@ def _lock_some(raw: Raw, org_ids: Sequence[str], most: int, deadline: float) -> 
             ),
         ]
     )
-    others = Answer(raw, checked(results)[-1])
+    others = Answer(raw, results[-1])
     return [*first, *(row["id"] for row in others)]
 
 
@@ -370,7 +370,7 @@ def _begin(raw: Raw, statements: Sequence[Statement]) -> None:
 
     The second statement says which it is.
     """
-    results = checked(raw.exchange(statements))
+    results = raw.exchange(statements)
     found = Answer(raw, results[1]).fetchone()
     check_version(found["number"] if found else 0)
 

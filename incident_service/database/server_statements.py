@@ -81,9 +81,9 @@ class Raw(psycopg.Connection[DictRow]):
     ) -> list[PGresult]:
         """Send statements together; return the answers, in order.
 
-        After one that fails, the others are not run. Raises `psycopg.OperationalError` if the
-        connection ended, and `TimeoutError` if there were no answers for so long; the connection is
-        closed then.
+        Raises `psycopg.Error` if one fails; those after it are not run. The connection is closed if
+        it has ended, which is an `OperationalError`, or if there were no answers for so long, which
+        is a `TimeoutError`.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         try:
@@ -94,10 +94,15 @@ class Raw(psycopg.Connection[DictRow]):
         except BaseException:
             self.close()
             raise
+        answers = []
         for prepared, result in zip(sent, results, strict=True):
-            if prepared is not None and result.status == ExecStatus.COMMAND_OK:
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise psycopg.errors.error_from_result(result)
+            if prepared is None:
+                answers.append(result)
+            else:
                 self._names.update((prepared,))
-        return [result for prepared, result in zip(sent, results, strict=True) if prepared is None]
+        return answers
 
     def _send(self, statements: Sequence[Statement]) -> list[tuple[_Key, bytes] | None]:
         """Hand statements over, each after it is prepared if it is not.
@@ -146,14 +151,6 @@ def _wait(poll: select.poll, deadline: float | None) -> None:
     milliseconds = None if deadline is None else max((deadline - time.monotonic()) * 1000, 0)
     if not poll.poll(milliseconds):
         raise TimeoutError
-
-
-def checked(results: list[PGresult]) -> list[PGresult]:
-    """Return the answers. Raises `psycopg.Error` if a statement failed."""
-    for result in results:
-        if result.status == ExecStatus.FATAL_ERROR:
-            raise psycopg.errors.error_from_result(result)
-    return results
 
 
 class Answer:

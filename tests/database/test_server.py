@@ -256,6 +256,20 @@ def test_connections_that_the_server_ended_are_replaced(
     assert names(database) == {"a", "b", "c"}
 
 
+def test_who_is_cut_off_at_the_commit_is_told_that_nobody_knows(
+    database: ServerDatabase, orgs: list[str]
+) -> None:
+    def cut_off_at_the_end(db: Connection, *, now: datetime) -> None:
+        row = db.execute("SELECT pg_backend_pid() AS pid").fetchone()
+        db.executemany("UPDATE organizations SET name = :name", [{"name": "cut off"}])
+        with psycopg.connect(database.where.url, autocommit=True) as another:
+            another.execute("SELECT pg_terminate_backend(%s, 5000)", (row["pid"],))
+
+    with pytest.raises(Busy, match="before it said whether"):
+        database.write(orgs[0], cut_off_at_the_end)
+    assert names(database) == {"a", "b", "c"}
+
+
 def test_a_machine_that_says_nothing_more_does_not_keep_its_turn(
     database: ServerDatabase, orgs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from psycopg.pq import TransactionStatus
 
 from incident_service.database import server_statements
 from incident_service.database.server import ServerDatabase
-from incident_service.database.server_statements import Answer, Raw, checked, statement
+from incident_service.database.server_statements import Answer, Raw, statement
 from tests.helpers import engines
 
 
@@ -31,7 +31,7 @@ def raw(database: ServerDatabase) -> Iterator[Raw]:
 def test_each_statement_has_an_answer_in_order(raw: Raw) -> None:
     sent = [statement("SELECT :n + 1 AS n", {"n": n}) for n in (1, 2)]
     for _ in range(2):  # the second time they are prepared
-        results = checked(raw.exchange([*sent, statement("SELECT :a AS a", {"a": "it's \0"})]))
+        results = raw.exchange([*sent, statement("SELECT :a AS a", {"a": "it's \0"})])
         rows = [row for result in results for row in Answer(raw, result)]
         assert rows == [{"n": 2}, {"n": 3}, {"a": "it's \N{REPLACEMENT CHARACTER}"}]
 
@@ -49,16 +49,23 @@ def test_nothing_runs_after_a_statement_that_fails(raw: Raw) -> None:
     insert = statement("INSERT INTO page_outcomes VALUES ('x', 1)")
     begin, count = statement("BEGIN"), statement("SELECT count(*) AS n FROM page_outcomes")
     with pytest.raises(psycopg.errors.CheckViolation):
-        checked(raw.exchange([begin, insert, count]))
+        raw.exchange([begin, insert, count])
     assert raw.info.transaction_status == TransactionStatus.INERROR
     raw.exchange([statement("ROLLBACK")])
-    results = checked(raw.exchange([count]))  # it was not prepared either
+    results = raw.exchange([count])  # it was not prepared either
     assert Answer(raw, results[0]).fetchone() == {"n": 2}
+
+
+def test_a_statement_that_cannot_be_prepared_fails_each_time(raw: Raw) -> None:
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            raw.exchange([statement("SELECT 1"), statement("SELECT 1 FROM nothing")])
+    assert not raw.closed
 
 
 def test_a_snapshot_may_begin_with_statements_that_are_not_prepared(raw: Raw) -> None:
     begin = statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    checked(raw.exchange([begin, statement("SELECT number FROM schema_version")]))
+    raw.exchange([begin, statement("SELECT number FROM schema_version")])
     assert raw.info.transaction_status == TransactionStatus.INTRANS
 
 
@@ -66,7 +73,7 @@ def test_more_than_the_network_holds_at_once_is_sent(raw: Raw) -> None:
     """The server answers meanwhile, and somebody has to listen."""
     text = "x" * 100_000
     sent = [statement("SELECT :text AS text", {"text": text}) for _ in range(300)]
-    results = checked(raw.exchange(sent))
+    results = raw.exchange(sent)
     assert {row["text"] for result in results for row in Answer(raw, result)} == {text}
 
 
