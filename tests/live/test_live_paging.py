@@ -439,10 +439,15 @@ def pagers_of(path: Path) -> list[int]:
     return found
 
 
-def wait_for_paging(place: Place) -> int:
-    """Wait until a paging process has begun its work; return its id."""
+def wait_until_it_pages(place: Place) -> None:
+    """Wait until a paging process has begun its work."""
     (id,) = place.open(owner_id=place.made.user_id)
     wait_for(lambda: len(place.trail(id)) == 2)
+
+
+def wait_for_paging(place: Place) -> int:
+    """Wait until the service's paging process has begun its work; return its id."""
+    wait_until_it_pages(place)
     (pager,) = pagers_of(place.path)
     return pager
 
@@ -496,7 +501,7 @@ def test_the_paging_process_does_not_outlive_a_master_that_is_killed(place: Plac
 def test_an_idle_paging_process_costs_next_to_nothing(place: Place) -> None:
     with paging(place) as process:
         place.open(100)  # nobody to page, nothing due
-        wait_for_paging(place)
+        wait_until_it_pages(place)
         before = cpu_seconds(process.pid)
         time.sleep(3)
         assert cpu_seconds(process.pid) - before <= 0.02 * 3
