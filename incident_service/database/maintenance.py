@@ -106,8 +106,7 @@ def _is_ready(database: FileDatabase) -> bool:
     """Whether the file is there, of this version, and in the mode in which it is used."""
     if _lacks() or not database.path.is_file():
         return False
-    with suppress(UnusableDatabase, Busy), database.connected() as connection:
-        database.check_owner(connection)
+    with suppress(UnusableDatabase, Busy), database.read_once() as connection:
         database.check_version(connection)
         mode = connection.execute("PRAGMA journal_mode").fetchone()
         return bool(mode["journal_mode"] == "wal")

@@ -214,8 +214,12 @@ def test_from_an_empty_organization_to_the_first_page(browser: Browser, tmp_path
         says(page, "Incident 1 is open.")
         wait_for(lambda: receiver.got)
         assert b"Payments fail" in receiver.got[0][2]
-        page.reload()
-        assert "You were paged by Phone: sent" in words(page)
+
+        def is_told() -> bool:
+            page.reload()
+            return "You were paged by Phone: sent" in words(page)
+
+        wait_for(is_told)  # the page arrives before it is recorded
 
 
 def room(page: Page, name: str) -> None:

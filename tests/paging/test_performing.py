@@ -140,6 +140,7 @@ def test_organizations_have_their_turns(world: World, other_org: quickstart.Prov
 
 def test_a_write_that_takes_long_ends_early(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put(world, "one", "two", "three")
+    monkeypatch.setattr(turns, "LONG_WRITE_SECONDS", 0.05)
     seconds = iter([0, 0.04, 0.06])
     monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
     with world.database.read() as db:
