@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -86,7 +87,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not for the engine: a run on the other one has it."""
     engine = config.getoption("--engine")
-    chosen, others = [], []
+    chosen: list[pytest.Item] = []
+    others: list[pytest.Item] = []
     for item in items:
         (chosen if engines.is_for(engine, item) else others).append(item)
     config.hook.pytest_deselected(items=others)
@@ -94,6 +96,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if engine == "postgres" and engines.VARIABLE not in os.environ:
         for item in items:
             item.add_marker(pytest.mark.skip(reason=f"no server: {engines.VARIABLE} is not set"))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what lasts for the whole run: it takes long to look."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
