@@ -51,6 +51,10 @@ STATEMENT_SECONDS = 30.0
 FIRST_TURN_SECONDS = 0.25
 """How long `write_some` waits for the first organization."""
 
+LATE_SECONDS = 5.0
+"""How much later than its own time-outs the server's answer may come: a machine that is stopped
+gives none, though its kernel may."""
+
 SILENT_SECONDS = 10.0
 """How long the server lets a transaction say nothing. A machine that vanished in the middle of one
 must not keep the row of its organization."""
@@ -70,6 +74,8 @@ DEFAULTS = {
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
+    # A name may lead to a standby, now or after a failover.
+    "target_session_attrs": "read-write",
 }
 """What a connection has unless the URL says otherwise."""
 
@@ -96,7 +102,8 @@ class ServerDatabase(Database):
                 f"{PREFIX}DATABASE: Not the URL of a PostgreSQL server, as in "
                 "postgresql://user:password@host/name."
             ) from None
-        self._options: dict[str, Any] = {**DEFAULTS, **given}
+        # Text is sent as UTF-8, whatever else the server or the environment says.
+        self._options: dict[str, Any] = {**DEFAULTS, **given, "client_encoding": "UTF8"}
         self._connections = connections
         self._open_state()
         _databases.add(self)
@@ -112,8 +119,14 @@ class ServerDatabase(Database):
             row_factory=dict_row,
         )
         register(connection)
-        milliseconds = f"{SILENT_SECONDS * 1000:.0f}"
-        connection.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}")
+        settings = {
+            "idle_in_transaction_session_timeout": _milliseconds(SILENT_SECONDS),
+            "statement_timeout": _milliseconds(STATEMENT_SECONDS),
+            # A warning at the commit means that a standby may not have it; what is less than a
+            # warning must not look like one.
+            "client_min_messages": "warning",
+        }
+        connection.execute("; ".join(f"SET {name} = {set_to}" for name, set_to in settings.items()))
         return connection
 
     @contextmanager
@@ -147,7 +160,7 @@ class ServerDatabase(Database):
 
         def in_turn(raw: Raw, connection: Connection) -> T:
             began = time.monotonic()
-            _begin(raw, [*_begun(deadline - began), *_locked(org_ids)])
+            _begin(raw, [*_begun(deadline - began), *_locked(org_ids)], deadline - began)
             if org_ids:
                 self.waited(time.monotonic() - began)
             return work(connection, *args, now=self.clock(), **kwargs)
@@ -300,16 +313,12 @@ _READ = (
 
 def _begun(seconds: float) -> list[Statement]:
     """Return what begins a write that waits so long for each lock."""
-    limits = {"wait": _milliseconds(seconds), "run": _milliseconds(STATEMENT_SECONDS)}
     return [
-        statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
+        # Not READ WRITE: a standby refuses that as if it knew no such thing.
+        statement("BEGIN ISOLATION LEVEL READ COMMITTED"),
         statement(
-            """
-            SELECT number, set_config('lock_timeout', :wait, true),
-                set_config('statement_timeout', :run, true)
-            FROM schema_version
-            """,
-            limits,
+            "SELECT number, set_config('lock_timeout', :wait, true) FROM schema_version",
+            {"wait": _milliseconds(seconds)},
         ),
     ]
 
@@ -336,10 +345,10 @@ def _lock_some(raw: Raw, org_ids: Sequence[str], most: int, deadline: float) -> 
     seconds = deadline - time.monotonic()
     first = org_ids[: min(most, 1)]
     try:
-        _begin(raw, [*_begun(min(seconds, FIRST_TURN_SECONDS)), *_locked(first)])
+        _begin(raw, [*_begun(min(seconds, FIRST_TURN_SECONDS)), *_locked(first)], seconds)
     except psycopg.errors.LockNotAvailable:
         _end(raw, _ROLLBACK)
-        _begin(raw, _begun(seconds))
+        _begin(raw, _begun(seconds), seconds)
         first = []
     results = raw.exchange(
         [
@@ -365,12 +374,13 @@ def _milliseconds(seconds: float) -> str:
     return f"{max(seconds * 1000, 1):.0f}"
 
 
-def _begin(raw: Raw, statements: Sequence[Statement]) -> None:
+def _begin(raw: Raw, statements: Sequence[Statement], seconds: float = STATEMENT_SECONDS) -> None:
     """Begin a transaction. Raises `UnusableDatabase` if the database is of another version.
 
-    The second statement says which it is.
+    The second statement says which it is. The server itself ends the wait for a lock after so many
+    seconds; if it does not even do that, `TimeoutError` is raised.
     """
-    results = raw.exchange(statements)
+    results = raw.exchange(statements, max(seconds, 0) + LATE_SECONDS)
     found = Answer(raw, results[1]).fetchone()
     check_version(found["number"] if found else 0)
 
@@ -418,7 +428,7 @@ def _try(run: Callable[[Raw, Connection], T], raw: Raw, *, may_be_taken: bool) -
 def _end(raw: Raw, how: Statement) -> None:
     """End what is left of a transaction; if that fails, the pool closes the connection."""
     if not raw.closed and raw.info.transaction_status != TransactionStatus.IDLE:
-        with suppress(psycopg.Error):
+        with suppress(psycopg.Error, TimeoutError):
             raw.exchange([how])
 
 

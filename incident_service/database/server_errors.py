@@ -19,6 +19,10 @@ UNKNOWN = (
 _CLASHES = (errors.SerializationFailure, errors.DeadlockDetected)
 """Two transactions were in each other's way; PostgreSQL undid this one."""
 
+_UNPREPARED = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)
+"""Somebody dropped what was prepared, or changed its tables ("cached plan must not change result
+type"): another connection prepares it anew."""
+
 _WAITED = (errors.LockNotAvailable, errors.QueryCanceled)
 _AWAY = (
     errors.AdminShutdown,
@@ -33,7 +37,12 @@ _MISSING = (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPr
 
 def is_clash(error: BaseException) -> bool:
     """Whether the same work is likely to succeed if it runs again."""
-    return isinstance(error, _CLASHES)
+    return isinstance(error, (*_CLASHES, *_UNPREPARED))
+
+
+def is_outdated(error: BaseException) -> bool:
+    """Whether another connection would do better than the one that met this."""
+    return isinstance(error, (*_UNPREPARED, errors.ReadOnlySqlTransaction))
 
 
 def is_taken(error: BaseException) -> bool:
@@ -48,7 +57,8 @@ def is_waited(error: BaseException) -> bool:
 
 def ends_transaction(error: psycopg.Error) -> bool:
     """Whether nothing is left of the transaction to go on with, not even before a savepoint."""
-    return is_clash(error) or is_waited(error) or _is_away(error)
+    is_full = isinstance(error, errors.DiskFull)  # it is not the fault of what met it first
+    return is_full or is_clash(error) or is_waited(error) or _is_away(error)
 
 
 @contextmanager

@@ -78,6 +78,7 @@ def alone(raw: Raw, seconds: float) -> Iterator[None]:
     """
     deadline = time.monotonic() + seconds
     with raw.transaction():
+        raw.execute("SET LOCAL statement_timeout = 0")  # an upgrade may take long
         while not _locks(raw):
             if time.monotonic() >= deadline:
                 raise TimeoutError
@@ -111,11 +112,17 @@ def version_of(raw: Raw) -> int:
 
 
 def made(raw: Raw) -> int:
-    """Make the tables if there are none; return their version. Raises as `version_of` does."""
+    """Make the tables if there are none; return their version.
+
+    Raises as `version_of` does, and `UnusableDatabase` if the encoding is not UTF-8.
+    """
     return version_of(raw) or _create(raw)
 
 
 def _create(raw: Raw) -> int:
+    encoding = raw.execute("SHOW server_encoding").fetchone()
+    if encoding != {"server_encoding": "UTF8"}:
+        raise UnusableDatabase("The database's encoding is not UTF8.")
     raw.execute(files(__package__).joinpath("postgres.sql").read_text(encoding="utf-8"))
     return SCHEMA_VERSION
 

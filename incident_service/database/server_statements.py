@@ -17,11 +17,15 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import DictRow
 
+from incident_service.database import server_errors
 from incident_service.database.engine import Values
 from incident_service.database.translation import translated
 
 MAX_PREPARED = 500
 """How many statements a connection prepares: the pool replaces one that has more."""
+
+ANSWER_SECONDS = 35.0
+"""How long answers may take: a little longer than the server itself lets a statement run."""
 
 _UNKNOWN, _BIGINT, _TEXT = 0, 20, 25
 """PostgreSQL's numbers of types."""
@@ -70,14 +74,15 @@ class Raw(psycopg.Connection[DictRow]):
         super().__init__(*args, **kwargs)
         self._names: dict[_Key, bytes] = {}
         self._names_given = 0
+        self._is_outdated = False
 
     @property
     def is_used_up(self) -> bool:
-        """Whether the server should not keep what it has prepared for this one any longer."""
-        return self._names_given > MAX_PREPARED
+        """Whether another connection should take its place."""
+        return self._is_outdated or self._names_given > MAX_PREPARED
 
     def exchange(
-        self, statements: Sequence[Statement], seconds: float | None = None
+        self, statements: Sequence[Statement], seconds: float = ANSWER_SECONDS
     ) -> list[PGresult]:
         """Send statements together; return the answers, in order.
 
@@ -85,7 +90,7 @@ class Raw(psycopg.Connection[DictRow]):
         it has ended, which is an `OperationalError`, or if there were no answers for so long, which
         is a `TimeoutError`.
         """
-        deadline = None if seconds is None else time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         try:
             self.pgconn.enter_pipeline_mode()
             sent = self._send(statements)
@@ -95,13 +100,18 @@ class Raw(psycopg.Connection[DictRow]):
             self.close()
             raise
         answers = []
-        for prepared, result in zip(sent, results, strict=True):
+        for prepared, result in zip(sent, results, strict=False):  # the end may fail by itself
             if result.status == ExecStatus.FATAL_ERROR:
-                raise psycopg.errors.error_from_result(result)
+                break
             if prepared is None:
                 answers.append(result)
             else:
                 self._names.update((prepared,))
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                error = psycopg.errors.error_from_result(result)
+                self._is_outdated = server_errors.is_outdated(error)
+                raise error
         return answers
 
     def _send(self, statements: Sequence[Statement]) -> list[tuple[_Key, bytes] | None]:
@@ -125,7 +135,7 @@ class Raw(psycopg.Connection[DictRow]):
         self.pgconn.pipeline_sync()
         return sent
 
-    def _answers(self, deadline: float | None) -> Iterator[PGresult]:
+    def _answers(self, deadline: float) -> Iterator[PGresult]:
         connection = self.pgconn
         poll = select.poll()
         poll.register(connection.socket, select.POLLIN | select.POLLOUT)
@@ -147,9 +157,8 @@ class Raw(psycopg.Connection[DictRow]):
             yield result
 
 
-def _wait(poll: select.poll, deadline: float | None) -> None:
-    milliseconds = None if deadline is None else max((deadline - time.monotonic()) * 1000, 0)
-    if not poll.poll(milliseconds):
+def _wait(poll: select.poll, deadline: float) -> None:
+    if not poll.poll(max((deadline - time.monotonic()) * 1000, 0)):
         raise TimeoutError
 
 

@@ -9,16 +9,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from incident_service.config import ServerUrl, Settings
-from incident_service.database import either, server_maintenance
+from incident_service.database import either, server_errors, server_maintenance
 from incident_service.database import server as engine_of_servers
 from incident_service.database.engine import Connection, savepoint
 from incident_service.database.server import MAX_TRIES, ServerDatabase
-from incident_service.errors import Busy, Conflict, InvalidSetting, OtherTool, UnusableDatabase
+from incident_service.errors import (
+    Busy,
+    Conflict,
+    InvalidSetting,
+    OtherTool,
+    StorageFull,
+    UnusableDatabase,
+)
 from incident_service.people import organizations
 from tests.helpers import engines
 
@@ -384,3 +392,95 @@ def test_what_is_wrong_with_the_last_row_undoes_all(
     with pytest.raises(psycopg.errors.CheckViolation):
         database.write(orgs[0], work)
     assert names(database) == {"a", "b", "c"}
+
+
+def told(url: ServerUrl, query: str) -> None:
+    """Run a statement as an administrator may at any time."""
+    options = "-c default_transaction_read_only=off"
+    with psycopg.connect(url.url, autocommit=True, options=options) as connection:
+        connection.execute(query.encode())
+
+
+def of_database(database: ServerDatabase, setting: str) -> None:
+    """Change a default of the database, for connections to come."""
+    name = urlsplit(database.where.url).path.strip("/")
+    told(database.where, f"ALTER DATABASE {name} SET {setting}")
+
+
+def test_text_is_utf_8_whatever_the_server_says(postgres: engines.Server) -> None:
+    database = ServerDatabase(postgres.new())
+    of_database(database, "client_encoding = 'LATIN1'")
+    with database.read_once() as db:
+        assert db.execute("SELECT :text AS text", {"text": "é€"}).fetchone() == {"text": "é€"}
+    database.close()
+
+
+def test_a_database_of_another_encoding_is_refused(postgres: engines.Server) -> None:
+    where = postgres.bare(encoding="LATIN1")
+    with pytest.raises(UnusableDatabase, match="not UTF8"):
+        server_maintenance.initialise(ServerDatabase(where))
+
+
+def test_the_warnings_at_a_commit_are_heard_whatever_the_server_says(
+    postgres: engines.Server,
+) -> None:
+    """One of them says that a standby may not have it."""
+    database = ServerDatabase(postgres.new())
+    for level in ("error", "debug5"):
+        of_database(database, f"client_min_messages = '{level}'")
+        with database.read_once() as db:
+            (row,) = db.execute("SHOW client_min_messages")
+        assert row == {"client_min_messages": "warning"}
+        database.close()
+
+
+def test_a_server_that_cannot_be_written_to_is_busy_until_it_can(postgres: engines.Server) -> None:
+    database = ServerDatabase(postgres.new())
+    of_database(database, "default_transaction_read_only = on")
+    with pytest.raises(Busy):
+        database.write(None, organizations.create, name="a")
+    of_database(database, "default_transaction_read_only = off")
+    database.write(None, organizations.create, name="a")
+    assert names(database) == {"a"}
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "change", ["DEALLOCATE ALL", "ALTER TABLE organizations ADD COLUMN later BIGINT"]
+)
+def test_what_the_server_no_longer_knows_as_prepared_is_prepared_anew(
+    postgres: engines.Server, change: str
+) -> None:
+    database = ServerDatabase(postgres.new(), connections=1)
+
+    def look(db: Connection, *, now: datetime) -> list[Any]:
+        return db.execute("SELECT * FROM organizations").fetchall()
+
+    for _ in range(2):
+        assert database.write(None, look) == []
+    if change.startswith("ALTER"):
+        told(database.where, change)
+    else:
+        with database.read_once() as db:
+            db.execute(change)
+    assert database.write(None, look) == []
+    with database.read() as db:
+        assert db.execute("SELECT * FROM organizations").fetchall() == []
+    database.close()
+
+
+def test_a_write_does_not_wait_for_the_tables_version_without_end(
+    database: ServerDatabase, orgs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_of_servers, "LATE_SECONDS", 0.1)
+    with psycopg.connect(database.where.url) as another:
+        another.execute("LOCK TABLE schema_version IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Busy):
+            database.write_within(0.1, orgs[0], lambda db, now: None)
+    assert database.write(orgs[0], lambda db, now: "done") == "done"
+
+
+def test_a_full_disk_is_not_the_fault_of_one_part() -> None:
+    error = psycopg.errors.DiskFull()
+    assert server_errors.ends_transaction(error)
+    assert isinstance(server_errors.translate(error), StorageFull)

@@ -124,9 +124,9 @@ class Server:
         """Return a database of its own, with the tables and nothing in them."""
         return self._create(self._template())
 
-    def bare(self) -> ServerUrl:
+    def bare(self, encoding: str = "UTF8") -> ServerUrl:
         """Return a database of its own, with no tables."""
-        return self._create("template0")
+        return self._create("template0", encoding)
 
     def named(self, path: Path) -> ServerUrl:
         """Return the database in the place of a file, the same each time."""
@@ -149,12 +149,13 @@ class Server:
         database.close()
         return self._made[-1]
 
-    def _create(self, template: str) -> ServerUrl:
+    def _create(self, template: str, encoding: str = "UTF8") -> ServerUrl:
         name = f"{self._prefix}_{next(self._numbers)}"
         with self._connected() as connection:
             # Copying files is the quicker way where nothing is synced.
             connection.execute(
-                f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' STRATEGY file_copy"
+                f"CREATE DATABASE {name} TEMPLATE {template} ENCODING '{encoding}' LOCALE 'C' "
+                "STRATEGY file_copy"
             )
         self._made.append(name)
         return ServerUrl(urlunsplit(urlsplit(self._url)._replace(path=f"/{name}")))
