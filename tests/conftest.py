@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from shutil import copy, disk_usage
 
@@ -58,6 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"What the service keeps its data in; {engines.VARIABLE} names a PostgreSQL server.",
     )
     parser.addoption(
+        "--in-turn",
+        action="store_true",
+        help="On a server, run a third of the faces' tests, another one each day.",
+    )
+    parser.addoption(
         "--twice",
         action="store_true",
         help="Run everything that the service writes twice, the first time in vain.",
@@ -87,10 +92,15 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not for the engine: a run on the other one has it."""
     engine = config.getoption("--engine")
+    is_in_turn = engine == "postgres" and config.getoption("--in-turn")
+    today = date.today()
     chosen: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        (chosen if engines.is_for(engine, item) else others).append(item)
+        runs = engines.is_for(engine, item)
+        if is_in_turn and not engines.has_its_turn(item, today):
+            runs = False
+        (chosen if runs else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = chosen
     if engine == "postgres" and engines.VARIABLE not in os.environ:

@@ -146,8 +146,14 @@ def _pages(folder: Path, on_server: places.Server, seconds: float) -> list[Figur
     for name, place in ((BASELINE, None), ("PostgreSQL", on_server)):
         (folder / name).mkdir()
         print()
+        path = folder / name / "paging.db"
+
+        def warmed(place: places.Server | None = place, path: Path = path) -> None:
+            if place is not None:
+                _analyze(place, path)
+
         with on(place):
-            figures += paging.lateness(folder / name, (50,), seconds, name)
+            figures += paging.lateness(path, (50,), seconds, name, warmed)
     return figures
 
 

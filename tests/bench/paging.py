@@ -16,7 +16,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
@@ -43,7 +43,7 @@ SENDERS = 16
 def paging(folder: Path, seconds: float, rounds: int) -> list[Figure]:
     """Measure, and print the table."""
     with _receiver() as (port, pipe):
-        figures = _latenesses(folder, port, pipe, PER_SECOND, seconds)
+        figures = _latenesses(folder / "paging.db", port, pipe, PER_SECOND, seconds)
         with _service(folder / "with.db", port) as paged, _service(folder / "not.db", port) as bare:
             (pager,) = _children_that_page(bare.server)
             os.kill(pager, signal.SIGSTOP)
@@ -57,16 +57,30 @@ def paging(folder: Path, seconds: float, rounds: int) -> list[Figure]:
     return [*figures, beside]
 
 
-def lateness(folder: Path, rates: Sequence[int], seconds: float, engine: str) -> list[Figure]:
-    """Measure only how soon a page arrives; `engine` is what the figures are called by."""
+def lateness(
+    path: Path, rates: Sequence[int], seconds: float, engine: str, warmed: Callable[[], None]
+) -> list[Figure]:
+    """Measure only how soon a page arrives; `engine` is what the figures are called by.
+
+    `warmed` is called after some pages, before the first that counts.
+    """
     with _receiver() as (port, pipe):
-        return _latenesses(folder, port, pipe, rates, seconds, f"{engine}: ")
+        return _latenesses(path, port, pipe, rates, seconds, f"{engine}: ", warmed)
 
 
 def _latenesses(
-    folder: Path, port: int, pipe: Pipe, rates: Sequence[int], seconds: float, what: str = ""
+    path: Path,
+    port: int,
+    pipe: Pipe,
+    rates: Sequence[int],
+    seconds: float,
+    what: str = "",
+    warmed: Callable[[], None] | None = None,
 ) -> list[Figure]:
-    with _service(folder / "paging.db", port) as paged:
+    with _service(path, port) as paged:
+        if warmed:
+            _lateness(paged, pipe, rates[0], seconds)
+            warmed()
         measured = [(rate, _lateness(paged, pipe, rate, seconds)) for rate in rates]
     print(f"{what}{seconds:g} s each, {os.cpu_count()} cores; from the answered create to the page")
     print(f"{'':24}{'pages':>8}{'p50 ms':>9}{'p99 ms':>9}        goal")

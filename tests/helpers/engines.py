@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from datetime import date
 from functools import cache
 from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import ClassVar
 from urllib.parse import urlsplit, urlunsplit
+from zlib import crc32
 
 import psycopg
 import pytest
@@ -55,6 +57,12 @@ TOUCHED_BY_OTHERS = (
 )
 """Tests that touch the database only as others do: they are about headers, links and looks."""
 
+FACES = ("tests/api/", "tests/http/", "tests/inbound/", "tests/web/")
+"""Tests of what translates the outside world: nine of ten statements that they run, others run."""
+
+DAYS = 3
+"""In so many days every file of theirs has its turn, if they take turns."""
+
 IntegrityError = (sqlite3.IntegrityError, psycopg.IntegrityError)
 """What the engines raise if a row breaks a rule of the tables."""
 
@@ -76,6 +84,12 @@ def is_for(engine: str, item: pytest.Item) -> bool:
         return False
     touches = "app" in fixtures or "postgres" in fixtures
     return touches or item.get_closest_marker("every_engine") is not None
+
+
+def has_its_turn(item: pytest.Item, today: date) -> bool:
+    """Whether a test runs today on a server, if those of the faces take turns."""
+    file = item.nodeid.partition("::")[0]
+    return not file.startswith(FACES) or crc32(file.encode()) % DAYS == today.toordinal() % DAYS
 
 
 def where(path: Path) -> Where:
