@@ -110,7 +110,7 @@ class Raw(psycopg.Connection[DictRow]):
         for result in results:
             if result.status == ExecStatus.FATAL_ERROR:
                 error = psycopg.errors.error_from_result(result)
-                self._is_outdated = server_errors.is_outdated(error)
+                self._is_outdated |= server_errors.is_outdated(error)
                 raise error
         return answers
 

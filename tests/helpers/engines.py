@@ -58,7 +58,7 @@ TOUCHED_BY_OTHERS = (
 """Tests that touch the database only as others do: they are about headers, links and looks."""
 
 FACES = ("tests/api/", "tests/http/", "tests/inbound/", "tests/web/")
-"""Tests of what translates the outside world: nine of ten statements that they run, others run."""
+"""Tests of what translates the outside world. Of all statements, they alone run one in eleven."""
 
 DAYS = 3
 """In so many days every file of theirs has its turn, if they take turns."""
